@@ -1,0 +1,66 @@
+/* The crossbar as a circuit: numbered nodes and the elements between them.  Zero
+ * resistances have merged their nodes, so a node may stand for a whole line, and a line
+ * may have merged onto its source.  Both hosts build from this and from nothing else. */
+#ifndef OW_CIRCUIT_H
+#define OW_CIRCUIT_H
+
+#include "ow_crossbar.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Node numbers: 0 is ground, 1 .. rows are the sources' terminals (prescribed voltages,
+ * node 1 + i drives word line i), the rest are free. */
+enum { OW_GROUND = 0 };
+
+/* A resistor between two different nodes.  A driver and its first word-line segment are
+ * in series with nothing between them, hence one element: `driver_share` of its
+ * resistance, and of its dissipation, is the driver's. */
+struct ow_resistor {
+    size_t a, b;         /* nodes; for lines: a nearer to the source      */
+    double r;            /* ohm, > 0                                      */
+    double driver_share; /* 0 .. 1                                        */
+    bool is_sense;       /* belongs to the periphery, not to the wires    */
+};
+
+struct ow_amp {
+    size_t in, inner, out; /* free nodes; `inner` is v_a of ow_crossbar.h */
+};
+
+struct ow_circuit {
+    const struct ow_crossbar *xb; /* borrowed */
+    size_t n_node;
+    size_t first_free;            /* 1 + rows                                          */
+    double *c;                    /* [n_node] F, to ground; 0 at amplifiers' inner nodes */
+    size_t *cell_te, *cell_be;    /* [rows*cols] the nodes of each cell                */
+    struct ow_resistor *resistor; /* lines, drivers, sense and feedback resistors      */
+    size_t n_resistor;
+    struct ow_amp *amp;           /* [cols] for a TIA, else NULL                       */
+    size_t n_amp;
+    size_t *sense_in, *sense_out; /* [cols] nodes; the same node for a sense resistor  */
+};
+
+/* Build it.  A cell whose two ends are one node (all resistances zero) is legal: it
+ * carries no current.  OW_ERR_NOMEM on failure. */
+enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit **out,
+                                 struct ow_error *err);
+void ow_circuit_destroy(struct ow_circuit *circuit);
+
+/* A readable name of a node, as in decks and messages: "w3_7" (word line 3 at column
+ * 7, or "w3" for a merged line), "b3_7", "in2", "s2" (input 2), "out5", "a5", "0".
+ * Where nodes have merged, the name is that of the first in that order: source, word
+ * line, bit line, sense input. */
+void ow_circuit_node_name(const struct ow_circuit *circuit, size_t node, char name[32]);
+
+/* Current of one amplifier's output stage, from v_a to the output node. */
+double ow_amp_current(const struct ow_sense *sense, double v_a, double v_out);
+/* gain (v_os - v_in - h(v_a)) - v_a [V] and its derivatives: tau dv_a/dt of
+ * ow_crossbar.h. */
+double ow_amp_drive(const struct ow_sense *sense, double v_in, double v_a, double *d_in,
+                    double *d_a);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,100 @@
+/* The one description of a 1R crossbar with its drivers and sense amplifiers.
+ *
+ *   source i --r_driver--r_wordline--o--r_wordline--o-- ...      word line i, columns 0..
+ *                                    |              |
+ *                                  cell           cell           TE on the word line,
+ *                                    |              |            BE on the bit line
+ *                                    o              o
+ *                                    |r_bitline     |            bit line j, rows 0..
+ *                                   ...            ...
+ *                                    |r_bitline
+ *                                  sense input j  ->  output j
+ *
+ * Each word-line segment ends at a cell, each bit-line segment begins at one, and the
+ * last of them leads to the sense input; every segment's capacitance sits at its cell.
+ * plugin/netlist writes the description as an ngspice deck and plugin/engine steps it
+ * through CVODE; both read it through ow_circuit.h. */
+#ifndef OW_CROSSBAR_H
+#define OW_CROSSBAR_H
+
+#include "ow_model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum ow_sense_kind {
+    OW_SENSE_RESISTOR, /* r_f from the sense input to ground; output = input      */
+    OW_SENSE_TIA       /* transimpedance amplifier, v_out = -r_f i at low speed   */
+};
+
+/* Op-amp macromodel of the TIA, all voltages against signal ground, which is the middle
+ * of the supply; the rails are +-vdd/2 =: +-S.  With the input voltage v_in and the
+ * inner (gain) node v_a,
+ *   tau dv_a/dt = gain (v_os - v_in - h(v_a)) - v_a,   tau = gain / (2 pi gbw)
+ *   h(v) = OW_CLAMP_SLOPE OW_CLAMP_WIDTH (sp((v - S)/OW_CLAMP_WIDTH)
+ *                                         - sp((-v - S)/OW_CLAMP_WIDTH)),
+ *   sp(u) = ln(1 + e^u)
+ * and the output node follows v_a through r_out.  h is the smooth supply clamp: it
+ * acts on the gain node itself, so nothing winds up behind it. */
+struct ow_sense {
+    enum ow_sense_kind kind;
+    double r_f;    /* ohm, > 0: feedback (TIA) or sense resistor             */
+    double c_f;    /* F, parallel to r_f (TIA only)                          */
+    double gain;   /* 1, open-loop DC gain                                   */
+    double gbw;    /* Hz, gain-bandwidth product                             */
+    double r_out;  /* ohm, > 0                                               */
+    double c_in;   /* F, at the sense input                                  */
+    double c_load; /* F, at the output                                       */
+    double v_os;   /* V, input offset                                        */
+    double vdd;    /* V, supply from rail to rail                            */
+    double i_q;    /* A, quiescent current of one amplifier                  */
+};
+
+#define OW_CLAMP_WIDTH 0.01  /* V: 80 % of a 0.9 V rail is 18 widths away: e^-18 */
+#define OW_CLAMP_SLOPE 100.0 /* an overdrive of 0.2 V moves v_a 2 mV past the rail */
+
+struct ow_crossbar {
+    size_t rows, cols;             /* physical word lines and bit lines      */
+    double r_wordline, r_bitline;  /* ohm a segment, >= 0                    */
+    double c_wordline, c_bitline;  /* F a segment, >= 0                      */
+    double r_driver;               /* ohm, >= 0                              */
+    struct ow_sense sense;         /* one a bit line                         */
+    const struct ow_model *model;
+    double param[OW_MAX_PARAMS];   /* [n_param] shared by all cells          */
+    double *spread[OW_MAX_PARAMS]; /* NULL or [rows*cols], row-major, owned: per-cell
+                                      values; `id` and the programmed state always are */
+};
+
+/* A crossbar of default cells: spread[OW_ID] is 0, 1, 2, ... row by row, and the
+ * programmed-state parameter is an array as well.  Electrical fields are zero, for the
+ * caller to fill.  OW_ERR_NOMEM, or OW_ERR_RANGE for a size of 0 or an overflow. */
+enum ow_status ow_crossbar_init(struct ow_crossbar *xb, size_t rows, size_t cols,
+                                const struct ow_model *model, struct ow_error *err);
+void ow_crossbar_finish(struct ow_crossbar *xb);
+
+/* Give parameter k an own value in every cell (a copy of the shared one to begin
+ * with); returns the [rows*cols] array, or NULL without memory. */
+double *ow_crossbar_spread(struct ow_crossbar *xb, size_t k);
+
+/* One cell's parameters and its initial states. */
+void ow_crossbar_cell(const struct ow_crossbar *xb, size_t cell, double param[], double x[]);
+
+/* Ranges of the electrical fields and of every cell's parameters. */
+enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *err);
+
+/* Amplitude-encoded pulse on every word line: 0 at t = 0, its amplitude from t_rise to
+ * t_rise + t_read, back at 0 after another t_rise.  The outputs are sampled where the
+ * falling edge begins; the run ends t_read after it. */
+struct ow_pulse {
+    double t_rise, t_read; /* s, both > 0 */
+};
+static inline double ow_pulse_sample(const struct ow_pulse *p) { return p->t_rise + p->t_read; }
+static inline double ow_pulse_end(const struct ow_pulse *p) { return 2.0 * (p->t_rise + p->t_read); }
+/* Height at time t, from 0 to 1. */
+double ow_pulse_at(const struct ow_pulse *p, double t);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,59 @@
+/* The crossbar as one stiff ODE, stepped by CVODE (BDF).  The only room with SUNDIALS
+ * headers.  Unknowns: free node voltages, amplifier inner nodes, continuous device
+ * states.  Inside the Newton matrix every device's states are eliminated in their own
+ * cell, so the linear system has the circuit's graph.
+ *
+ * An engine belongs to one thread at a time; several may read one circuit. */
+#ifndef OW_ENGINE_H
+#define OW_ENGINE_H
+
+#include <signal.h>
+
+#include "ow_circuit.h"
+#include "ow_reading.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ow_engine;
+
+struct ow_engine_options {
+    double rtol;                         /* CVODE's relative tolerance, 1e-12 .. 1e-2    */
+    double v_scale;                      /* V, > 0: voltages below 1e-3 rtol v_scale do
+                                            not matter                                   */
+    const volatile sig_atomic_t *cancel; /* NULL, or stop when it becomes non-zero       */
+};
+
+/* The circuit is borrowed until destroy; the values of its cells' spread arrays may be
+ * changed between reads (structure, wires and amplifiers may not).
+ * OW_ERR_INPUT for a free node without capacitance (create with dc_only for those). */
+enum ow_status ow_engine_create(const struct ow_circuit *circuit,
+                                const struct ow_engine_options *options, bool dc_only,
+                                struct ow_engine **out, struct ow_error *err);
+void ow_engine_destroy(struct ow_engine *engine);
+
+/* One transient: pulses of height amplitude[rows] (V) on the word lines, from the DC
+ * point at t = 0.  x_begin is [n_state][n_cell], or NULL for the programmed states.
+ * `out` was initialised with the circuit's sizes and is filled whole.
+ * OW_ERR_SOLVER, OW_ERR_CANCELLED, OW_ERR_NOMEM. */
+enum ow_status ow_engine_read(struct ow_engine *engine, const double amplitude[],
+                              const struct ow_pulse *pulse, const double *x_begin,
+                              struct ow_reading *out, struct ow_error *err);
+
+/* The DC solution with the word lines at v_row[rows] (V) and the devices at frozen states:
+ * sense outputs to v_sense[cols]; node voltages to v_node[n_node] unless NULL. */
+enum ow_status ow_engine_dc(struct ow_engine *engine, const double v_row[],
+                            const double *x_begin, double v_sense[], double *v_node,
+                            struct ow_error *err);
+
+/* The DC point held for the plateau t_read: powers times t_read in the energies, no
+ * waveform, states as they began. */
+enum ow_status ow_engine_read_dc(struct ow_engine *engine, const double amplitude[],
+                                 const struct ow_pulse *pulse, const double *x_begin,
+                                 struct ow_reading *out, struct ow_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
