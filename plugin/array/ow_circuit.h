@@ -1,6 +1,9 @@
 /* The crossbar as a circuit: numbered nodes and the elements between them.  Zero
  * resistances have merged their nodes, so a node may stand for a whole line, and a line
- * may have merged onto its source.  Both hosts build from this and from nothing else. */
+ * may have merged onto its source, or onto ground through a sense resistor of 0 ohm.  An
+ * infinite resistance is no element.  Both hosts build from this and from nothing else;
+ * of the amplifiers they take c_f (between in and out), r_out, the gain stage and the
+ * supply current from xb->sense, through the two functions below. */
 #ifndef OW_CIRCUIT_H
 #define OW_CIRCUIT_H
 
@@ -32,11 +35,12 @@ struct ow_circuit {
     const struct ow_crossbar *xb; /* borrowed */
     size_t n_node;
     size_t first_free;            /* 1 + rows                                          */
-    double *c;                    /* [n_node] F, to ground; 0 at amplifiers' inner nodes */
+    double *c;                    /* [n_node] F, to ground; 0 at amplifiers' inner nodes
+                                     and at ground itself                               */
     size_t *cell_te, *cell_be;    /* [rows*cols] the nodes of each cell                */
     struct ow_resistor *resistor; /* lines, drivers, sense and feedback resistors      */
     size_t n_resistor;
-    struct ow_amp *amp;           /* [cols] for a TIA, else NULL                       */
+    struct ow_amp *amp; /* [cols] for a TIA, else NULL                       */
     size_t n_amp;
     size_t *sense_in, *sense_out; /* [cols] nodes; the same node for a sense resistor  */
 };

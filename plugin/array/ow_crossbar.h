@@ -39,7 +39,8 @@ enum ow_sense_kind {
  * acts on the gain node itself, so nothing winds up behind it. */
 struct ow_sense {
     enum ow_sense_kind kind;
-    double r_f;    /* ohm, > 0: feedback (TIA) or sense resistor             */
+    double r_f;    /* ohm, > 0: feedback (TIA) or sense resistor, which may
+                      also be 0 (the input is ground) or inf (open)          */
     double c_f;    /* F, parallel to r_f (TIA only)                          */
     double gain;   /* 1, open-loop DC gain                                   */
     double gbw;    /* Hz, gain-bandwidth product                             */
@@ -55,11 +56,11 @@ struct ow_sense {
 #define OW_CLAMP_SLOPE 100.0 /* an overdrive of 0.2 V moves v_a 2 mV past the rail */
 
 struct ow_crossbar {
-    size_t rows, cols;             /* physical word lines and bit lines      */
-    double r_wordline, r_bitline;  /* ohm a segment, >= 0                    */
-    double c_wordline, c_bitline;  /* F a segment, >= 0                      */
-    double r_driver;               /* ohm, >= 0                              */
-    struct ow_sense sense;         /* one a bit line                         */
+    size_t rows, cols;            /* physical word lines and bit lines      */
+    double r_wordline, r_bitline; /* ohm a segment, >= 0                    */
+    double c_wordline, c_bitline; /* F a segment, >= 0                      */
+    double r_driver;              /* ohm, >= 0; inf leaves the word lines open */
+    struct ow_sense sense;        /* one a bit line                         */
     const struct ow_model *model;
     double param[OW_MAX_PARAMS];   /* [n_param] shared by all cells          */
     double *spread[OW_MAX_PARAMS]; /* NULL or [rows*cols], row-major, owned: per-cell
@@ -89,8 +90,14 @@ enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *
 struct ow_pulse {
     double t_rise, t_read; /* s, both > 0 */
 };
-static inline double ow_pulse_sample(const struct ow_pulse *p) { return p->t_rise + p->t_read; }
-static inline double ow_pulse_end(const struct ow_pulse *p) { return 2.0 * (p->t_rise + p->t_read); }
+static inline double ow_pulse_sample(const struct ow_pulse *p)
+{
+    return p->t_rise + p->t_read;
+}
+static inline double ow_pulse_end(const struct ow_pulse *p)
+{
+    return 2.0 * (p->t_rise + p->t_read);
+}
 /* Height at time t, from 0 to 1. */
 double ow_pulse_at(const struct ow_pulse *p, double t);
 

@@ -12,6 +12,9 @@ struct ow_matrix {
 /* Zero-filled; a is NULL (and both sizes 0) without memory or on overflow. */
 struct ow_matrix ow_matrix_create(size_t rows, size_t cols);
 void ow_matrix_finish(struct ow_matrix *m); /* frees and zeroes */
-static inline double *ow_matrix_row(const struct ow_matrix *m, size_t r) { return m->a + r * m->cols; }
+static inline double *ow_matrix_row(const struct ow_matrix *m, size_t r)
+{
+    return m->a + r * m->cols;
+}
 
 #endif

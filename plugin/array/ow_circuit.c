@@ -1,0 +1,219 @@
+#include "ow_circuit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Where the blocks of free nodes begin.  The crossbar is regular, so zero resistances
+ * need no search for merged nodes: a word line is one node per cell, one node, or its
+ * source; a bit line is one node per cell or its sense input; a sense input is a node of
+ * its own or ground (a sense resistor of 0 ohm). */
+struct layout {
+    size_t wline; /* first word-line node; rows*per_wline of them          */
+    size_t bline; /* first bit-line node; cols*per_bline of them           */
+    size_t in;    /* first sense input, cols of them unless at_ground      */
+    size_t inner; /* first amplifiers' inner node, cols of them or none    */
+    size_t out;   /* first amplifiers' output node, cols of them or none   */
+    size_t n_node;
+    size_t per_wline; /* nodes of its own that a word line has: cols, 1 or 0   */
+    size_t per_bline; /* nodes of its own that a bit line has: rows or 0       */
+    bool at_ground;   /* the sense inputs are ground                           */
+};
+
+static struct layout layout_of(const struct ow_crossbar *xb)
+{
+    struct layout l = {0};
+    const size_t n_amp = xb->sense.kind == OW_SENSE_TIA ? xb->cols : 0;
+    l.at_ground = xb->sense.kind == OW_SENSE_RESISTOR && xb->sense.r_f == 0.0;
+    l.per_wline = xb->r_wordline > 0.0 ? xb->cols : xb->r_driver > 0.0 ? 1 : 0;
+    l.per_bline = xb->r_bitline > 0.0 ? xb->rows : 0;
+    l.wline = 1 + xb->rows;
+    l.bline = l.wline + xb->rows * l.per_wline;
+    l.in = l.bline + xb->cols * l.per_bline;
+    l.inner = l.in + (l.at_ground ? 0 : xb->cols);
+    l.out = l.inner + n_amp;
+    l.n_node = l.out + n_amp;
+    return l;
+}
+
+static size_t node_sense(const struct layout *l, size_t j)
+{
+    return l->at_ground ? OW_GROUND : l->in + j;
+}
+
+static size_t node_wline(const struct layout *l, size_t i, size_t j)
+{
+    if (l->per_wline == 0)
+        return 1 + i;
+    return l->wline + i * l->per_wline + (l->per_wline > 1 ? j : 0);
+}
+
+static size_t node_bline(const struct layout *l, size_t i, size_t j)
+{
+    return l->per_bline == 0 ? node_sense(l, j) : l->bline + j * l->per_bline + i;
+}
+
+/* An element only where there is a resistance to speak of: 0 has merged its ends, and
+ * infinity is an open end. */
+static void add(struct ow_circuit *c, size_t a, size_t b, double r, double driver_share,
+                bool is_sense)
+{
+    if (r == 0.0 || isinf(r))
+        return;
+    c->resistor[c->n_resistor++] = (struct ow_resistor){
+        .a = a, .b = b, .r = r, .driver_share = driver_share, .is_sense = is_sense};
+}
+
+static void add_wline(struct ow_circuit *c, const struct layout *l, size_t i)
+{
+    const struct ow_crossbar *xb = c->xb;
+    const double r_first = xb->r_driver + xb->r_wordline; /* add() skips 0 and inf */
+    add(c, 1 + i, node_wline(l, i, 0), r_first, xb->r_driver / r_first, false);
+    for (size_t j = 1; j < xb->cols; j++)
+        add(c, node_wline(l, i, j - 1), node_wline(l, i, j), xb->r_wordline, 0.0, false);
+}
+
+static void add_bline(struct ow_circuit *c, const struct layout *l, size_t j)
+{
+    const struct ow_crossbar *xb = c->xb;
+    for (size_t i = 0; i < xb->rows; i++)
+        add(c, node_bline(l, i, j),
+            i + 1 < xb->rows ? node_bline(l, i + 1, j) : node_sense(l, j), xb->r_bitline, 0.0,
+            false);
+}
+
+static void add_cells(struct ow_circuit *c, const struct layout *l)
+{
+    const struct ow_crossbar *xb = c->xb;
+    for (size_t i = 0; i < xb->rows; i++)
+        for (size_t j = 0; j < xb->cols; j++) {
+            const size_t te = node_wline(l, i, j), be = node_bline(l, i, j);
+            c->cell_te[i * xb->cols + j] = te;
+            c->cell_be[i * xb->cols + j] = be;
+            c->c[te] += xb->c_wordline;
+            c->c[be] += xb->c_bitline;
+        }
+}
+
+static void add_sense(struct ow_circuit *c, const struct layout *l, size_t j)
+{
+    const struct ow_sense *s = &c->xb->sense;
+    const bool is_tia = s->kind == OW_SENSE_TIA;
+    const size_t in = node_sense(l, j), out = is_tia ? l->out + j : in;
+    c->sense_in[j] = in;
+    c->sense_out[j] = out;
+    c->c[in] += s->c_in;
+    c->c[out] += s->c_load;
+    add(c, in, is_tia ? out : OW_GROUND, s->r_f, 0.0, true);
+    if (is_tia)
+        c->amp[j] = (struct ow_amp){.in = in, .inner = l->inner + j, .out = out};
+}
+
+enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit **out,
+                                 struct ow_error *err)
+{
+    const struct layout l = layout_of(xb);
+    const size_t rows = xb->rows, cols = xb->cols, n_cell = rows * cols;
+    const bool is_tia = xb->sense.kind == OW_SENSE_TIA;
+    struct ow_circuit *c = calloc(1, sizeof *c);
+    if (!c)
+        goto fail;
+    c->xb = xb;
+    c->n_node = l.n_node;
+    c->first_free = 1 + rows;
+    c->c = calloc(c->n_node, sizeof *c->c);
+    c->cell_te = calloc(n_cell, sizeof *c->cell_te);
+    c->cell_be = calloc(n_cell, sizeof *c->cell_be);
+    c->resistor = calloc(2 * n_cell + cols, sizeof *c->resistor);
+    c->sense_in = calloc(cols, sizeof *c->sense_in);
+    c->sense_out = calloc(cols, sizeof *c->sense_out);
+    c->amp = is_tia ? calloc(cols, sizeof *c->amp) : NULL;
+    if (!c->c || !c->cell_te || !c->cell_be || !c->resistor || !c->sense_in || !c->sense_out ||
+        (is_tia && !c->amp))
+        goto fail;
+    c->n_amp = is_tia ? cols : 0;
+    for (size_t i = 0; i < rows; i++)
+        add_wline(c, &l, i);
+    for (size_t j = 0; j < cols; j++)
+        add_bline(c, &l, j);
+    add_cells(c, &l);
+    for (size_t j = 0; j < cols; j++)
+        add_sense(c, &l, j);
+    c->c[OW_GROUND] = 0.0; /* what was merged onto ground has no voltage to be charged to */
+    *out = c;
+    return OW_OK;
+fail:
+    ow_circuit_destroy(c);
+    return ow_fail(err, OW_ERR_NOMEM, "circuit of a %zu x %zu array: out of memory", rows,
+                   cols);
+}
+
+void ow_circuit_destroy(struct ow_circuit *circuit)
+{
+    if (!circuit)
+        return;
+    free(circuit->c);
+    free(circuit->cell_te);
+    free(circuit->cell_be);
+    free(circuit->resistor);
+    free(circuit->amp);
+    free(circuit->sense_in);
+    free(circuit->sense_out);
+    free(circuit);
+}
+
+void ow_circuit_node_name(const struct ow_circuit *circuit, size_t node, char name[32])
+{
+    const struct layout l = layout_of(circuit->xb);
+    if (node == OW_GROUND)
+        snprintf(name, 32, "0");
+    else if (node < l.wline)
+        snprintf(name, 32, "s%zu", node - 1);
+    else if (node < l.bline && circuit->xb->r_wordline == 0.0)
+        snprintf(name, 32, "w%zu", node - l.wline);
+    else if (node < l.bline)
+        snprintf(name, 32, "w%zu_%zu", (node - l.wline) / l.per_wline,
+                 (node - l.wline) % l.per_wline);
+    else if (node < l.in)
+        snprintf(name, 32, "b%zu_%zu", (node - l.bline) % l.per_bline,
+                 (node - l.bline) / l.per_bline);
+    else if (node < l.inner)
+        snprintf(name, 32, "%s%zu", l.per_bline ? "in" : "b", node - l.in);
+    else if (node < l.out)
+        snprintf(name, 32, "a%zu", node - l.inner);
+    else
+        snprintf(name, 32, "out%zu", node - l.out);
+}
+
+double ow_amp_current(const struct ow_sense *sense, double v_a, double v_out)
+{
+    return (v_a - v_out) / sense->r_out;
+}
+
+/* ln(1 + e^u) and its derivative 1/(1 + e^-u), without overflow. */
+static double softplus(double u, double *d)
+{
+    const double e = exp(-fabs(u));
+    *d = (u >= 0.0 ? 1.0 : e) / (1.0 + e);
+    return fmax(u, 0.0) + log1p(e);
+}
+
+/* h(v) of ow_crossbar.h [V] and dh/dv. */
+static double clamp(double half_supply, double v, double *dh)
+{
+    double d_hi, d_lo;
+    const double hi = softplus((v - half_supply) / OW_CLAMP_WIDTH, &d_hi);
+    const double lo = softplus((-v - half_supply) / OW_CLAMP_WIDTH, &d_lo);
+    *dh = OW_CLAMP_SLOPE * (d_hi + d_lo);
+    return OW_CLAMP_SLOPE * OW_CLAMP_WIDTH * (hi - lo);
+}
+
+double ow_amp_drive(const struct ow_sense *sense, double v_in, double v_a, double *d_in,
+                    double *d_a)
+{
+    double dh;
+    const double h = clamp(0.5 * sense->vdd, v_a, &dh);
+    *d_in = -sense->gain;
+    *d_a = -sense->gain * dh - 1.0;
+    return sense->gain * (sense->v_os - v_in - h) - v_a;
+}
