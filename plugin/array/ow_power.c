@@ -1,0 +1,91 @@
+#include "ow_power.h"
+
+#include <math.h>
+
+/* Sources are the nodes 1 .. rows; anything that leaves one of them is its current. */
+static void leave(const struct ow_circuit *circuit, double i_source[], size_t node, double i)
+{
+    if (node != OW_GROUND && node < circuit->first_free)
+        i_source[node - 1] += i;
+}
+
+static void add_resistors(const struct ow_circuit *circuit, const double v[], double i_source[],
+                          struct ow_power *out)
+{
+    for (size_t k = 0; k < circuit->n_resistor; k++) {
+        const struct ow_resistor *el = &circuit->resistor[k];
+        const double u = v[el->a] - v[el->b];
+        const double i = u / el->r, p = u * i;
+        leave(circuit, i_source, el->a, i);
+        leave(circuit, i_source, el->b, -i);
+        if (el->is_sense) {
+            out->sense += p;
+        } else {
+            out->drivers += el->driver_share * p;
+            out->wires += (1.0 - el->driver_share) * p;
+        }
+    }
+}
+
+static void add_cells(const struct ow_circuit *circuit, const double v[], const double i_cell[],
+                      double i_source[], struct ow_power *out)
+{
+    const size_t n_cell = circuit->xb->rows * circuit->xb->cols;
+    for (size_t j = 0; j < n_cell; j++) {
+        const size_t te = circuit->cell_te[j], be = circuit->cell_be[j];
+        if (te == be)
+            continue; /* a loop within the node: nothing flows out of it */
+        leave(circuit, i_source, te, i_cell[j]);
+        leave(circuit, i_source, be, -i_cell[j]);
+        out->devices += (v[te] - v[be]) * i_cell[j];
+    }
+}
+
+/* A class-B output stage between the rails +-S: a current i_o into the load comes from
+ * the rail on its side, S |i_o|, and v_out i_o of that reaches the output node.  The
+ * rest heats the stage and r_out.  The feedback resistor is among the resistors. */
+static void add_amps(const struct ow_circuit *circuit, const double v[], struct ow_power *out)
+{
+    const struct ow_sense *sense = &circuit->xb->sense;
+    for (size_t k = 0; k < circuit->n_amp; k++) {
+        const double v_out = v[circuit->amp[k].out];
+        const double i_o = ow_amp_current(sense, v[circuit->amp[k].inner], v_out);
+        const double p_rail = 0.5 * sense->vdd * fabs(i_o);
+        const double p_quiescent = sense->vdd * sense->i_q;
+        out->output += p_rail;
+        out->quiescent += p_quiescent;
+        out->sense += p_quiescent + p_rail - v_out * i_o;
+    }
+    out->supply = out->output + out->quiescent;
+}
+
+void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
+                 const double dv_source[], const double i_cell[], double i_source[],
+                 struct ow_power *out)
+{
+    *out = (struct ow_power){0};
+    for (size_t i = 0; i < circuit->xb->rows; i++)
+        i_source[i] = circuit->c[1 + i] * dv_source[i];
+    add_resistors(circuit, v_node, i_source, out);
+    add_cells(circuit, v_node, i_cell, i_source, out);
+    add_amps(circuit, v_node, out);
+    for (size_t i = 0; i < circuit->xb->rows; i++) {
+        const double p = v_node[1 + i] * i_source[i];
+        out->source += p;
+        out->throughput += fabs(p);
+        out->charge_rate += fmax(i_source[i], 0.0);
+    }
+    out->throughput += out->output;
+}
+
+double ow_energy_stored(const struct ow_circuit *circuit, const double v_node[])
+{
+    double e = 0.0;
+    for (size_t k = 1; k < circuit->n_node; k++)
+        e += 0.5 * circuit->c[k] * v_node[k] * v_node[k];
+    for (size_t k = 0; k < circuit->n_amp; k++) {
+        const double u = v_node[circuit->amp[k].in] - v_node[circuit->amp[k].out];
+        e += 0.5 * circuit->xb->sense.c_f * u * u;
+    }
+    return e;
+}

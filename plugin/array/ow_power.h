@@ -1,0 +1,40 @@
+/* Where the power goes at one instant.  Both hosts integrate the same function, so a
+ * difference between their energies is a difference between their solutions. */
+#ifndef OW_POWER_H
+#define OW_POWER_H
+
+#include "ow_circuit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Powers at one instant, in W unless noted; see struct ow_energy for the definitions.
+ * For node voltages, source slopes and cell currents that obey Kirchhoff's current law,
+ *   source + supply = drivers + devices + wires + sense + d(stored)/dt
+ * holds exactly, whatever the devices are. */
+struct ow_power {
+    double source, supply;
+    double drivers, devices, wires, sense;
+    double throughput;        /* sum of |p| over sources and output stages     */
+    double charge_rate;       /* A, sum over the sources of max(i, 0)          */
+    double output, quiescent; /* the two parts of `supply`                     */
+};
+
+/* v_node[n_node] in V (entry 0, ground, is taken as it stands: 0); dv_source[rows] in
+ * V/s, the slopes of the sources, for the capacitance that has merged onto them;
+ * i_cell[rows*cols] in A, from TE to BE with `scale` applied.  i_source[rows] in A is
+ * filled with what each source delivers into the circuit.  Inputs and outputs must not
+ * overlap. */
+void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
+                 const double dv_source[], const double i_cell[], double i_source[],
+                 struct ow_power *out);
+
+/* J in all capacitors: node capacitances and the amplifiers' feedback.  The pole of an
+ * amplifier's gain node is a property of the macromodel and stores nothing. */
+double ow_energy_stored(const struct ow_circuit *circuit, const double v_node[]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
