@@ -20,7 +20,7 @@ struct ow_engine;
 
 struct ow_engine_options {
     double rtol;                         /* CVODE's relative tolerance, 1e-12 .. 1e-2    */
-    double v_scale;                      /* V, > 0: voltages below 1e-3 rtol v_scale do
+    double v_scale;                      /* V, > 0: voltages below 1e-2 rtol v_scale do
                                             not matter                                   */
     const volatile sig_atomic_t *cancel; /* NULL, or stop when it becomes non-zero       */
 };

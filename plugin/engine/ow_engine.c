@@ -1,0 +1,379 @@
+#include "ow_engine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ow_newton.h"
+#include "ow_power.h"
+#include "ow_stepper.h"
+#include "ow_system.h"
+
+struct ow_engine {
+    const struct ow_circuit *circuit; /* borrowed */
+    struct ow_engine_options options;
+    struct ow_system sys;
+    struct ow_newton *newton;
+    struct ow_stepper *stepper; /* NULL for DC only */
+
+    /* The drive of the read in progress. */
+    const double *amplitude;
+    const struct ow_pulse *pulse;
+
+    double *v_row, *dv_row, *i_row; /* [rows] workspace */
+    double *v_sense;                /* [cols] */
+    double *y_dc, *into;            /* [n_y], [n_free] */
+    double *y_mid;                  /* [n_y] between two time points */
+    double *x;                      /* [n_state][n_cell] */
+};
+
+/* ---- life -------------------------------------------------------------------------- */
+
+/* Within a straight piece of the pulse, so corners need no care. */
+static void drive(void *data, double t, double v_row[])
+{
+    const struct ow_engine *e = data;
+    const double height = ow_pulse_at(e->pulse, t);
+    for (size_t r = 0; r < e->circuit->xb->rows; r++)
+        v_row[r] = height * e->amplitude[r];
+}
+
+enum ow_status ow_engine_create(const struct ow_circuit *circuit,
+                                const struct ow_engine_options *options, bool dc_only,
+                                struct ow_engine **out, struct ow_error *err)
+{
+    const size_t rows = circuit->xb->rows, cols = circuit->xb->cols;
+    struct ow_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return ow_fail(err, OW_ERR_NOMEM, "out of memory");
+    e->circuit = circuit;
+    e->options = *options;
+    enum ow_status st = ow_system_create(circuit, &e->sys);
+    if (st)
+        goto fail;
+    const size_t massless = ow_system_massless(&e->sys);
+    if (!dc_only && massless < circuit->n_node) {
+        char name[32];
+        ow_circuit_node_name(circuit, massless, name);
+        st = ow_fail(err, OW_ERR_INPUT,
+                     "node %s has no capacitance, so its voltage is no state of a transient: "
+                     "give array.c_wordline, array.c_bitline, sense.c_in and sense.c_load "
+                     "values above 0, or use engine.name: dc",
+                     name);
+        goto fail;
+    }
+    if ((st = ow_newton_create(&e->sys, &e->newton)))
+        goto fail;
+    /* The error norm averages over all nodes, so an absolute tolerance near rtol v_scale
+     * would let one driven row among many quiet ones go unwatched. */
+    const double atol_v = 1e-2 * options->rtol * options->v_scale;
+    const double atol_x = 1e-3 * options->rtol;
+    if (!dc_only && (st = ow_stepper_create(&e->sys, e->newton, options->rtol, atol_v, atol_x,
+                                            drive, e, &e->stepper)))
+        goto fail;
+    st = OW_ERR_NOMEM;
+    e->v_row = calloc(rows, sizeof *e->v_row);
+    e->dv_row = calloc(rows, sizeof *e->dv_row);
+    e->i_row = calloc(rows, sizeof *e->i_row);
+    e->v_sense = calloc(cols, sizeof *e->v_sense);
+    e->y_dc = calloc(e->sys.n_y + 1, sizeof *e->y_dc);
+    e->into = calloc(e->sys.n_free + 1, sizeof *e->into);
+    e->y_mid = calloc(e->sys.n_y + 1, sizeof *e->y_mid);
+    e->x = calloc(e->sys.n_state * e->sys.n_cell + 1, sizeof *e->x);
+    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into ||
+        !e->y_mid || !e->x)
+        goto fail;
+    *out = e;
+    return OW_OK;
+fail:
+    ow_engine_destroy(e);
+    return err && err->status ? st : ow_fail(err, st, "the engine: %s", ow_status_str(st));
+}
+
+void ow_engine_destroy(struct ow_engine *e)
+{
+    if (!e)
+        return;
+    ow_stepper_destroy(e->stepper);
+    ow_newton_destroy(e->newton);
+    ow_system_finish(&e->sys);
+    free(e->v_row);
+    free(e->dv_row);
+    free(e->i_row);
+    free(e->v_sense);
+    free(e->y_dc);
+    free(e->into);
+    free(e->y_mid);
+    free(e->x);
+    free(e);
+}
+
+static bool is_cancelled(const struct ow_engine *e)
+{
+    return e->options.cancel && *e->options.cancel;
+}
+
+static void sense_outputs(const struct ow_engine *e, const double y[], double v_sense[])
+{
+    const struct ow_circuit *ckt = e->circuit;
+    for (size_t j = 0; j < ckt->xb->cols; j++)
+        v_sense[j] = ckt->sense_out[j] < ckt->first_free
+                         ? e->sys.v_node[ckt->sense_out[j]]
+                         : y[ckt->sense_out[j] - ckt->first_free];
+}
+
+/* ---- DC ---------------------------------------------------------------------------- */
+
+enum { MAX_NEWTON = 60, N_RAMP = 20 };
+
+/* Newton on I(V) = 0 from the voltages in y, states frozen.  A step may not carry a node
+ * past twice the supply, since the clamps beyond it are exponentially stiff. */
+static bool newton_dc(struct ow_engine *e, const double v_row[], double y[])
+{
+    const double scale = e->options.v_scale;
+    const double limit = 2.0 * fmax(e->circuit->xb->sense.vdd, 0.0) + 10.0 * scale;
+    for (int k = 0; k < MAX_NEWTON; k++) {
+        ow_system_place(&e->sys, v_row, y);
+        ow_system_currents(&e->sys, e->into);
+        if (ow_newton_setup_dc(e->newton))
+            return false;
+        ow_newton_solve_dc(e->newton, e->into);
+        double largest = 0.0;
+        for (size_t n = 0; n < e->sys.n_free; n++)
+            largest = fmax(largest, fabs(e->into[n]));
+        if (!isfinite(largest))
+            return false;
+        const double damp = largest > limit ? limit / largest : 1.0;
+        for (size_t n = 0; n < e->sys.n_free; n++)
+            y[n] += damp * e->into[n];
+        if (largest <= 1e-12 * scale)
+            return true;
+    }
+    return false;
+}
+
+/* The DC point into y_dc; if plain Newton fails, follow the drive up from zero. */
+static enum ow_status solve_dc(struct ow_engine *e, const double v_row[], const double x[],
+                               struct ow_error *err)
+{
+    const size_t rows = e->circuit->xb->rows;
+    memset(e->y_dc, 0, e->sys.n_y * sizeof *e->y_dc);
+    ow_system_put_states(&e->sys, x, e->y_dc);
+    if (newton_dc(e, v_row, e->y_dc))
+        return OW_OK;
+    memset(e->y_dc, 0, e->sys.n_free * sizeof *e->y_dc);
+    for (int step = 0; step <= N_RAMP; step++) {
+        for (size_t r = 0; r < rows; r++)
+            e->dv_row[r] = v_row[r] * step / N_RAMP;
+        if (!newton_dc(e, e->dv_row, e->y_dc))
+            return ow_fail(err, OW_ERR_SOLVER,
+                           "no DC solution found (Newton's method, %d %% "
+                           "of the drive)",
+                           100 * step / N_RAMP);
+    }
+    return OW_OK;
+}
+
+static const double *begin_states(struct ow_engine *e, const double *x_begin)
+{
+    if (!x_begin)
+        ow_system_initial_states(&e->sys, e->x);
+    return x_begin ? x_begin : e->x;
+}
+
+enum ow_status ow_engine_dc(struct ow_engine *e, const double v_row[], const double *x_begin,
+                            double v_sense[], double *v_node, struct ow_error *err)
+{
+    const enum ow_status st = solve_dc(e, v_row, begin_states(e, x_begin), err);
+    if (st)
+        return st;
+    ow_system_place(&e->sys, v_row, e->y_dc);
+    sense_outputs(e, e->y_dc, v_sense);
+    if (v_node)
+        memcpy(v_node, e->sys.v_node, e->circuit->n_node * sizeof *v_node);
+    return OW_OK;
+}
+
+/* ---- energy ------------------------------------------------------------------------ */
+
+/* Add `weight` (s) times the powers at the placed point. */
+static void add_power(struct ow_engine *e, double weight, struct ow_energy *sum)
+{
+    struct ow_power p;
+    ow_power_at(e->circuit, e->sys.v_node, e->dv_row, e->sys.at.i, e->i_row, &p);
+    sum->source += weight * p.source;
+    sum->supply += weight * p.supply;
+    sum->drivers += weight * p.drivers;
+    sum->devices += weight * p.devices;
+    sum->wires += weight * p.wires;
+    sum->sense += weight * p.sense;
+    sum->throughput += weight * p.throughput;
+    sum->charge += weight * p.charge_rate;
+    sum->output += weight * p.output;
+    sum->quiescent += weight * p.quiescent;
+}
+
+/* Two-point Gauss-Legendre on CVODE's own interpolant: fourth order, and never at a
+ * corner of the drive. */
+static enum ow_status add_step(struct ow_engine *e, double t0, double t1, struct ow_energy *sum)
+{
+    const double mid = 0.5 * (t0 + t1), half = 0.5 * (t1 - t0);
+    const double node = 0.57735026918962576; /* 1/sqrt(3) */
+    for (int side = -1; side <= 1; side += 2) {
+        const double t = mid + side * node * half;
+        if (ow_stepper_interpolate(e->stepper, t, e->y_mid))
+            return OW_ERR_SOLVER;
+        drive(e, t, e->v_row);
+        ow_system_place(&e->sys, e->v_row, e->y_mid);
+        add_power(e, half, sum);
+    }
+    return OW_OK;
+}
+
+static double stored(struct ow_engine *e, double t, const double y[])
+{
+    drive(e, t, e->v_row);
+    ow_system_place(&e->sys, e->v_row, y);
+    return ow_energy_stored(e->circuit, e->sys.v_node);
+}
+
+/* ---- transient --------------------------------------------------------------------- */
+
+static enum ow_status record(struct ow_engine *e, double t, struct ow_reading *out)
+{
+    sense_outputs(e, ow_stepper_y(e->stepper), e->v_sense);
+    return ow_waveform_append(&out->wave, out->cols, t, e->v_sense);
+}
+
+/* Jump every cell that is due at time t.  The root is located to a rounding error of
+ * the time, so cells with a remaining hazard below that of the root count as due. */
+static void fire(struct ow_engine *e, double t, struct ow_reading *out)
+{
+    struct ow_system *sys = &e->sys;
+    const struct ow_model *model = e->circuit->xb->model;
+    double *y = ow_stepper_y(e->stepper);
+    ow_system_get_states(sys, y, e->x);
+    const double *h = e->x + model->event_state * sys->n_cell;
+    double least = INFINITY;
+    for (size_t k = 0; k < sys->n_cell; k++)
+        least = fmin(least, h[k]);
+    const double due = fmax(least, 0.0) + 1e-12;
+    for (size_t k = 0; k < sys->n_cell; k++) {
+        double param[OW_MAX_PARAMS], programmed[OW_MAX_STATES], x[OW_MAX_STATES];
+        if (h[k] > due)
+            continue;
+        ow_crossbar_cell(e->circuit->xb, k, param, programmed);
+        for (size_t s = 0; s < sys->n_state; s++)
+            x[s] = e->x[s * sys->n_cell + k];
+        model->fire(param, x);
+        for (size_t s = 0; s < sys->n_state; s++)
+            e->x[s * sys->n_cell + k] = x[s];
+        out->t_event[k] = t;
+    }
+    ow_system_put_states(sys, e->x, y);
+}
+
+/* From t0 to t1, over which the drive is one straight line with slope `slope` (1/s). */
+static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, double slope,
+                                struct ow_reading *out, struct ow_error *err)
+{
+    for (size_t r = 0; r < e->circuit->xb->rows; r++)
+        e->dv_row[r] = slope * e->amplitude[r];
+    if (ow_stepper_restart(e->stepper, t0))
+        return ow_fail(err, OW_ERR_SOLVER, "CVODE cannot restart at %g s", t0);
+    double t = t0;
+    for (;;) {
+        const double before = t;
+        const enum ow_step_result result = ow_stepper_step(e->stepper, t1, &t);
+        if (result == OW_STEP_FAILED)
+            return ow_fail(err, OW_ERR_SOLVER, "CVODE failed after t = %g s: %s", before,
+                           ow_stepper_message(e->stepper));
+        if (is_cancelled(e))
+            return ow_fail(err, OW_ERR_CANCELLED, "cancelled");
+        if (add_step(e, before, t, &out->energy))
+            return ow_fail(err, OW_ERR_SOLVER, "no interpolant at %g s", t);
+        out->steps++;
+        if (record(e, t, out))
+            return ow_fail(err, OW_ERR_NOMEM, "out of memory");
+        if (result == OW_STEP_STOP)
+            return OW_OK;
+        if (result == OW_STEP_EVENT) {
+            fire(e, t, out);
+            if (t1 - t <= 1e-12 * t1) /* a jump at the very end of the piece */
+                return OW_OK;
+            if (ow_stepper_restart(e->stepper, t))
+                return ow_fail(err, OW_ERR_SOLVER, "CVODE cannot restart at %g s", t);
+        }
+    }
+}
+
+static void clear(struct ow_reading *out)
+{
+    out->energy = (struct ow_energy){0};
+    out->wave.n = 0;
+    out->steps = 0;
+    for (size_t k = 0; k < out->n_cell; k++)
+        out->t_event[k] = NAN;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
+                              const struct ow_pulse *pulse, const double *x_begin,
+                              struct ow_reading *out, struct ow_error *err)
+{
+    const double begin = seconds();
+    const double corner[] = {0.0, pulse->t_rise, ow_pulse_sample(pulse),
+                             ow_pulse_sample(pulse) + pulse->t_rise, ow_pulse_end(pulse)};
+    const double slope[] = {1.0 / pulse->t_rise, 0.0, -1.0 / pulse->t_rise, 0.0};
+    e->amplitude = amplitude;
+    e->pulse = pulse;
+    clear(out);
+    const double *x = begin_states(e, x_begin);
+    enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
+    if (st)
+        return st;
+
+    double *y = ow_stepper_y(e->stepper);
+    drive(e, 0.0, e->v_row);
+    if ((st = solve_dc(e, e->v_row, x, err)))
+        return st;
+    memcpy(y, e->y_dc, e->sys.n_y * sizeof *y);
+    out->energy.stored = -stored(e, 0.0, y);
+    if (record(e, 0.0, out))
+        return ow_fail(err, OW_ERR_NOMEM, "out of memory");
+    for (size_t k = 0; k < 4; k++) {
+        if ((st = run_piece(e, corner[k], corner[k + 1], slope[k], out, err)))
+            return st;
+        if (k == 1)
+            sense_outputs(e, y, out->v_sample);
+    }
+    out->energy.stored += stored(e, corner[4], y);
+    ow_system_get_states(&e->sys, y, out->x_end);
+    out->wall_s = seconds() - begin;
+    return OW_OK;
+}
+
+enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
+                                 const struct ow_pulse *pulse, const double *x_begin,
+                                 struct ow_reading *out, struct ow_error *err)
+{
+    const double begin = seconds();
+    clear(out);
+    const double *x = begin_states(e, x_begin);
+    const enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
+    if (st)
+        return st;
+    memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
+    memset(e->dv_row, 0, e->circuit->xb->rows * sizeof *e->dv_row);
+    add_power(e, pulse->t_read, &out->energy);
+    memcpy(out->x_end, x, e->sys.n_state * e->sys.n_cell * sizeof *x);
+    out->wall_s = seconds() - begin;
+    return OW_OK;
+}

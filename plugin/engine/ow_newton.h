@@ -1,0 +1,32 @@
+/* The linear system of one Newton step, with every device's states eliminated in their
+ * own cell.  For CVODE's (I - gamma J) d = r, voltage rows multiplied by M:
+ *
+ *   (M + gamma G) dV + gamma B di/dx dx = M r_V        B: which nodes a cell joins
+ *   (1 - gamma f_x) dx - gamma f_v dv   = r_x          cell by cell
+ *
+ * so with K = (1 - gamma f_x)^-1 a cell looks like the conductance
+ *   g = di/dv + gamma di/dx K f_v
+ * and the matrix has the circuit's own graph.  DC is the same with M = 0, gamma = 1 and
+ * frozen states.  Factored by KLU. */
+#ifndef OW_NEWTON_H
+#define OW_NEWTON_H
+
+#include "ow_system.h"
+
+struct ow_newton;
+
+/* The system is borrowed.  Floating nodes (no resistor or conducting cell leads to a
+ * prescribed node or an amplifier) are held at 0 V in DC. */
+enum ow_status ow_newton_create(const struct ow_system *sys, struct ow_newton **out);
+void ow_newton_destroy(struct ow_newton *newton);
+
+/* Assemble at the system's placed point and factor.  OW_ERR_SOLVER if singular. */
+enum ow_status ow_newton_setup(struct ow_newton *newton, double gamma);
+enum ow_status ow_newton_setup_dc(struct ow_newton *newton);
+
+/* Solve for d (n_y) with the right-hand side r (n_y) of CVODE's form; d may be r. */
+void ow_newton_solve(struct ow_newton *newton, const double r[], double d[]);
+/* Solve (-dI/dV) d = into, both [n_free], in place. */
+void ow_newton_solve_dc(struct ow_newton *newton, double into[]);
+
+#endif

@@ -1,0 +1,203 @@
+#include "ow_stepper.h"
+
+#include <cvode/cvode.h>
+#include <math.h>
+#include <nvector/nvector_serial.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sundials/sundials_linearsolver.h>
+#include <sundials/sundials_matrix.h>
+
+struct ow_stepper {
+    struct ow_system *sys;    /* borrowed */
+    struct ow_newton *newton; /* borrowed */
+    ow_source_fn source;
+    void *data;
+    double *v_row; /* [rows] workspace */
+
+    SUNContext context;
+    void *cvode;
+    N_Vector y, atol, between;
+    SUNMatrix matrix;
+    SUNLinearSolver solver;
+    char message[256];
+};
+
+static void place(struct ow_stepper *st, double t, N_Vector y)
+{
+    st->source(st->data, t, st->v_row);
+    ow_system_place(st->sys, st->v_row, N_VGetArrayPointer(y));
+}
+
+static int rates(realtype t, N_Vector y, N_Vector ydot, void *data)
+{
+    struct ow_stepper *st = data;
+    place(st, t, y);
+    ow_system_rates(st->sys, N_VGetArrayPointer(ydot));
+    return 0;
+}
+
+/* I - gamma J.  The devices are evaluated anew in any case: that costs less than the
+ * factorisation that follows, so the Jacobian is always current. */
+static int newton_matrix(realtype t, N_Vector y, N_Vector fy, SUNMatrix a, booleantype jok,
+                         booleantype *jcur, realtype gamma, void *data, N_Vector t1,
+                         N_Vector t2, N_Vector t3)
+{
+    struct ow_stepper *st = data;
+    place(st, t, y);
+    *jcur = SUNTRUE;
+    return ow_newton_setup(st->newton, gamma) == OW_OK ? 0 : 1;
+}
+
+static int newton_solve(SUNLinearSolver solver, SUNMatrix a, N_Vector x, N_Vector b,
+                        realtype tol)
+{
+    ow_newton_solve(solver->content, N_VGetArrayPointer(b), N_VGetArrayPointer(x));
+    return SUNLS_SUCCESS;
+}
+
+/* CVODE finds where this falls through 0: the earliest due jump of all cells. */
+static int least_remaining(realtype t, N_Vector y, realtype *g, void *data)
+{
+    const struct ow_stepper *st = data;
+    const struct ow_system *sys = st->sys;
+    const size_t event = sys->circuit->xb->model->event_state;
+    size_t m = 0;
+    while (sys->moving[m] != event)
+        m++;
+    const double *h = N_VGetArrayPointer(y) + sys->n_free + m * sys->n_cell;
+    *g = INFINITY;
+    for (size_t k = 0; k < sys->n_cell; k++)
+        *g = fmin(*g, h[k]);
+    return 0;
+}
+
+static SUNMatrix_ID matrix_id(SUNMatrix a)
+{
+    return SUNMATRIX_CUSTOM;
+}
+
+static SUNLinearSolver_Type solver_type(SUNLinearSolver s)
+{
+    return SUNLINEARSOLVER_DIRECT;
+}
+
+static void remember(int code, const char *module, const char *function, char *text, void *data)
+{
+    struct ow_stepper *st = data;
+    size_t n = 0;
+    for (; text[n] && text[n] != '\n' && n + 1 < sizeof st->message; n++)
+        st->message[n] = text[n];
+    st->message[n] = '\0';
+}
+
+static enum ow_status status_from_cvode(int flag)
+{
+    return flag >= 0 ? OW_OK : flag == CV_MEM_FAIL ? OW_ERR_NOMEM : OW_ERR_SOLVER;
+}
+
+enum ow_status ow_stepper_create(struct ow_system *sys, struct ow_newton *newton, double rtol,
+                                 double atol_v, double atol_x, ow_source_fn source, void *data,
+                                 struct ow_stepper **out)
+{
+    struct ow_stepper *st = calloc(1, sizeof *st);
+    if (!st)
+        return OW_ERR_NOMEM;
+    st->sys = sys;
+    st->newton = newton;
+    st->source = source;
+    st->data = data;
+    st->v_row = calloc(sys->circuit->xb->rows, sizeof *st->v_row);
+    if (!st->v_row || SUNContext_Create(NULL, &st->context))
+        goto fail;
+    st->y = N_VNew_Serial((sunindextype)sys->n_y, st->context);
+    st->atol = N_VNew_Serial((sunindextype)sys->n_y, st->context);
+    st->matrix = SUNMatNewEmpty(st->context);
+    st->solver = SUNLinSolNewEmpty(st->context);
+    st->cvode = CVodeCreate(CV_BDF, st->context);
+    if (!st->y || !st->atol || !st->matrix || !st->solver || !st->cvode)
+        goto fail;
+    st->between =
+        N_VMake_Serial((sunindextype)sys->n_y, N_VGetArrayPointer(st->y), st->context);
+    if (!st->between)
+        goto fail;
+    st->matrix->ops->getid = matrix_id;
+    st->solver->ops->gettype = solver_type;
+    st->solver->ops->solve = newton_solve;
+    st->solver->content = newton;
+
+    double *atol = N_VGetArrayPointer(st->atol);
+    for (size_t k = 0; k < sys->n_y; k++)
+        atol[k] = k < sys->n_free ? atol_v : atol_x;
+    N_VConst(0.0, st->y);
+    if (CVodeSetErrHandlerFn(st->cvode, remember, st) ||
+        CVodeInit(st->cvode, rates, 0.0, st->y) || CVodeSetUserData(st->cvode, st) ||
+        CVodeSVtolerances(st->cvode, rtol, st->atol) ||
+        CVodeSetLinearSolver(st->cvode, st->solver, st->matrix) ||
+        CVodeSetLinSysFn(st->cvode, newton_matrix) || CVodeSetMaxErrTestFails(st->cvode, 20) ||
+        CVodeSetMaxConvFails(st->cvode, 40) ||
+        (sys->circuit->xb->model->fire && CVodeRootInit(st->cvode, 1, least_remaining)))
+        goto fail;
+    *out = st;
+    return OW_OK;
+fail:
+    ow_stepper_destroy(st);
+    return OW_ERR_NOMEM; /* nothing else can fail above: the arguments are ours */
+}
+
+void ow_stepper_destroy(struct ow_stepper *st)
+{
+    if (!st)
+        return;
+    if (st->cvode)
+        CVodeFree(&st->cvode);
+    if (st->solver)
+        SUNLinSolFreeEmpty(st->solver);
+    if (st->matrix)
+        SUNMatFreeEmpty(st->matrix);
+    if (st->between)
+        N_VDestroy(st->between);
+    if (st->atol)
+        N_VDestroy(st->atol);
+    if (st->y)
+        N_VDestroy(st->y);
+    if (st->context)
+        SUNContext_Free(&st->context);
+    free(st->v_row);
+    free(st);
+}
+
+double *ow_stepper_y(struct ow_stepper *st)
+{
+    return N_VGetArrayPointer(st->y);
+}
+
+enum ow_status ow_stepper_restart(struct ow_stepper *st, double t)
+{
+    return status_from_cvode(CVodeReInit(st->cvode, t, st->y));
+}
+
+enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double *t)
+{
+    snprintf(st->message, sizeof st->message, "no reason given");
+    if (CVodeSetStopTime(st->cvode, t_stop))
+        return OW_STEP_FAILED;
+    const int flag = CVode(st->cvode, t_stop, st->y, t, CV_ONE_STEP);
+    if (flag < 0)
+        return OW_STEP_FAILED;
+    return flag == CV_TSTOP_RETURN  ? OW_STEP_STOP
+           : flag == CV_ROOT_RETURN ? OW_STEP_EVENT
+                                    : OW_STEP_ON;
+}
+
+enum ow_status ow_stepper_interpolate(struct ow_stepper *st, double t, double out[])
+{
+    N_VSetArrayPointer(out, st->between);
+    return status_from_cvode(CVodeGetDky(st->cvode, t, 0, st->between));
+}
+
+const char *ow_stepper_message(const struct ow_stepper *st)
+{
+    return st->message;
+}

@@ -1,0 +1,42 @@
+/* CVODE around one ow_system: the only file pair with SUNDIALS calls, so that a new
+ * version of SUNDIALS touches nothing else.  BDF with Newton, our linear solver. */
+#ifndef OW_STEPPER_H
+#define OW_STEPPER_H
+
+#include "ow_newton.h"
+
+struct ow_stepper;
+
+/* The rows' voltages at time t: v_row[rows].  Must be smooth between two restarts. */
+typedef void (*ow_source_fn)(void *data, double t, double v_row[]);
+
+enum ow_step_result {
+    OW_STEP_ON,    /* one internal step further                 */
+    OW_STEP_STOP,  /* the stop time has been reached, exactly   */
+    OW_STEP_EVENT, /* a cell's event state has reached 0        */
+    OW_STEP_FAILED /* see ow_stepper_message()                  */
+};
+
+/* System and Newton matrix are borrowed.  `rtol` is relative; atol_v (V) and atol_x
+ * (states) absolute. */
+enum ow_status ow_stepper_create(struct ow_system *sys, struct ow_newton *newton, double rtol,
+                                 double atol_v, double atol_x, ow_source_fn source, void *data,
+                                 struct ow_stepper **out);
+void ow_stepper_destroy(struct ow_stepper *st);
+
+/* The unknowns [n_y] at the current time: read, or written before a restart. */
+double *ow_stepper_y(struct ow_stepper *st);
+
+/* Begin anew at time t, with the unknowns as they are; first order, own step choice. */
+enum ow_status ow_stepper_restart(struct ow_stepper *st, double t);
+
+/* One internal step, not past t_stop.  *t is the time reached. */
+enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double *t);
+
+/* Interpolated unknowns at a time within the last step; out is [n_y]. */
+enum ow_status ow_stepper_interpolate(struct ow_stepper *st, double t, double out[]);
+
+/* Why the last step failed: one line, never NULL. */
+const char *ow_stepper_message(const struct ow_stepper *st);
+
+#endif

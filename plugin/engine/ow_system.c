@@ -1,0 +1,192 @@
+#include "ow_system.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double two_pi = 6.283185307179586;
+
+static enum ow_status create_response(struct ow_system *sys)
+{
+    const size_t ns = sys->n_state, n_array = 2 + ns * (3 + ns);
+    double *next = sys->at_store = calloc(n_array * sys->n_cell, sizeof *next);
+    if (!next)
+        return OW_ERR_NOMEM;
+#define TAKE(array) (array) = next, next += sys->n_cell
+    TAKE(sys->at.i);
+    TAKE(sys->at.di_dv);
+    for (size_t r = 0; r < ns; r++) {
+        TAKE(sys->at.di_dx[r]);
+        TAKE(sys->at.f[r]);
+        TAKE(sys->at.df_dv[r]);
+        for (size_t s = 0; s < ns; s++)
+            TAKE(sys->at.df_dx[r][s]);
+    }
+#undef TAKE
+    return OW_OK;
+}
+
+enum ow_status ow_system_create(const struct ow_circuit *circuit, struct ow_system *out)
+{
+    const struct ow_crossbar *xb = circuit->xb;
+    struct ow_system sys = {.circuit = circuit,
+                            .n_free = circuit->n_node - circuit->first_free,
+                            .n_cell = xb->rows * xb->cols,
+                            .n_state = xb->model->n_state};
+    for (size_t s = 0; s < sys.n_state; s++)
+        if (!xb->model->state[s].is_discrete)
+            sys.moving[sys.n_moving++] = s;
+    sys.n_y = sys.n_free + sys.n_moving * sys.n_cell;
+    sys.tau = xb->sense.gain / (two_pi * xb->sense.gbw);
+    sys.v_node = calloc(circuit->n_node, sizeof *sys.v_node);
+    sys.v_cell = calloc(sys.n_cell, sizeof *sys.v_cell);
+    sys.still = calloc(sys.n_cell * sys.n_state + 1, sizeof *sys.still);
+    sys.current = calloc(sys.n_free + 1, sizeof *sys.current);
+    if (!sys.v_node || !sys.v_cell || !sys.still || !sys.current || create_response(&sys)) {
+        ow_system_finish(&sys);
+        return OW_ERR_NOMEM;
+    }
+    *out = sys;
+    return OW_OK;
+}
+
+void ow_system_finish(struct ow_system *sys)
+{
+    free(sys->v_node);
+    free(sys->v_cell);
+    free(sys->still);
+    free(sys->at_store);
+    free(sys->current);
+    memset(sys, 0, sizeof *sys);
+}
+
+void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    const struct ow_crossbar *xb = ckt->xb;
+    memcpy(sys->v_node + 1, v_row, xb->rows * sizeof *v_row);
+    memcpy(sys->v_node + ckt->first_free, y, sys->n_free * sizeof *y);
+    for (size_t k = 0; k < sys->n_cell; k++)
+        sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
+
+    for (size_t s = 0; s < sys->n_state; s++)
+        sys->x[s] = sys->still + s * sys->n_cell;
+    for (size_t m = 0; m < sys->n_moving; m++)
+        sys->x[sys->moving[m]] = y + sys->n_free + m * sys->n_cell;
+
+    struct ow_cells cells = {.n = sys->n_cell,
+                             .param = xb->param,
+                             .spread = (const double *const *)xb->spread,
+                             .v = sys->v_cell};
+    memcpy(cells.x, sys->x, sizeof cells.x);
+    ow_eval(xb->model, &cells, &sys->at);
+}
+
+/* Current i leaves node a and enters node b; prescribed nodes take what comes. */
+static inline void flow(double into[], size_t first, size_t a, size_t b, double i)
+{
+    if (a >= first)
+        into[a - first] -= i;
+    if (b >= first)
+        into[b - first] += i;
+}
+
+void ow_system_currents(const struct ow_system *sys, double into[])
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    const struct ow_sense *sense = &ckt->xb->sense;
+    const size_t first = ckt->first_free;
+    const double *v = sys->v_node;
+    memset(into, 0, sys->n_free * sizeof *into);
+    for (size_t k = 0; k < ckt->n_resistor; k++) {
+        const struct ow_resistor *r = &ckt->resistor[k];
+        flow(into, first, r->a, r->b, (v[r->a] - v[r->b]) / r->r);
+    }
+    for (size_t k = 0; k < sys->n_cell; k++)
+        flow(into, first, ckt->cell_te[k], ckt->cell_be[k], sys->at.i[k]);
+    for (size_t k = 0; k < ckt->n_amp; k++) {
+        const struct ow_amp *amp = &ckt->amp[k];
+        double d_in, d_a; /* not needed here */
+        into[amp->out - first] += ow_amp_current(sense, v[amp->inner], v[amp->out]);
+        into[amp->inner - first] = ow_amp_drive(sense, v[amp->in], v[amp->inner], &d_in, &d_a);
+    }
+}
+
+void ow_system_rates(const struct ow_system *sys, double ydot[])
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t first = ckt->first_free;
+    const double c_f = ckt->xb->sense.c_f;
+    double *into = sys->current;
+    ow_system_currents(sys, into);
+    for (size_t k = 0; k < sys->n_free; k++)
+        ydot[k] = into[k] / ckt->c[first + k];
+    for (size_t k = 0; k < ckt->n_amp; k++) {
+        const struct ow_amp *amp = &ckt->amp[k];
+        /* [c_in + c_f, -c_f; -c_f, c_out + c_f] by Cramer's rule */
+        const double c_in = ckt->c[amp->in], c_out = ckt->c[amp->out];
+        const double det = c_in * c_out + c_f * (c_in + c_out);
+        const double i_in = into[amp->in - first], i_out = into[amp->out - first];
+        ydot[amp->in - first] = (i_in * (c_out + c_f) + i_out * c_f) / det;
+        ydot[amp->out - first] = (i_out * (c_in + c_f) + i_in * c_f) / det;
+        ydot[amp->inner - first] = into[amp->inner - first] / sys->tau;
+    }
+    for (size_t m = 0; m < sys->n_moving; m++)
+        memcpy(ydot + sys->n_free + m * sys->n_cell, sys->at.f[sys->moving[m]],
+               sys->n_cell * sizeof *ydot);
+}
+
+void ow_system_mass(const struct ow_system *sys, const double y[], double out[])
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t first = ckt->first_free;
+    const double c_f = ckt->xb->sense.c_f;
+    for (size_t k = 0; k < sys->n_free; k++)
+        out[k] = ckt->c[first + k] * y[k];
+    for (size_t k = 0; k < ckt->n_amp; k++) {
+        const struct ow_amp *amp = &ckt->amp[k];
+        const double q = c_f * (y[amp->in - first] - y[amp->out - first]);
+        out[amp->in - first] += q;
+        out[amp->out - first] -= q;
+        out[amp->inner - first] = sys->tau * y[amp->inner - first];
+    }
+}
+
+void ow_system_put_states(struct ow_system *sys, const double x[], double y[])
+{
+    memcpy(sys->still, x, sys->n_state * sys->n_cell * sizeof *x);
+    for (size_t m = 0; m < sys->n_moving; m++)
+        memcpy(y + sys->n_free + m * sys->n_cell, x + sys->moving[m] * sys->n_cell,
+               sys->n_cell * sizeof *x);
+}
+
+void ow_system_get_states(const struct ow_system *sys, const double y[], double x[])
+{
+    memcpy(x, sys->still, sys->n_state * sys->n_cell * sizeof *x);
+    for (size_t m = 0; m < sys->n_moving; m++)
+        memcpy(x + sys->moving[m] * sys->n_cell, y + sys->n_free + m * sys->n_cell,
+               sys->n_cell * sizeof *x);
+}
+
+void ow_system_initial_states(const struct ow_system *sys, double x[])
+{
+    for (size_t k = 0; k < sys->n_cell; k++) {
+        double param[OW_MAX_PARAMS], state[OW_MAX_STATES];
+        ow_crossbar_cell(sys->circuit->xb, k, param, state);
+        for (size_t s = 0; s < sys->n_state; s++)
+            x[s * sys->n_cell + k] = state[s];
+    }
+}
+
+size_t ow_system_massless(const struct ow_system *sys)
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    for (size_t node = ckt->first_free; node < ckt->n_node; node++) {
+        bool is_inner = false;
+        for (size_t k = 0; k < ckt->n_amp && !is_inner; k++)
+            is_inner = ckt->amp[k].inner == node;
+        if (!is_inner && !(ckt->c[node] > 0.0))
+            return node;
+    }
+    return ckt->n_node;
+}

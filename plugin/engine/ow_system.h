@@ -1,0 +1,63 @@
+/* The circuit as the ODE that CVODE steps:
+ *
+ *   M dV/dt = I(V, x),   dx/dt = f(v, x)
+ *
+ * V: free node voltages (amplifiers' inner nodes included), x: device states, v: the
+ * voltages across the cells.  I is the current into a node from its elements; at an
+ * amplifier's inner node it is gain (v_os - v_in - h(v_a)) - v_a, in volt.  M holds the
+ * node capacitances, the feedback capacitances between sense input and output, and the
+ * amplifiers' time constants.
+ *
+ * The unknown y is [V of the free nodes | continuous state 0 of every cell | state 1 ...].
+ * Discrete states change at events only and live beside y. */
+#ifndef OW_SYSTEM_H
+#define OW_SYSTEM_H
+
+#include "ow_circuit.h"
+
+struct ow_system {
+    const struct ow_circuit *circuit; /* borrowed */
+    size_t n_free, n_cell;
+    size_t n_state;               /* of the model                                       */
+    size_t n_moving;              /* how many of them are continuous                    */
+    size_t moving[OW_MAX_STATES]; /* their indices in the model                       */
+    size_t n_y;                   /* n_free + n_moving n_cell                           */
+    double tau;                   /* s, time constant of the gain node                  */
+
+    /* The point that was placed last, and what the devices answered there. */
+    double *v_node;                 /* [n_node] V                                         */
+    double *v_cell;                 /* [n_cell] V                                         */
+    const double *x[OW_MAX_STATES]; /* [n_cell]: into y or into `still`               */
+    double *still;                  /* [n_state][n_cell], used by discrete states         */
+    struct ow_response at;          /* every array [n_cell]                               */
+    double *at_store;               /* behind `at`                                        */
+    double *current;                /* [n_free] I, workspace                              */
+};
+
+enum ow_status ow_system_create(const struct ow_circuit *circuit, struct ow_system *out);
+void ow_system_finish(struct ow_system *sys);
+
+/* Put sources (v_row[rows], V) and unknowns in place and evaluate every device there.
+ * y is borrowed until the next call. */
+void ow_system_place(struct ow_system *sys, const double v_row[], const double y[]);
+
+/* I at the placed point: into[n_free]. */
+void ow_system_currents(const struct ow_system *sys, double into[]);
+
+/* dy/dt at the placed point.  Needs M regular. */
+void ow_system_rates(const struct ow_system *sys, double ydot[]);
+
+/* M times the voltage part of a vector in y's layout: out[n_free]. */
+void ow_system_mass(const struct ow_system *sys, const double y[], double out[]);
+
+/* States x[n_state][n_cell] into y (continuous) and `still` (discrete), and back. */
+void ow_system_put_states(struct ow_system *sys, const double x[], double y[]);
+void ow_system_get_states(const struct ow_system *sys, const double y[], double x[]);
+
+/* The programmed states of every cell: x[n_state][n_cell]. */
+void ow_system_initial_states(const struct ow_system *sys, double x[]);
+
+/* First node without capacitance, or n_node: M is regular if there is none. */
+size_t ow_system_massless(const struct ow_system *sys);
+
+#endif
