@@ -181,7 +181,9 @@ enum ow_status ow_stepper_restart(struct ow_stepper *st, double t)
 enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double *t)
 {
     snprintf(st->message, sizeof st->message, "no reason given");
-    if (CVodeSetStopTime(st->cvode, t_stop))
+    /* Time cannot tell steps below this apart: a device that runs away in finite time ends
+     * here and not in an endless approach. */
+    if (CVodeSetStopTime(st->cvode, t_stop) || CVodeSetMinStep(st->cvode, 1e-15 * t_stop))
         return OW_STEP_FAILED;
     const int flag = CVode(st->cvode, t_stop, st->y, t, CV_ONE_STEP);
     if (flag < 0)

@@ -1,0 +1,562 @@
+/* The CVODE engine: DC against published and independent solutions, the Newton matrix
+ * against differences, transients against closed forms, energy, events, failures. */
+#include "ow_check.h"
+#include "ow_engine.h"
+#include "ow_newton.h"
+#include "ow_power.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- a device whose numbers can be checked by hand ---------------------------------- */
+
+/* i = (G0 + G1 x) v,  dx/dt = K v (1 - x) - B x : smooth, one state. */
+enum { G0 = OW_N_COMMON, G1, K, B, X0, N_PARAM };
+
+/* clang-format off */
+static const struct ow_param toy_param[] = {
+    OW_COMMON_PARAMS,
+    {"g0", "S",       1e-4, 0.0, 1e3,    NULL, "conductance at x = 0"},
+    {"g1", "S",       4e-4, 0.0, 1e3,    NULL, "conductance gained up to x = 1"},
+    {"k",  "1/(V s)", 0.0, -1e12, 1e12,  NULL, "growth"},
+    {"b",  "1/s",     0.0, -1e12, 1e12,  NULL, "decay"},
+    {"x0", "1",       0.3,  0.0, 1.0,    NULL, "initial state"},
+};
+/* clang-format on */
+static const struct ow_state toy_state[] = {{"x", 0.0, 1.0, X0, false, "filament"}};
+
+static void toy_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    for (size_t j = 0; j < c->n; j++) {
+        const double v = c->v[j], x = c->x[0][j];
+        const double g0 = ow_param_at(c, G0, j), g1 = ow_param_at(c, G1, j);
+        const double k = ow_param_at(c, K, j), b = ow_param_at(c, B, j);
+        out->i[j] = (g0 + g1 * x) * v;
+        out->di_dv[j] = g0 + g1 * x;
+        out->di_dx[0][j] = g1 * v;
+        out->f[0][j] = k * v * (1.0 - x) - b * x;
+        out->df_dv[0][j] = k * (1.0 - x);
+        out->df_dx[0][0][j] = -k * v - b;
+    }
+}
+
+static const struct ow_model toy = {.name = "toy",
+                                    .param = toy_param,
+                                    .n_param = N_PARAM,
+                                    .state = toy_state,
+                                    .n_state = 1,
+                                    .program = X0,
+                                    .eval = toy_eval};
+
+/* Runs away in finite time: dx/dt = k x^2 from x0 reaches infinity at 1/(k x0). */
+static void runaway_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    toy_eval(c, out);
+    for (size_t j = 0; j < c->n; j++) {
+        const double x = c->x[0][j], k = ow_param_at(c, K, j);
+        out->di_dx[0][j] = 0.0;
+        out->i[j] = out->di_dv[j] = 0.0;
+        out->f[0][j] = k * x * x;
+        out->df_dv[0][j] = 0.0;
+        out->df_dx[0][0][j] = 2.0 * k * x;
+    }
+}
+
+/* ---- fixtures ----------------------------------------------------------------------- */
+
+struct bench {
+    struct ow_crossbar xb;
+    struct ow_circuit *circuit;
+    struct ow_engine *engine;
+    struct ow_reading reading;
+    struct ow_error err;
+};
+
+static const struct ow_sense resistor_sense = {
+    .kind = OW_SENSE_RESISTOR, .r_f = 130.0, .c_in = 2e-15, .c_load = 3e-15};
+static const struct ow_sense tia_sense = {.kind = OW_SENSE_TIA,
+                                          .r_f = 700.0,
+                                          .c_f = 3e-15,
+                                          .gain = 2000.0,
+                                          .gbw = 3e9,
+                                          .r_out = 60.0,
+                                          .c_in = 4e-15,
+                                          .c_load = 9e-15,
+                                          .vdd = 1.8,
+                                          .i_q = 20e-6};
+
+static void bench_begin(struct bench *b, size_t rows, size_t cols, const struct ow_model *model,
+                        const struct ow_sense *sense)
+{
+    memset(b, 0, sizeof *b);
+    ck_assert_ok(ow_crossbar_init(&b->xb, rows, cols, model, &b->err), b->err);
+    b->xb.r_wordline = 3.0;
+    b->xb.r_bitline = 5.0;
+    b->xb.c_wordline = 0.3e-15;
+    b->xb.c_bitline = 0.2e-15;
+    b->xb.r_driver = 47.0;
+    b->xb.sense = *sense;
+    for (size_t k = 0; k < rows * cols; k++)
+        b->xb.spread[model->program][k] = fmod(0.37 + 0.61 * (double)k, 1.0);
+}
+
+static void bench_build(struct bench *b, double rtol, bool dc_only)
+{
+    const struct ow_engine_options options = {.rtol = rtol, .v_scale = 0.2};
+    ck_assert_ok(ow_circuit_create(&b->xb, &b->circuit, &b->err), b->err);
+    ck_assert_ok(ow_engine_create(b->circuit, &options, dc_only, &b->engine, &b->err), b->err);
+    ck_assert_int_eq(
+        ow_reading_init(&b->reading, b->xb.cols, b->xb.rows * b->xb.cols, b->xb.model->n_state),
+        OW_OK);
+}
+
+static void bench_end(struct bench *b)
+{
+    ow_reading_finish(&b->reading);
+    ow_engine_destroy(b->engine);
+    ow_circuit_destroy(b->circuit);
+    ow_crossbar_finish(&b->xb);
+}
+
+static const struct ow_pulse short_pulse = {.t_rise = 0.5e-9, .t_read = 10e-9};
+
+/* ---- DC ----------------------------------------------------------------------------- */
+
+/* Resistances 10 (4 i + j + 1) ohm, 5 x 4, drives 3 2 -1 2 3 V, wires 1 and 2 ohm: the
+ * currents that badcrossbar (Joksas and Mehonic, SoftwareX 12, 2020) publishes for it. */
+START_TEST(test_dc_matches_published_currents)
+{
+    static const double drive[5] = {3.0, 2.0, -1.0, 2.0, 3.0};
+    static const double current[4] = {0.15274675287437675, 0.10872370543516569,
+                                      0.08719952841122902, 0.07446608444256336};
+    static const struct ow_sense grounded = {.kind = OW_SENSE_RESISTOR, .r_f = 0.0};
+    struct bench b;
+    double v_sense[4], v_node[64];
+    bench_begin(&b, 5, 4, &toy, &grounded);
+    double *scale = ow_crossbar_spread(&b.xb, OW_SCALE);
+    b.xb.param[G0] = 1.0;
+    b.xb.param[G1] = 0.0;
+    b.xb.r_wordline = 1.0;
+    b.xb.r_bitline = 2.0;
+    b.xb.r_driver = 0.0;
+    for (size_t k = 0; k < 20; k++)
+        scale[k] = 1.0 / (10.0 * (double)(k + 1));
+    bench_build(&b, 1e-5, true);
+    ck_assert_uint_le(b.circuit->n_node, 64);
+    ck_assert_ok(ow_engine_dc(b.engine, drive, NULL, v_sense, v_node, &b.err), b.err);
+    for (size_t j = 0; j < 4; j++) {
+        double i = 0.0;
+        for (size_t k = j; k < 20; k += 4)
+            i += scale[k] * (v_node[b.circuit->cell_te[k]] - v_node[b.circuit->cell_be[k]]);
+        ck_assert_close(i, current[j], 1e-13, 0.0);
+    }
+    bench_end(&b);
+}
+END_TEST
+
+/* A 1 x 1 array is a voltage divider. */
+START_TEST(test_dc_of_one_cell_is_a_divider)
+{
+    struct bench b;
+    const double v = 0.173;
+    double v_sense;
+    bench_begin(&b, 1, 1, &toy, &resistor_sense);
+    bench_build(&b, 1e-5, false);
+    ck_assert_ok(ow_engine_dc(b.engine, &v, NULL, &v_sense, NULL, &b.err), b.err);
+    const double r_cell = 1.0 / (1e-4 + 4e-4 * 0.37);
+    ck_assert_close(v_sense, v * 130.0 / (47.0 + 3.0 + r_cell + 5.0 + 130.0), 1e-14, 0.0);
+    bench_end(&b);
+}
+END_TEST
+
+/* Ideal wires: v_out = -r_f i (1 - error), the error being that of a loop gain A b:
+ * the sense input sits at v_in, i = g (v - v_in), and the amplifier's Thevenin source
+ * gain (-v_in) drives through r_out.  Solved by hand below. */
+START_TEST(test_dc_of_a_tia)
+{
+    struct bench b;
+    double v_sense;
+    const double v = 0.19, g = 1e-4 + 4e-4 * 0.37;
+    bench_begin(&b, 1, 1, &toy, &tia_sense);
+    b.xb.r_wordline = b.xb.r_bitline = b.xb.r_driver = 0.0;
+    b.xb.sense.v_os = 1.5e-3;
+    bench_build(&b, 1e-5, false);
+    ck_assert_ok(ow_engine_dc(b.engine, &v, NULL, &v_sense, NULL, &b.err), b.err);
+    /* g (v - u) = (u - o)/r_f = (o - gain (v_os - u))/r_out, u the input, o the output */
+    const double a = 2000.0, rf = 700.0, ro = 60.0, os = 1.5e-3;
+    /* o = u - rf g (v - u); (u - o)/rf = (o - a os + a u)/ro */
+    const double p = 1.0 + rf * g, q = rf * g * v; /* o = p u - q */
+    const double u = (q / rf + q / ro + a * os / ro) / ((p - 1.0) / rf + (p + a) / ro);
+    ck_assert_close(v_sense, p * u - q, 1e-9, 0.0);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(test_dc_of_an_overdriven_tia_stays_at_the_rail)
+{
+    struct bench b;
+    double v_sense[2];
+    const double v[2] = {5.0, 5.0};
+    bench_begin(&b, 2, 2, &toy, &tia_sense);
+    b.xb.param[G0] = 5e-3;
+    bench_build(&b, 1e-5, false);
+    ck_assert_ok(ow_engine_dc(b.engine, v, NULL, v_sense, NULL, &b.err), b.err);
+    for (size_t j = 0; j < 2; j++) {
+        ck_assert_double_lt(v_sense[j], -0.5);
+        ck_assert_double_gt(v_sense[j], -1.1);
+    }
+    bench_end(&b);
+}
+END_TEST
+
+/* Cells of conductance 0 on an open word line: the line floats and carries nothing. */
+START_TEST(test_floating_lines_carry_no_current)
+{
+    struct bench b;
+    const double v[3] = {0.2, 0.2, 0.2};
+    double v_sense[2], with_line, v_node[32];
+    bench_begin(&b, 3, 2, &toy, &resistor_sense);
+    double *scale = ow_crossbar_spread(&b.xb, OW_SCALE);
+    scale[2] = scale[3] = 0.0;
+    bench_build(&b, 1e-5, true);
+    ck_assert_ok(ow_engine_dc(b.engine, v, NULL, v_sense, NULL, &b.err), b.err);
+    with_line = v_sense[0];
+    bench_end(&b);
+
+    bench_begin(&b, 3, 2, &toy, &resistor_sense);
+    scale = ow_crossbar_spread(&b.xb, OW_SCALE);
+    memset(scale, 0, 6 * sizeof *scale);
+    b.xb.r_driver = INFINITY;
+    bench_build(&b, 1e-5, true);
+    ck_assert_ok(ow_engine_dc(b.engine, v, NULL, v_sense, v_node, &b.err), b.err);
+    ck_assert_double_eq(v_sense[0], 0.0);
+    ck_assert_double_gt(with_line, 0.0);
+    for (size_t k = b.circuit->first_free; k < b.circuit->n_node; k++)
+        ck_assert_double_eq(v_node[k], 0.0);
+    bench_end(&b);
+}
+END_TEST
+
+/* ---- the Newton matrix ---------------------------------------------------------------- */
+
+/* d solves (I - gamma J) d = r: J d by central differences of the rates.  The rates are
+ * quadratic in the toy, so differences are exact but for rounding. */
+START_TEST(test_newton_solves_the_linearised_system)
+{
+    struct bench b;
+    struct ow_system sys;
+    struct ow_newton *newton;
+    const double v_row[2] = {0.31, -0.17}, gamma = 3.1e-12;
+    bench_begin(&b, 2, 3, &toy, &tia_sense);
+    b.xb.param[K] = 4e10;
+    b.xb.param[B] = 2e10;
+    ck_assert_ok(ow_circuit_create(&b.xb, &b.circuit, &b.err), b.err);
+    ck_assert_int_eq(ow_system_create(b.circuit, &sys), OW_OK);
+    ck_assert_int_eq(ow_newton_create(&sys, &newton), OW_OK);
+    double y[64], r[64], d[64], side[64], up[64], down[64];
+    ck_assert_uint_le(sys.n_y, 64);
+    for (size_t k = 0; k < sys.n_y; k++) {
+        y[k] = 0.3 * sin(1.0 + (double)k);
+        r[k] = cos(0.7 * (double)k);
+    }
+    ow_system_place(&sys, v_row, y);
+    ck_assert_int_eq(ow_newton_setup(newton, gamma), OW_OK);
+    ow_newton_solve(newton, r, d);
+    const double h = 1e-3;
+    for (size_t k = 0; k < sys.n_y; k++)
+        side[k] = y[k] + h * d[k];
+    ow_system_place(&sys, v_row, side);
+    ow_system_rates(&sys, up);
+    for (size_t k = 0; k < sys.n_y; k++)
+        side[k] = y[k] - h * d[k];
+    ow_system_place(&sys, v_row, side);
+    ow_system_rates(&sys, down);
+    for (size_t k = 0; k < sys.n_y; k++) {
+        const double jd = (up[k] - down[k]) / (2.0 * h);
+        ck_assert_close(d[k] - gamma * jd, r[k], 0.0, 1e-8 * (1.0 + fabs(gamma * jd)));
+    }
+    ow_newton_destroy(newton);
+    ow_system_finish(&sys);
+    bench_end(&b);
+}
+END_TEST
+
+/* ---- transients ----------------------------------------------------------------------- */
+
+/* Everything merged but the sense input, so one RC: C dV/dt = g (v(t) - V) - V / r_f with
+ * a ramp of slope s: V = h s (t - T (1 - e^(-t/T))), h = g/(g + 1/r_f), T = C/(g + 1/r_f). */
+START_TEST(test_rc_ramp_matches_closed_form)
+{
+    struct bench b;
+    const double v = 0.2;
+    bench_begin(&b, 1, 1, &toy, &resistor_sense);
+    b.xb.r_wordline = b.xb.r_bitline = b.xb.r_driver = 0.0;
+    b.xb.sense.c_in = 4e-12;
+    bench_build(&b, 1e-9, false);
+    ck_assert_ok(ow_engine_read(b.engine, &v, &short_pulse, NULL, &b.reading, &b.err), b.err);
+    const double g = 1e-4 + 4e-4 * 0.37, c = 4e-12 + 3e-15 + 0.2e-15;
+    const double sum = g + 1.0 / 130.0, h = g / sum, tau = c / sum;
+    const double s = v / short_pulse.t_rise, tr = short_pulse.t_rise;
+    const double top = h * s * (tr - tau * (1.0 - exp(-tr / tau)));
+    const double sample = h * v + (top - h * v) * exp(-short_pulse.t_read / tau);
+    ck_assert_close(b.reading.v_sample[0], sample, 1e-7, 0.0);
+    size_t n_checked = 0;
+    for (size_t k = 0; k < b.reading.wave.n; k++) {
+        const double t = b.reading.wave.t[k];
+        if (t > tr)
+            break;
+        ck_assert_close(b.reading.wave.v[k], h * s * (t - tau * (1.0 - exp(-t / tau))), 1e-6,
+                        1e-10);
+        n_checked++;
+    }
+    ck_assert_uint_gt(n_checked, 10);
+    ck_assert_close(b.reading.wave.t[b.reading.wave.n - 1], ow_pulse_end(&short_pulse), 1e-15,
+                    0.0);
+    bench_end(&b);
+}
+END_TEST
+
+/* Where one cell ends: it has felt the whole waveform. */
+static double end_state(const struct ow_sense *sense, double rtol, double *residual)
+{
+    struct bench b;
+    const double v[4] = {0.2, 0.07, 0.0, 0.15};
+    bench_begin(&b, 4, 3, &toy, sense);
+    b.xb.param[K] = 9e8; /* x moves by more than 20 % of its travel */
+    b.xb.param[B] = 2e7;
+    bench_build(&b, rtol, false);
+    ck_assert_ok(ow_engine_read(b.engine, v, &short_pulse, NULL, &b.reading, &b.err), b.err);
+    *residual = ow_energy_residual(&b.reading.energy);
+    const double x_move = fabs(b.reading.x_end[0] - b.xb.spread[X0][0]);
+    ck_assert_double_gt(x_move, 0.2);
+    const double x = b.reading.x_end[0];
+    bench_end(&b);
+    return x;
+}
+
+/* As rtol falls by 100 the error must fall too, and the energies must balance.  CVODE
+ * holds local errors: a global error of 30 rtol is what it gives here. */
+START_TEST(test_answers_converge_with_rtol)
+{
+    const struct ow_sense *sense = _i ? &tia_sense : &resistor_sense;
+    double residual;
+    const double exact = end_state(sense, 1e-11, &residual);
+    ck_assert_double_lt(residual, 1e-8);
+    double before = INFINITY;
+    for (double rtol = 1e-3; rtol > 1e-8; rtol *= 1e-2) {
+        const double error = fabs(end_state(sense, rtol, &residual) / exact - 1.0);
+        ck_assert_double_lt(error, 30.0 * rtol);
+        ck_assert_double_lt(error, before);
+        ck_assert_double_lt(residual, 30.0 * rtol);
+        before = error;
+    }
+}
+END_TEST
+
+/* The settled output is the DC solution, and the currents that the wires carry add up:
+ * physical energies are all positive. */
+START_TEST(test_settled_output_is_the_dc_solution)
+{
+    struct bench b;
+    const double v[4] = {0.2, 0.07, 0.0, 0.15};
+    bench_begin(&b, 4, 3, &toy, &tia_sense);
+    bench_build(&b, 1e-8, false);
+    const struct ow_pulse pulse = {.t_rise = 1e-9, .t_read = 200e-9};
+    ck_assert_ok(ow_engine_read(b.engine, v, &pulse, NULL, &b.reading, &b.err), b.err);
+    for (size_t j = 0; j < 3; j++)
+        ck_assert_close(b.reading.v_sample[j], b.reading.v_dc[j], 1e-6, 0.0);
+    const struct ow_energy *e = &b.reading.energy;
+    ck_assert_double_gt(e->drivers, 0.0);
+    ck_assert_double_gt(e->devices, 0.0);
+    ck_assert_double_gt(e->wires, 0.0);
+    ck_assert_double_gt(e->sense, 0.0);
+    ck_assert_close(e->quiescent, 3 * 1.8 * 20e-6 * ow_pulse_end(&pulse), 1e-12, 0.0);
+    ck_assert_double_lt(ow_energy_residual(e), 1e-7);
+    bench_end(&b);
+}
+END_TEST
+
+/* Devices at a constant voltage: x follows its closed form.  dx/dt = K v (1 - x) - B x. */
+START_TEST(test_states_follow_their_law)
+{
+    struct bench b;
+    const double v = 0.2;
+    bench_begin(&b, 1, 1, &toy, &tia_sense);
+    b.xb.r_wordline = b.xb.r_bitline = b.xb.r_driver = 0.0;
+    b.xb.sense.gain = 1e7; /* a virtual ground within 1e-7 */
+    b.xb.param[G0] = b.xb.param[G1] = 1e-9;
+    b.xb.param[K] = 3e7;
+    b.xb.param[B] = 1e7;
+    bench_build(&b, 1e-9, false);
+    const struct ow_pulse pulse = {.t_rise = 1e-12, .t_read = 60e-9};
+    ck_assert_ok(ow_engine_read(b.engine, &v, &pulse, NULL, &b.reading, &b.err), b.err);
+    const double lambda = 3e7 * v + 1e7, rest = 3e7 * v / lambda;
+    const double top = rest + (0.37 - rest) * exp(-lambda * pulse.t_read);
+    /* the edges, 1 ps each, change x by less than 1e-5 */
+    ck_assert_close(b.reading.x_end[0], top * exp(-1e7 * pulse.t_read), 2e-5, 0.0);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(test_states_carry_over)
+{
+    struct bench b;
+    const double v[2] = {0.2, 0.1};
+    double first[4];
+    bench_begin(&b, 2, 2, &toy, &resistor_sense);
+    b.xb.param[K] = 5e8;
+    bench_build(&b, 1e-6, false);
+    ck_assert_ok(ow_engine_read(b.engine, v, &short_pulse, NULL, &b.reading, &b.err), b.err);
+    memcpy(first, b.reading.x_end, sizeof first);
+    ck_assert_ok(ow_engine_read(b.engine, v, &short_pulse, first, &b.reading, &b.err), b.err);
+    for (size_t k = 0; k < 4; k++)
+        ck_assert_double_gt(b.reading.x_end[k], first[k]);
+    /* a fresh read begins at the programmed states again */
+    ck_assert_ok(ow_engine_read(b.engine, v, &short_pulse, NULL, &b.reading, &b.err), b.err);
+    ck_assert_mem_eq(b.reading.x_end, first, sizeof first);
+    bench_end(&b);
+}
+END_TEST
+
+/* ---- events --------------------------------------------------------------------------- */
+
+/* A cell that jumps from G0 to G0 + G1 when h, falling at the rate K v, reaches 0. */
+enum { H0 = B };
+
+static const struct ow_state jump_state[] = {{"x", 0.0, 1.0, X0, true, "on"},
+                                             {"h", 0.0, 1.0, H0, false, "remaining"}};
+
+static void jump_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    toy_eval(c, out);
+    for (size_t j = 0; j < c->n; j++) {
+        const double k = ow_param_at(c, K, j);
+        out->f[0][j] = out->df_dv[0][j] = out->df_dx[0][0][j] = out->df_dx[0][1][j] = 0.0;
+        out->di_dx[1][j] = out->df_dx[1][0][j] = out->df_dx[1][1][j] = 0.0;
+        out->f[1][j] = -k * c->v[j];
+        out->df_dv[1][j] = -k;
+    }
+}
+
+static void jump_fire(const double param[], double x[])
+{
+    x[0] = 1.0;
+
+    x[1] = 1e6; /* never again */
+}
+
+static const struct ow_model jumper = {.name = "jumper",
+                                       .param = toy_param,
+                                       .n_param = N_PARAM,
+                                       .state = jump_state,
+                                       .n_state = 2,
+                                       .program = X0,
+                                       .eval = jump_eval,
+                                       .event_state = 1,
+                                       .fire = jump_fire};
+
+START_TEST(test_jumps_happen_when_due)
+{
+    struct bench b;
+    const double v[2] = {0.2, 0.1};
+    bench_begin(&b, 2, 2, &jumper, &tia_sense);
+    b.xb.r_wordline = b.xb.r_bitline = b.xb.r_driver = 0.0;
+    b.xb.sense.gain = 1e7;
+    b.xb.param[G0] = 1e-9;
+    b.xb.param[G1] = 1e-6;
+    b.xb.param[K] = 5e8;
+    double *h = ow_crossbar_spread(&b.xb, H0);
+    for (size_t k = 0; k < 4; k++)
+        b.xb.spread[X0][k] = 0.0;
+    h[0] = 0.31, h[1] = 0.77, h[2] = 0.31, h[3] = 9.0;
+    bench_build(&b, 1e-8, false);
+    ck_assert_ok(ow_engine_read(b.engine, v, &short_pulse, NULL, &b.reading, &b.err), b.err);
+    /* K v (t - t_rise/2) = h on the plateau; the virtual ground settles within 0.1 ps */
+    for (size_t k = 0; k < 3; k++)
+        ck_assert_close(b.reading.t_event[k], 0.25e-9 + h[k] / (5e8 * v[k / 2]), 0.0, 1e-13);
+    ck_assert(isnan(b.reading.t_event[3]));
+    ck_assert_double_eq(b.reading.x_end[0], 1.0);
+    ck_assert_double_eq(b.reading.x_end[3], 0.0);
+    ck_assert_double_lt(ow_energy_residual(&b.reading.energy), 1e-6);
+    bench_end(&b);
+}
+END_TEST
+
+/* ---- failures --------------------------------------------------------------------------- */
+
+START_TEST(test_a_node_without_capacitance_is_refused)
+{
+    struct bench b;
+    const struct ow_engine_options options = {.rtol = 1e-5, .v_scale = 0.2};
+    bench_begin(&b, 2, 2, &toy, &resistor_sense);
+    b.xb.c_wordline = 0.0;
+    ck_assert_ok(ow_circuit_create(&b.xb, &b.circuit, &b.err), b.err);
+    ck_assert_int_eq(ow_engine_create(b.circuit, &options, false, &b.engine, &b.err),
+                     OW_ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(b.err.text, "w0_0"));
+    ck_assert_ptr_nonnull(strstr(b.err.text, "engine.name: dc"));
+    ck_assert_ptr_null(b.engine);
+    b.err = (struct ow_error){0};
+    ck_assert_ok(ow_engine_create(b.circuit, &options, true, &b.engine, &b.err), b.err);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(test_a_runaway_ends_in_an_error)
+{
+    struct ow_model runaway = toy;
+    struct bench b;
+    const double v = 0.1;
+    runaway.eval = runaway_eval;
+    bench_begin(&b, 1, 1, &runaway, &resistor_sense);
+    b.xb.param[K] = 1e10; /* infinite after 1 / (1e10 0.37) = 0.27 ns */
+    bench_build(&b, 1e-6, false);
+    ck_assert_int_eq(ow_engine_read(b.engine, &v, &short_pulse, NULL, &b.reading, &b.err),
+                     OW_ERR_SOLVER);
+    ck_assert_ptr_nonnull(strstr(b.err.text, "CVODE failed after t = "));
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(test_cancel_stops_a_read)
+{
+    struct bench b;
+    const double v = 0.1;
+    static volatile sig_atomic_t cancel = 1;
+    const struct ow_engine_options options = {.rtol = 1e-5, .v_scale = 0.2, .cancel = &cancel};
+    bench_begin(&b, 1, 1, &toy, &resistor_sense);
+    bench_build(&b, 1e-5, false);
+    ow_engine_destroy(b.engine);
+    ck_assert_ok(ow_engine_create(b.circuit, &options, false, &b.engine, &b.err), b.err);
+    ck_assert_int_eq(ow_engine_read(b.engine, &v, &short_pulse, NULL, &b.reading, &b.err),
+                     OW_ERR_CANCELLED);
+    bench_end(&b);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine");
+    TCase *dc = tcase_create("dc"), *transient = tcase_create("transient"),
+          *failure = tcase_create("failure");
+    tcase_add_test(dc, test_dc_matches_published_currents);
+    tcase_add_test(dc, test_dc_of_one_cell_is_a_divider);
+    tcase_add_test(dc, test_dc_of_a_tia);
+    tcase_add_test(dc, test_dc_of_an_overdriven_tia_stays_at_the_rail);
+    tcase_add_test(dc, test_floating_lines_carry_no_current);
+    tcase_add_test(transient, test_newton_solves_the_linearised_system);
+    tcase_add_test(transient, test_rc_ramp_matches_closed_form);
+    tcase_add_loop_test(transient, test_answers_converge_with_rtol, 0, 2);
+    tcase_add_test(transient, test_settled_output_is_the_dc_solution);
+    tcase_add_test(transient, test_states_follow_their_law);
+    tcase_add_test(transient, test_states_carry_over);
+    tcase_add_test(transient, test_jumps_happen_when_due);
+    tcase_add_test(failure, test_a_node_without_capacitance_is_refused);
+    tcase_add_test(failure, test_a_runaway_ends_in_an_error);
+    tcase_add_test(failure, test_cancel_stops_a_read);
+    tcase_set_timeout(transient, 60);
+    suite_add_tcase(suite, dc);
+    suite_add_tcase(suite, transient);
+    suite_add_tcase(suite, failure);
+    return run_suite(suite);
+}
