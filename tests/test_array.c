@@ -1,0 +1,1064 @@
+/* The crossbar and its circuit, by hand and against a published network; then weights as
+ * programmed states, for toy models with a known conductance and for the whole registry. */
+#include "ow_check.h"
+
+#include <float.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ow_circuit.h"
+#include "ow_mapping.h"
+#include "ow_reading.h"
+
+/* ---- toy models: conductances that can be inverted on paper ----------------------------- */
+
+enum { TOY_G_OFF = OW_N_COMMON, TOY_G_ON, TOY_X0, TOY_B, TOY_N_PARAM };
+/* clang-format off */
+static const struct ow_param toy_param[] = {
+    OW_COMMON_PARAMS,
+    {"g_off", "S",   2e-6, 1e-12, 1.0, NULL, "conductance at x = 0"},
+    {"g_on",  "S",   3e-4, 1e-12, 1.0, NULL, "conductance at x = 1"},
+    {"x0",    "1",   0.25, 0.0,   1.0, NULL, "initial state"},
+    {"b",     "1/V", 0.0,  0.0,   9.0, NULL, "bend: i = g sinh(b v) / b"},
+};
+static const struct ow_state toy_state[] = {
+    {"x", 0.0, 1.0, TOY_X0, false, "state"},
+};
+/* clang-format on */
+
+static double bend(const struct ow_cells *c, size_t j)
+{
+    const double b = ow_param_at(c, TOY_B, j), v = c->v[j];
+    return b > 0.0 ? sinh(b * v) / b : v;
+}
+
+static double toy_mix(const struct ow_cells *c, size_t j, double x)
+{
+    return ow_param_at(c, TOY_G_OFF, j) * (1.0 - x) + ow_param_at(c, TOY_G_ON, j) * x;
+}
+
+/* Only the current matters here: none of these is ever stepped. */
+static void linear_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    for (size_t j = 0; j < c->n; j++) {
+        out->i[j] = toy_mix(c, j, c->x[0][j]) * bend(c, j);
+        out->di_dv[j] = out->di_dx[0][j] = 0.0;
+        out->f[0][j] = out->df_dv[0][j] = out->df_dx[0][0][j] = 0.0;
+    }
+}
+
+/* Conductance falls as x rises, over decades: g = g_on (g_off / g_on)^x. */
+static void falling_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    linear_eval(c, out);
+    for (size_t j = 0; j < c->n; j++) {
+        const double on = ow_param_at(c, TOY_G_ON, j), off = ow_param_at(c, TOY_G_OFF, j);
+        out->i[j] = on * pow(off / on, c->x[0][j]) * bend(c, j);
+    }
+}
+
+/* Nothing between 0.3 and 0.7 of the range. */
+static void jumping_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    linear_eval(c, out);
+    for (size_t j = 0; j < c->n; j++)
+        out->i[j] =
+            toy_mix(c, j, c->x[0][j] < 0.5 ? 0.6 * c->x[0][j] : 0.4 + 0.6 * c->x[0][j]) *
+            c->v[j];
+}
+
+#define TOY(label, fn, binary)                                                                 \
+    {                                                                                          \
+        .name = label, .doc = "toy", .source = "tests", .param = toy_param,                    \
+        .n_param = TOY_N_PARAM, .state = toy_state, .n_state = 1, .program = TOY_X0,           \
+        .is_binary = binary, .eval = fn                                                        \
+    }
+static const struct ow_model toy_linear = TOY("toy_linear", linear_eval, false);
+static const struct ow_model toy_falling = TOY("toy_falling", falling_eval, false);
+static const struct ow_model toy_jumping = TOY("toy_jumping", jumping_eval, false);
+static const struct ow_model toy_binary = TOY("toy_binary", linear_eval, true);
+
+/* ---- a crossbar with uneven values ------------------------------------------------------ */
+
+static struct ow_crossbar crossbar(const struct ow_model *model, size_t rows, size_t cols)
+{
+    struct ow_error err = {0};
+    struct ow_crossbar xb;
+    ck_assert_ok(ow_crossbar_init(&xb, rows, cols, model, &err), err);
+    xb.r_wordline = 1.7;
+    xb.r_bitline = 2.3;
+    xb.c_wordline = 0.11e-15;
+    xb.c_bitline = 0.13e-15;
+    xb.r_driver = 53.0;
+    xb.sense = (struct ow_sense){.kind = OW_SENSE_TIA,
+                                 .r_f = 1.9e3,
+                                 .c_f = 7e-15,
+                                 .gain = 1200.0,
+                                 .gbw = 3e9,
+                                 .r_out = 110.0,
+                                 .c_in = 5e-15,
+                                 .c_load = 17e-15,
+                                 .v_os = -1e-3,
+                                 .vdd = 1.8,
+                                 .i_q = 21e-6};
+    return xb;
+}
+
+static struct ow_circuit *circuit_of(const struct ow_crossbar *xb)
+{
+    struct ow_error err = {0};
+    struct ow_circuit *c = NULL;
+    ck_assert_ok(ow_circuit_create(xb, &c, &err), err);
+    return c;
+}
+
+/* Every way in which lines can merge, for 3 x 5: nodes and resistors counted by hand. */
+/* clang-format off */
+static const struct { double r_wordline, r_driver; size_t nodes, resistors; } wline[] = {
+    {1.7, 53.0,     15, 15}, /* driver and first segment are one element     */
+    {1.7, 0.0,      15, 15},
+    {0.0, 53.0,      3,  3}, /* one node a line                              */
+    {0.0, 0.0,       0,  0}, /* the line is its source                       */
+    {1.7, INFINITY, 15, 12}, /* nothing from the source                      */
+    {0.0, INFINITY,  3,  0},
+};
+static const struct { double r_bitline; size_t nodes, resistors; } bline[] = {
+    {2.3, 15, 15},
+    {0.0,  0,  0},           /* the line is its sense input                  */
+};
+static const struct { enum ow_sense_kind kind; double r_f; size_t nodes, resistors; } sense[] = {
+    {OW_SENSE_RESISTOR, 1.9e3,     5, 5},
+    {OW_SENSE_RESISTOR, 0.0,       0, 0}, /* the input is ground             */
+    {OW_SENSE_RESISTOR, INFINITY,  5, 0},
+    {OW_SENSE_TIA,      1.9e3,    15, 5}, /* input, inner, output            */
+};
+/* clang-format on */
+#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+enum { ROWS = 3, COLS = 5, N_MERGE = 6 * 2 * 4 };
+
+static struct ow_crossbar merged(size_t k)
+{
+    struct ow_crossbar xb = crossbar(&toy_linear, ROWS, COLS);
+    xb.r_wordline = wline[k / 8].r_wordline;
+    xb.r_driver = wline[k / 8].r_driver;
+    xb.r_bitline = bline[k / 4 % 2].r_bitline;
+    xb.sense.kind = sense[k % 4].kind;
+    xb.sense.r_f = sense[k % 4].r_f;
+    return xb;
+}
+
+START_TEST(test_merged_lines_have_the_nodes_and_elements_counted_by_hand)
+{
+    const size_t k = (size_t)_i;
+    struct ow_crossbar xb = merged(k);
+    struct ow_circuit *c = circuit_of(&xb);
+    ck_assert_uint_eq(c->first_free, 1 + ROWS);
+    ck_assert_uint_eq(c->n_node, 1 + ROWS + wline[k / 8].nodes + bline[k / 4 % 2].nodes +
+                                     sense[k % 4].nodes);
+    ck_assert_uint_eq(c->n_resistor, wline[k / 8].resistors + bline[k / 4 % 2].resistors +
+                                         sense[k % 4].resistors);
+    ck_assert_uint_eq(c->n_amp, sense[k % 4].kind == OW_SENSE_TIA ? COLS : 0);
+    double drivers = 0.0, lines = 0.0;
+    size_t n_sense = 0;
+    for (size_t r = 0; r < c->n_resistor; r++) {
+        const struct ow_resistor *e = &c->resistor[r];
+        ck_assert(e->a != e->b && e->a < c->n_node && e->b < c->n_node);
+        ck_assert(e->r > 0.0 && isfinite(e->r));
+        ck_assert(e->driver_share >= 0.0 && e->driver_share <= 1.0);
+        n_sense += e->is_sense;
+        drivers += e->driver_share * e->r;
+        lines += e->is_sense ? 0.0 : (1.0 - e->driver_share) * e->r;
+    }
+    /* All the resistance there is, each part where it belongs. */
+    const bool is_open = isinf(xb.r_driver);
+    ck_assert_uint_eq(n_sense, sense[k % 4].resistors);
+    ck_assert_close(drivers, is_open ? 0.0 : ROWS * xb.r_driver, 1e-14, 0.0);
+    ck_assert_close(lines, ROWS * (COLS - is_open) * xb.r_wordline + ROWS * COLS * xb.r_bitline,
+                    1e-14, 0.0);
+    ow_circuit_destroy(c);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_merging_keeps_all_capacitance_but_what_is_on_ground)
+{
+    const size_t k = (size_t)_i;
+    struct ow_crossbar xb = merged(k);
+    struct ow_circuit *c = circuit_of(&xb);
+    const bool at_ground = sense[k % 4].r_f == 0.0;
+    double expected = ROWS * COLS * xb.c_wordline;
+    if (!at_ground)
+        expected += COLS * (xb.sense.c_in + xb.sense.c_load);
+    if (!at_ground || xb.r_bitline > 0.0)
+        expected += ROWS * COLS * xb.c_bitline;
+    double sum = 0.0;
+    for (size_t n = 0; n < c->n_node; n++)
+        sum += c->c[n];
+    ck_assert_close(sum, expected, 1e-13, 0.0);
+    ck_assert(c->c[OW_GROUND] == 0.0);
+    for (size_t a = 0; a < c->n_amp; a++)
+        ck_assert(c->c[c->amp[a].inner] == 0.0);
+    /* A line on its source keeps the source's node charged. */
+    if (xb.r_wordline == 0.0 && xb.r_driver == 0.0)
+        ck_assert_close(c->c[2], COLS * xb.c_wordline, 1e-14, 0.0);
+    ow_circuit_destroy(c);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_node_names_tell_all_nodes_apart)
+{
+    struct ow_crossbar xb = merged((size_t)_i);
+    struct ow_circuit *c = circuit_of(&xb);
+    char name[64][32];
+    ck_assert(c->n_node <= LEN(name));
+    for (size_t n = 0; n < c->n_node; n++) {
+        ow_circuit_node_name(c, n, name[n]);
+        for (size_t m = 0; m < n; m++)
+            ck_assert_str_ne(name[n], name[m]);
+    }
+    ck_assert_str_eq(name[0], "0");
+    ck_assert_str_eq(name[ROWS], "s2");
+    /* Cell (2, 3) sits where its lines' names say, the first of source, word line, bit
+     * line and sense input that the node stands for. */
+    const char *te = xb.r_wordline > 0.0 ? "w2_3" : xb.r_driver > 0.0 ? "w2" : "s2";
+    const bool at_ground = sense[_i % 4].r_f == 0.0;
+    const char *be = xb.r_bitline > 0.0 ? "b2_3" : at_ground ? "0" : "b3";
+    ck_assert_str_eq(name[c->cell_te[2 * COLS + 3]], te);
+    ck_assert_str_eq(name[c->cell_be[2 * COLS + 3]], be);
+    ck_assert_str_eq(name[c->sense_in[3]], at_ground ? "0" : xb.r_bitline > 0.0 ? "in3" : "b3");
+    if (c->n_amp) {
+        ck_assert_str_eq(name[c->amp[3].inner], "a3");
+        ck_assert_str_eq(name[c->amp[3].out], "out3");
+        ck_assert_uint_eq(c->amp[3].in, c->sense_in[3]);
+        ck_assert_uint_eq(c->amp[3].out, c->sense_out[3]);
+    } else {
+        ck_assert_uint_eq(c->sense_out[3], c->sense_in[3]);
+    }
+    ow_circuit_destroy(c);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+/* ---- a small solver of resistive circuits, to ask what the elements mean ---------------- */
+
+/* Node voltages of a circuit with ohmic cells g[rows*cols] (S) and a sense resistor: nodal
+ * equations by Gaussian elimination with pivoting. */
+static void solve(const struct ow_circuit *c, const double g[], const double v_row[],
+                  double v[])
+{
+    const size_t n = c->n_node;
+    double *a = calloc(n * (n + 1), sizeof *a); /* [n][n + 1]: matrix and right-hand side */
+    ck_assert_ptr_nonnull(a);
+#define A(r, s) a[(r) * (n + 1) + (s)]
+    for (size_t e = 0; e < c->n_resistor + c->xb->rows * c->xb->cols; e++) {
+        const bool is_cell = e >= c->n_resistor;
+        const size_t k = e - (is_cell ? c->n_resistor : 0);
+        const size_t p = is_cell ? c->cell_te[k] : c->resistor[k].a;
+        const size_t q = is_cell ? c->cell_be[k] : c->resistor[k].b;
+        const double y = is_cell ? g[k] : 1.0 / c->resistor[k].r;
+        A(p, p) += y, A(q, q) += y, A(p, q) -= y, A(q, p) -= y;
+    }
+    for (size_t r = 0; r < c->first_free; r++) {
+        for (size_t s = 0; s <= n; s++)
+            A(r, s) = r == s;
+        A(r, n) = r ? v_row[r - 1] : 0.0;
+    }
+    for (size_t k = 0; k < n; k++) {
+        size_t pivot = k;
+        for (size_t r = k + 1; r < n; r++)
+            if (fabs(A(r, k)) > fabs(A(pivot, k)))
+                pivot = r;
+        for (size_t s = 0; s <= n; s++) {
+            const double t = A(k, s);
+            A(k, s) = A(pivot, s);
+            A(pivot, s) = t;
+        }
+        for (size_t r = 0; r < n; r++) {
+            const double factor = r == k ? 0.0 : A(r, k) / A(k, k);
+            for (size_t s = k; factor != 0.0 && s <= n; s++)
+                A(r, s) -= factor * A(k, s);
+        }
+    }
+    for (size_t k = 0; k < n; k++)
+        v[k] = A(k, n) / A(k, k);
+#undef A
+    free(a);
+}
+
+/* Current into ground through each bit line, by the cells on it (Kirchhoff). */
+static void bitline_currents(const struct ow_circuit *c, const double g[], const double v[],
+                             double i[])
+{
+    const size_t cols = c->xb->cols;
+    for (size_t j = 0; j < cols; j++) {
+        i[j] = 0.0;
+        for (size_t r = 0; r < c->xb->rows; r++) {
+            const size_t k = r * cols + j;
+            i[j] += g[k] * (v[c->cell_te[k]] - v[c->cell_be[k]]);
+        }
+    }
+}
+
+/* R[i][j] = 10 (4 i + j + 1) ohm, segments of 1 and 2 ohm, and the bit-line currents that
+ * are published for it. */
+START_TEST(test_published_network)
+{
+    static const double v_row[] = {3.0, 2.0, -1.0, 2.0, 3.0};
+    static const double i_ref[] = {0.15274675287437675, 0.10872370543516569,
+                                   0.08719952841122902, 0.07446608444256336};
+    struct ow_crossbar xb = crossbar(&toy_linear, 5, 4);
+    xb.r_driver = 0.0;
+    xb.r_wordline = 1.0;
+    xb.r_bitline = 2.0;
+    xb.sense = (struct ow_sense){.kind = OW_SENSE_RESISTOR, .r_f = 0.0};
+    struct ow_circuit *c = circuit_of(&xb);
+    double g[20], v[64], i[4];
+    for (size_t k = 0; k < 20; k++)
+        g[k] = 1.0 / (10.0 * ((double)k + 1.0));
+    solve(c, g, v_row, v);
+    bitline_currents(c, g, v, i);
+    for (size_t j = 0; j < 4; j++)
+        ck_assert_close(i[j], i_ref[j], 1e-13, 0.0); /* 16 digits given, 46 equations */
+    ow_circuit_destroy(c);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+/* What merging does must be the limit of small resistances (and infinite ones of large). */
+START_TEST(test_merged_circuit_is_the_limit_of_small_resistances)
+{
+    static const double v_row[] = {0.31, 0.0, 0.173};
+    struct ow_crossbar xb = merged((size_t)_i);
+    /* A TIA is no resistive circuit, and an array without any path to ground has no
+     * defined voltages. */
+    const bool is_skipped = xb.sense.kind == OW_SENSE_TIA || isinf(xb.sense.r_f);
+    double g[ROWS * COLS], v[64], i[COLS], i_limit[COLS];
+    for (size_t k = 0; k < ROWS * COLS; k++)
+        g[k] = 1e-3 * (1.0 + 0.37 * (double)(k * k % 11));
+    for (int is_limit = 0; is_limit < 2 && !is_skipped; is_limit++) {
+        if (is_limit) { /* 1e-6 of 1 / g: what that does to the currents is below 1e-3 */
+            const double small = 1e-6;
+            xb.r_wordline = fmax(xb.r_wordline, small);
+            xb.r_bitline = fmax(xb.r_bitline, small);
+            xb.r_driver = fmin(fmax(xb.r_driver, small), 1e12);
+            xb.sense.r_f = fmax(xb.sense.r_f, small);
+        }
+        struct ow_circuit *c = circuit_of(&xb);
+        solve(c, g, v_row, v);
+        bitline_currents(c, g, v, is_limit ? i_limit : i);
+        ow_circuit_destroy(c);
+    }
+    for (size_t j = 0; j < COLS && !is_skipped; j++)
+        /* 15 cells of up to 5 mS behind a few 1e-6 ohm: below 1e-6 relative; open drivers
+         * of 1e12 ohm leak 1e-12 A */
+        ck_assert_close(i[j], i_limit[j], 1e-6, 1e-11);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+/* ---- the amplifier ---------------------------------------------------------------------- */
+
+START_TEST(test_amplifier_matches_hand_values)
+{
+    struct ow_crossbar xb = crossbar(&toy_linear, 1, 1);
+    const struct ow_sense *s = &xb.sense;
+    double d_in, d_a;
+    /* Far from the rails the clamp is e^-40 away: 1200 (-1 mV - 0.4 mV) - 0.5 V. */
+    ck_assert_close(ow_amp_drive(s, 0.4e-3, 0.5, &d_in, &d_a), -1200.0 * 1.4e-3 - 0.5, 1e-11,
+                    0.0);
+    ck_assert_close(d_in, -1200.0, 1e-15, 0.0);
+    ck_assert_close(d_a, -1.0, 1e-9, 0.0);
+    /* At the rail exactly: h = 100 * 10 mV * ln 2, slope 50. */
+    ck_assert_close(ow_amp_drive(s, 0.0, 0.9, &d_in, &d_a), 1200.0 * (-1e-3 - log(2.0)) - 0.9,
+                    1e-13, 0.0);
+    ck_assert_close(d_a, -1200.0 * 50.0 - 1.0, 1e-13, 0.0);
+    /* 27 mV past the lower rail, where softplus(2.7) = 2.7650... */
+    ck_assert_close(ow_amp_drive(s, 0.0, -0.927, &d_in, &d_a),
+                    1200.0 * (-1e-3 + log(1.0 + exp(2.7))) + 0.927, 1e-11, 0.0);
+    ck_assert_close(ow_amp_current(s, 0.31, 0.2), 1e-3, 1e-14, 0.0);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_amplifier_derivatives_match_differences)
+{
+    static const double v_a[] = {0.1, -0.3, 0.88, 0.9, 0.914, -0.893, -0.95, 3.7};
+    struct ow_crossbar xb = crossbar(&toy_linear, 1, 1);
+    for (size_t k = 0; k < LEN(v_a); k++) {
+        const double h = 1e-7, v_in = 0.7e-3; /* h over the width of 10 mV: error (1e-5)^2 */
+        double d_in, d_a, unused[2];
+        const double mid = ow_amp_drive(&xb.sense, v_in, v_a[k], &d_in, &d_a);
+        const double hi = ow_amp_drive(&xb.sense, v_in, v_a[k] + h, &unused[0], &unused[1]);
+        const double lo = ow_amp_drive(&xb.sense, v_in, v_a[k] - h, &unused[0], &unused[1]);
+        ck_assert_close(d_a, (hi - lo) / (2.0 * h), 1e-7, 1e-8 * fabs(mid) / h * 1e-6 + 1e-6);
+        ck_assert_close(
+            d_in, (ow_amp_drive(&xb.sense, v_in + h, v_a[k], &unused[0], &unused[1]) - mid) / h,
+            1e-6, 0.0);
+    }
+    double d_in, d_a;
+    ck_assert(isfinite(ow_amp_drive(&xb.sense, -1e6, 1e6, &d_in, &d_a)) && isfinite(d_a));
+    ck_assert(isfinite(ow_amp_drive(&xb.sense, 1e6, -1e6, &d_in, &d_a)) && isfinite(d_a));
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+/* ---- crossbar, pulse, reading, matrix --------------------------------------------------- */
+
+START_TEST(test_crossbar_starts_with_own_ids_and_states)
+{
+    struct ow_crossbar xb = crossbar(&toy_linear, 4, 7);
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
+    xb.param[OW_SEED] = 42.0;
+    xb.spread[TOY_X0][2 * 7 + 5] = 0.625;
+    ow_crossbar_cell(&xb, 2 * 7 + 5, param, x);
+    ck_assert(param[OW_ID] == 19.0 && param[OW_SEED] == 42.0 && x[0] == 0.625);
+    ow_crossbar_cell(&xb, 27, param, x);
+    ck_assert(param[OW_ID] == 27.0 && x[0] == 0.25);
+    double *scale = ow_crossbar_spread(&xb, OW_SCALE);
+    ck_assert(scale && scale[0] == 1.0 && scale[27] == 1.0);
+    scale[3] = 1.5;
+    ck_assert_ptr_eq(ow_crossbar_spread(&xb, OW_SCALE), scale); /* values survive */
+    ow_crossbar_cell(&xb, 3, param, x);
+    ck_assert(param[OW_SCALE] == 1.5);
+    ow_crossbar_finish(&xb);
+    ow_crossbar_finish(&xb); /* twice is fine */
+}
+END_TEST
+
+START_TEST(test_crossbar_sizes_are_refused)
+{
+    static const size_t size[][2] = {{0, 5}, {5, 0}, {65536, 65536}, {SIZE_MAX / 2, 4}};
+    for (size_t k = 0; k < LEN(size); k++) {
+        struct ow_error err = {0};
+        struct ow_crossbar xb;
+        ck_assert_int_eq(ow_crossbar_init(&xb, size[k][0], size[k][1], &toy_linear, &err),
+                         OW_ERR_RANGE);
+        ck_assert_int_eq(err.status, OW_ERR_RANGE);
+        ow_crossbar_finish(&xb);
+    }
+}
+END_TEST
+
+#define AT(field) offsetof(struct ow_crossbar, field)
+/* clang-format off */
+static const struct { const char *says; size_t at; enum ow_sense_kind kind; double bad[4], good[3]; }
+field[] = { /* lists end at their first repeated value */
+    {"array.r_wordline", AT(r_wordline),   OW_SENSE_TIA,      {-1.0, NAN, INFINITY},       {0.0, 1e9}},
+    {"array.r_bitline",  AT(r_bitline),    OW_SENSE_TIA,      {-1e-9, NAN, INFINITY},      {0.0, 1e9}},
+    {"array.c_wordline", AT(c_wordline),   OW_SENSE_TIA,      {-1e-18, NAN, INFINITY},     {0.0, 1.0}},
+    {"array.c_bitline",  AT(c_bitline),    OW_SENSE_RESISTOR, {-1e-18, NAN, INFINITY},     {0.0, 1.0}},
+    {"array.r_driver",   AT(r_driver),     OW_SENSE_TIA,      {-1.0, NAN, -INFINITY},      {0.0, INFINITY}},
+    {"sense.r_f",        AT(sense.r_f),    OW_SENSE_TIA,      {0.0, -1.0, NAN, INFINITY},  {1e-3, 1e9}},
+    {"sense.r_f",        AT(sense.r_f),    OW_SENSE_RESISTOR, {-1.0, NAN, -INFINITY},      {0.0, 5.0, INFINITY}},
+    {"sense.c_f",        AT(sense.c_f),    OW_SENSE_TIA,      {-1e-15, NAN, INFINITY},     {0.0, 1e-12}},
+    {"sense.gain",       AT(sense.gain),   OW_SENSE_TIA,      {0.0, -7.0, NAN, INFINITY},  {1.0, 1e9}},
+    {"sense.gbw",        AT(sense.gbw),    OW_SENSE_TIA,      {0.0, -7.0, NAN, INFINITY},  {1.0, 1e12}},
+    {"sense.r_out",      AT(sense.r_out),  OW_SENSE_TIA,      {0.0, -7.0, NAN, INFINITY},  {1e-3, 1e9}},
+    {"sense.c_in",       AT(sense.c_in),   OW_SENSE_RESISTOR, {-1e-15, NAN, INFINITY},     {0.0, 1e-12}},
+    {"sense.c_load",     AT(sense.c_load), OW_SENSE_TIA,      {-1e-15, NAN, INFINITY},     {0.0, 1e-12}},
+    {"sense.v_os",       AT(sense.v_os),   OW_SENSE_TIA,      {NAN, INFINITY, -INFINITY},  {-0.1, 0.0, 0.1}},
+    {"sense.vdd",        AT(sense.vdd),    OW_SENSE_TIA,      {0.0, -1.8, NAN, INFINITY},  {0.7, 5.0}},
+    {"sense.i_q",        AT(sense.i_q),    OW_SENSE_TIA,      {-1e-6, NAN, INFINITY},      {0.0, 1e-3}},
+};
+/* clang-format on */
+
+START_TEST(test_fields_are_checked_and_named)
+{
+    struct ow_crossbar xb = crossbar(&toy_linear, 2, 3);
+    double *y = (double *)(void *)((char *)&xb + field[_i].at);
+    const double was = *y;
+    struct ow_error err = {0};
+    xb.sense.kind = field[_i].kind;
+    ck_assert_ok(ow_crossbar_check(&xb, &err), err);
+    for (size_t k = 0; k < 4 && (k < 3 || field[_i].bad[k] != 0.0); k++) {
+        *y = field[_i].bad[k];
+        ck_assert_int_eq(ow_crossbar_check(&xb, &err), OW_ERR_RANGE);
+        ck_assert_msg(strstr(err.text, field[_i].says), "'%s' in: %s", field[_i].says,
+                      err.text);
+    }
+    for (size_t k = 0; k < 2 || (k < 3 && field[_i].good[k] != 0.0); k++) {
+        *y = field[_i].good[k];
+        ck_assert_ok(ow_crossbar_check(&xb, &err), err);
+    }
+    *y = was;
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_a_bad_cell_is_named_by_its_place)
+{
+    struct ow_crossbar xb = crossbar(&toy_linear, 3, 4);
+    struct ow_error err = {0};
+    xb.spread[TOY_X0][2 * 4 + 1] = 1.25;
+    ck_assert_int_eq(ow_crossbar_check(&xb, &err), OW_ERR_RANGE);
+    ck_assert_msg(strstr(err.text, "(2, 1)") && strstr(err.text, "x0 = 1.25"), "%s", err.text);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_pulse_has_its_corners)
+{
+    const struct ow_pulse p = {.t_rise = 0.5e-9, .t_read = 8e-9};
+    /* clang-format off */
+    static const struct { double t, height; } at[] = {
+        {-1e-9, 0.0}, {0.0, 0.0}, {0.15e-9, 0.3}, {0.5e-9, 1.0}, {4e-9, 1.0}, {8.5e-9, 1.0},
+        {8.6e-9, 0.8}, {8.95e-9, 0.1}, {9.0e-9, 0.0}, {17e-9, 0.0}, {1.0, 0.0},
+    };
+    /* clang-format on */
+    for (size_t k = 0; k < LEN(at); k++) /* differences of ns are exact to 1e-15 or so */
+        ck_assert_close(ow_pulse_at(&p, at[k].t), at[k].height, 0.0, 1e-13);
+    ck_assert_close(ow_pulse_sample(&p), 8.5e-9, 1e-15, 0.0);
+    ck_assert_close(ow_pulse_end(&p), 17e-9, 1e-15, 0.0);
+}
+END_TEST
+
+START_TEST(test_reading_grows_and_keeps_its_points)
+{
+    struct ow_reading r;
+    ck_assert_int_eq(ow_reading_init(&r, 3, 6, 2), OW_OK);
+    for (size_t k = 0; k < 1000; k++) {
+        const double v[3] = {(double)k, 0.5 * (double)k, -(double)k};
+        ck_assert_int_eq(ow_waveform_append(&r.wave, 3, 1e-9 * (double)k, v), OW_OK);
+    }
+    ck_assert_uint_eq(r.wave.n, 1000);
+    for (size_t k = 0; k < 1000; k++)
+        ck_assert(r.wave.t[k] == 1e-9 * (double)k && r.wave.v[3 * k + 1] == 0.5 * (double)k &&
+                  r.wave.v[3 * k + 2] == -(double)k);
+    for (size_t k = 0; k < 6; k++)
+        ck_assert(isnan(r.t_event[k]) && r.x_end[6 + k] == 0.0);
+    ow_reading_finish(&r);
+    ow_reading_finish(&r);
+    ck_assert_int_eq(ow_reading_init(&r, 3, SIZE_MAX / 4, 3), OW_ERR_NOMEM);
+    ow_reading_finish(&r);
+}
+END_TEST
+
+START_TEST(test_residual_is_the_imbalance_over_what_flowed)
+{
+    struct ow_energy e = {.source = 7.1,
+                          .supply = 5.0,
+                          .quiescent = 3.5,
+                          .output = 1.5,
+                          .drivers = 1.3,
+                          .devices = 2.9,
+                          .wires = 0.7,
+                          .sense = 6.4,
+                          .stored = 0.6,
+                          .throughput = 9.5};
+    /* 12.1 in, 11.9 out */
+    ck_assert_close(ow_energy_residual(&e), 0.2 / 9.5, 1e-13, 0.0);
+    e.stored += 0.4;
+    ck_assert_close(ow_energy_residual(&e), 0.2 / 9.5, 1e-13, 0.0);
+    e.stored -= 0.2;
+    ck_assert_close(ow_energy_residual(&e), 0.0, 0.0, 1e-15);
+    ck_assert(ow_energy_residual(
+                  &(struct ow_energy){.supply = 1.0, .quiescent = 1.0, .sense = 1.0}) == 0.0);
+}
+END_TEST
+
+START_TEST(test_matrix_is_zero_and_refuses_overflow)
+{
+    struct ow_matrix m = ow_matrix_create(3, 5);
+    ck_assert(m.rows == 3 && m.cols == 5);
+    for (size_t k = 0; k < 15; k++)
+        ck_assert(m.a[k] == 0.0);
+    ck_assert_ptr_eq(ow_matrix_row(&m, 2), m.a + 10);
+    ow_matrix_finish(&m);
+    ck_assert(!m.a && m.rows == 0);
+    m = ow_matrix_create(SIZE_MAX / 8, 3);
+    ck_assert(!m.a && m.rows == 0 && m.cols == 0);
+    ow_matrix_finish(&m);
+}
+END_TEST
+
+/* ---- weights ---------------------------------------------------------------------------- */
+
+static const struct ow_mapping_spec plain = {.v_read = 0.23, .g_min = 3e-6, .g_max = 2.7e-4};
+
+static struct ow_matrix matrix(size_t rows, size_t cols, const double a[])
+{
+    struct ow_matrix m = ow_matrix_create(rows, cols);
+    ck_assert_ptr_nonnull(m.a);
+    memcpy(m.a, a, rows * cols * sizeof *a);
+    return m;
+}
+
+/* 3 inputs, 2 outputs; largest |w| is 1.6. */
+static const double weight[] = {0.4, -1.6, 0.0, 0.8, -0.37, 1.1};
+
+static double g_of(const struct ow_mapping *m, size_t row, size_t col)
+{
+    return ow_matrix_row(&m->g, row)[col];
+}
+
+START_TEST(test_weights_become_conductances_by_hand)
+{
+    const struct ow_model *const toys[] = {&toy_linear, &toy_falling};
+    struct ow_matrix w = matrix(3, 2, weight);
+    for (size_t t = 0; t < 2; t++) {
+        struct ow_crossbar xb = crossbar(toys[t], 4, 5); /* one row and one column too many */
+        struct ow_error err = {0};
+        struct ow_mapping m;
+        xb.param[TOY_B] = 2.1; /* bent: g at 0.23 V is not g at 0 */
+        ck_assert_ok(ow_mapping_init(&plain, &w, &xb, &m, &err), err);
+        ck_assert(m.w_max == 1.6 && m.levels == 0);
+        ck_assert(m.g.rows == 4 && m.g.cols == 5 && m.wq.rows == 3 && m.wq.cols == 2);
+        /* 3 uS + |w| / 1.6 * 267 uS.  The solve ends within 1e-14 of ln g, or where two
+         * neighbouring states of a travel of 1 differ by 1e-16 * dln g / dx < 1e-14. */
+        const double tol = 1e-12;
+        ck_assert_close(g_of(&m, 0, 0), 3e-6 + 0.25 * 267e-6, tol, 0.0);
+        ck_assert_close(g_of(&m, 0, 1), 3e-6, tol, 0.0);
+        ck_assert_close(g_of(&m, 0, 2), 3e-6, tol, 0.0);
+        ck_assert_close(g_of(&m, 0, 3), 270e-6, tol, 0.0);
+        ck_assert_close(g_of(&m, 1, 0), 3e-6, tol, 0.0);
+        ck_assert_close(g_of(&m, 1, 1), 3e-6, tol, 0.0);
+        ck_assert_close(g_of(&m, 1, 2), 3e-6 + 0.5 * 267e-6, tol, 0.0);
+        ck_assert_close(g_of(&m, 2, 1), 3e-6 + 0.37 / 1.6 * 267e-6, tol, 0.0);
+        for (size_t k = 0; k < 5; k++)
+            ck_assert_close(g_of(&m, 3, k), 3e-6, tol, 0.0);
+        for (size_t k = 0; k < 4; k++)
+            ck_assert_close(g_of(&m, k, 4), 3e-6, tol, 0.0);
+        for (size_t k = 0; k < 6; k++)
+            ck_assert_close(m.wq.a[k], weight[k], 1e-15, 0.0);
+        /* What is in the array is what the matrix says. */
+        ck_assert_close(ow_mapping_conductance(&xb, 2 * 5 + 1, 0.23), g_of(&m, 2, 1), 1e-15,
+                        0.0);
+        ck_assert_ok(ow_crossbar_check(&xb, &err), err);
+        ow_mapping_finish(&m);
+        ow_mapping_finish(&m);
+        ow_crossbar_finish(&xb);
+    }
+    ow_matrix_finish(&w);
+}
+END_TEST
+
+/* Linear in x: the state itself is known, 3 uS is x = 1 uS / 298 uS. */
+START_TEST(test_programmed_state_by_hand)
+{
+    struct ow_matrix w = matrix(1, 1, (const double[]){-2.0});
+    struct ow_crossbar xb = crossbar(&toy_linear, 1, 2);
+    struct ow_error err = {0};
+    struct ow_mapping m;
+    ck_assert_ok(ow_mapping_init(&plain, &w, &xb, &m, &err), err);
+    ck_assert_close(xb.spread[TOY_X0][0], 1.0 / 298.0, 1e-11, 0.0);
+    ck_assert_close(xb.spread[TOY_X0][1], 268.0 / 298.0, 1e-11, 0.0);
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&w);
+}
+END_TEST
+
+START_TEST(test_levels_round_to_the_nearest)
+{
+    /* 4 levels of |w|/w_max: 0, 1/3, 2/3, 1 */
+    static const double w_in[] = {3.0, 0.49, -0.51, 1.49, -1.51, 2.51};
+    static const double w_out[] = {3.0, 0.0, -1.0, 1.0, -2.0, 3.0};
+    struct ow_matrix w = matrix(6, 1, w_in);
+    struct ow_crossbar xb = crossbar(&toy_falling, 6, 2);
+    struct ow_mapping_spec spec = plain;
+    struct ow_error err = {0};
+    struct ow_mapping m;
+    spec.levels = 4;
+    ck_assert_ok(ow_mapping_init(&spec, &w, &xb, &m, &err), err);
+    for (size_t k = 0; k < 6; k++) {
+        ck_assert_close(m.wq.a[k], w_out[k], 1e-15, 0.0);
+        ck_assert_close((g_of(&m, k, 0) - g_of(&m, k, 1)) * 3.0 / 267e-6, w_out[k], 1e-11,
+                        1e-13);
+    }
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&w);
+}
+END_TEST
+
+/* Every model of the registry holds the weights it is given, at its own limits too. */
+START_TEST(test_registry_holds_its_weights)
+{
+    const struct ow_model *model = ow_models[_i];
+    struct ow_matrix w = matrix(3, 2, weight);
+    struct ow_crossbar xb = crossbar(model, 3, 4);
+    struct ow_mapping_spec spec = {.v_read = 0.1};
+    struct ow_error err = {0};
+    struct ow_mapping m;
+    ow_mapping_reach(&xb, 0, spec.v_read, &spec.g_min, &spec.g_max);
+    ck_assert(spec.g_min > 0.0 && spec.g_min < spec.g_max);
+    for (int inner = 0; inner <= !model->is_binary; inner++) {
+        if (inner) { /* well inside, unevenly */
+            const double ratio = spec.g_max / spec.g_min;
+            spec.g_max = spec.g_min * pow(ratio, 0.83);
+            spec.g_min *= pow(ratio, 0.19);
+        }
+        ck_assert_ok(ow_mapping_init(&spec, &w, &xb, &m, &err), err);
+        const double span = spec.g_max - spec.g_min;
+        for (size_t k = 0; k < 6; k++) {
+            const double got =
+                1.6 * (g_of(&m, k / 2, k % 2 * 2) - g_of(&m, k / 2, k % 2 * 2 + 1)) / span;
+            ck_assert_close(got, m.wq.a[k], 1e-9, 1e-10);
+            ck_assert_close(m.wq.a[k],
+                            !model->is_binary       ? weight[k]
+                            : fabs(weight[k]) < 0.8 ? 0.0
+                                                    : copysign(1.6, weight[k]),
+                            1e-15, 0.0);
+        }
+        ow_mapping_finish(&m);
+    }
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&w);
+}
+END_TEST
+
+/* ---- what goes wrong in a real array ---------------------------------------------------- */
+
+enum { MANY = 60 }; /* x 60 cells */
+
+/* MANY x MANY/2 weights that leave every G+ at half range and every G- at g_min. */
+static void map_many(const struct ow_model *model, const struct ow_mapping_spec *spec,
+                     double seed, struct ow_crossbar *xb, struct ow_mapping *m)
+{
+    struct ow_matrix w = ow_matrix_create(MANY, MANY / 2);
+    struct ow_error err = {0};
+    for (size_t k = 0; k < MANY * MANY / 2; k++)
+        w.a[k] = 0.5;
+    w.a[0] = 1.0;
+    *xb = crossbar(model, MANY, MANY);
+    xb->param[OW_SEED] = seed;
+    ck_assert_ok(ow_mapping_init(spec, &w, xb, m, &err), err);
+    ow_matrix_finish(&w);
+}
+
+/* Mean and deviation of g / target - 1 over the G+ arms but the first. */
+static void statistics(const struct ow_mapping *m, double target, double *mean, double *sigma)
+{
+    double sum = 0.0, square = 0.0;
+    const size_t n = MANY * MANY / 2 - 1;
+    for (size_t k = 1; k <= n; k++) {
+        const double e = m->g.a[2 * k] / target - 1.0;
+        sum += e;
+        square += e * e;
+    }
+    *mean = sum / (double)n;
+    *sigma = sqrt(square / (double)n - *mean * *mean);
+}
+
+/* 1799 draws: the mean is good to sigma / 42, the deviation to sigma / 60; four times that
+ * is allowed.  The seed is fixed, so this passes always or never. */
+static void check_statistics(const struct ow_mapping *m, double target, double sigma)
+{
+    double mean, dev;
+    statistics(m, target, &mean, &dev);
+    ck_assert_close(mean, 0.0, 0.0, 4.0 * sigma / 42.0);
+    ck_assert_close(dev, sigma, 4.0 / 60.0, 0.0);
+}
+
+static const double half = 3e-6 + 0.5 * 267e-6; /* S, the G+ arms of map_many() */
+
+START_TEST(test_programming_error_has_its_spread_and_stays_reachable)
+{
+    struct ow_mapping_spec spec = plain;
+    struct ow_crossbar xb;
+    struct ow_mapping m;
+    spec.sigma_program = 0.07;
+    map_many(&toy_falling, &spec, 5.0, &xb, &m);
+    check_statistics(&m, half, 0.07);
+    ck_assert_ptr_null(xb.spread[OW_SCALE]); /* it is in the state, not in the scale */
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+
+    /* With 60 % the write often asks for more than the device has: 2 to 300 uS. */
+    spec.sigma_program = 0.6;
+    spec.g_min = 2e-6;
+    spec.g_max = 3e-4;
+    map_many(&toy_falling, &spec, 5.0, &xb, &m);
+    size_t n_cut = 0;
+    for (size_t k = 0; k < MANY * MANY; k++) {
+        ck_assert(m.g.a[k] >= 2e-6 * (1.0 - 1e-12) && m.g.a[k] <= 3e-4 * (1.0 + 1e-12));
+        n_cut += m.g.a[k] <= 2e-6 * (1.0 + 1e-9);
+    }
+    ck_assert(n_cut > MANY * MANY / 5); /* half of the arms at g_min land below it */
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_device_spread_is_not_made_up_for)
+{
+    struct ow_mapping_spec spec = plain;
+    struct ow_crossbar xb, calm;
+    struct ow_mapping m, n;
+    map_many(&toy_linear, &spec, 5.0, &calm, &n);
+    spec.sigma_d2d = 0.11;
+    map_many(&toy_linear, &spec, 5.0, &xb, &m);
+    check_statistics(&m, half, 0.11);
+    for (size_t k = 0; k < MANY * MANY; k++) {
+        ck_assert(xb.spread[TOY_X0][k] == calm.spread[TOY_X0][k]); /* same write */
+        ck_assert(xb.spread[OW_SCALE][k] == m.scale[k]);
+        ck_assert_close(m.g.a[k], m.scale[k] * n.g.a[k], 1e-14, 0.0);
+    }
+    ow_mapping_finish(&n);
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&calm);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_read_noise_is_another_in_every_vector_and_repeatable)
+{
+    struct ow_mapping_spec spec = plain;
+    struct ow_crossbar xb;
+    struct ow_mapping m;
+    spec.sigma_read = 0.05;
+    spec.sigma_d2d = 0.2;
+    map_many(&toy_linear, &spec, 9.0, &xb, &m);
+    check_statistics(&m, half, 0.2); /* m.g is without the read noise */
+    double first[MANY * MANY], cross = 0.0, square = 0.0;
+    ow_mapping_redraw(&m, &xb, 0);
+    memcpy(first, xb.spread[OW_SCALE], sizeof first);
+    ow_mapping_redraw(&m, &xb, 1);
+    for (size_t k = 0; k < MANY * MANY; k++) {
+        const double a = first[k] / m.scale[k] - 1.0;
+        const double b = xb.spread[OW_SCALE][k] / m.scale[k] - 1.0;
+        cross += a * b / (MANY * MANY);
+        square += b * b / (MANY * MANY);
+    }
+    /* 3600 draws: deviation to 1/85, correlation of independent draws to 1/60 (x 4) */
+    ck_assert_close(sqrt(square), 0.05, 4.0 / 85.0, 0.0);
+    ck_assert_close(cross / (0.05 * 0.05), 0.0, 0.0, 4.0 / 60.0);
+    ow_mapping_redraw(&m, &xb, 0);
+    ck_assert(memcmp(first, xb.spread[OW_SCALE], sizeof first) == 0);
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_stuck_devices_sit_at_the_ends_and_do_not_move)
+{
+    struct ow_mapping_spec spec = plain;
+    struct ow_crossbar xb;
+    struct ow_mapping m;
+    spec.stuck_on = 0.1;
+    spec.stuck_off = 0.25;
+    spec.sigma_program = 0.04; /* a write does not reach them */
+    map_many(&toy_falling, &spec, 3.0, &xb, &m);
+    size_t n_on = 0, n_off = 0;
+    for (size_t k = 0; k < MANY * MANY; k++) {
+        const bool is_stuck = xb.spread[OW_RATE][k] == 0.0;
+        ck_assert(is_stuck || xb.spread[OW_RATE][k] == 1.0);
+        const bool is_on = is_stuck && m.g.a[k] > half;
+        n_on += is_on;
+        n_off += is_stuck && !is_on;
+        if (is_stuck)
+            ck_assert_close(m.g.a[k], is_on ? 2.7e-4 : 3e-6, 1e-12, 0.0);
+    }
+    ck_assert_uint_eq(n_on, m.n_stuck_on);
+    ck_assert_uint_eq(n_off, m.n_stuck_off);
+    /* binomial: 360 +- 18, 900 +- 26; four of those */
+    ck_assert_close((double)n_on, 360.0, 0.0, 72.0);
+    ck_assert_close((double)n_off, 900.0, 0.0, 104.0);
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+START_TEST(test_seed_decides_all_draws)
+{
+    struct ow_mapping_spec spec = plain;
+    struct ow_crossbar a, b, c;
+    struct ow_mapping ma, mb, mc;
+    spec.sigma_program = 0.1, spec.sigma_d2d = 0.1, spec.stuck_on = 0.05;
+    map_many(&toy_linear, &spec, 11.0, &a, &ma);
+    map_many(&toy_linear, &spec, 11.0, &b, &mb);
+    map_many(&toy_linear, &spec, 12.0, &c, &mc);
+    size_t n_same = 0;
+    for (size_t k = 0; k < MANY * MANY; k++) {
+        ck_assert(ma.g.a[k] == mb.g.a[k]);
+        n_same += ma.g.a[k] == mc.g.a[k];
+    }
+    ck_assert(n_same < MANY); /* stuck twice is possible, the rest is continuous */
+    ow_mapping_finish(&ma), ow_mapping_finish(&mb), ow_mapping_finish(&mc);
+    ow_crossbar_finish(&a), ow_crossbar_finish(&b), ow_crossbar_finish(&c);
+}
+END_TEST
+
+START_TEST(test_binary_devices_take_two_levels)
+{
+    struct ow_matrix w = matrix(3, 2, weight);
+    struct ow_crossbar xb = crossbar(&toy_binary, 3, 4);
+    struct ow_mapping_spec spec = {.v_read = 0.2, .g_min = 2.01e-6, .g_max = 2.99e-4};
+    struct ow_error err = {0};
+    struct ow_mapping m;
+    ck_assert_ok(ow_mapping_init(&spec, &w, &xb, &m, &err), err);
+    /* within 1 % of its own two, which then count exactly */
+    ck_assert_close(m.g_min, 2e-6, 1e-14, 0.0);
+    ck_assert_close(m.g_max, 3e-4, 1e-14, 0.0);
+    ck_assert_uint_eq(m.levels, 2);
+    static const double wq[] = {0.0, -1.6, 0.0, 1.6, 0.0, 1.6}; /* 0.8 is half: up */
+    for (size_t k = 0; k < 6; k++)
+        ck_assert_close(m.wq.a[k], wq[k], 1e-15, 0.0);
+    ck_assert(xb.spread[TOY_X0][3] == 1.0 && xb.spread[TOY_X0][2] == 0.0);
+    ow_mapping_finish(&m);
+    spec.levels = 4;
+    ck_assert_int_eq(ow_mapping_init(&spec, &w, &xb, &m, &err), OW_ERR_INPUT);
+    ck_assert_msg(strstr(err.text, "mapping.levels = 4"), "%s", err.text);
+    spec.levels = 2;
+    spec.g_max = 2e-4; /* no state in between */
+    ck_assert_int_eq(ow_mapping_init(&spec, &w, &xb, &m, &err), OW_ERR_INPUT);
+    ck_assert_msg(strstr(err.text, "2e-06 S and 0.0003 S"), "%s", err.text);
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&w);
+
+    /* A programming error has no state to go to: it is in the current. */
+    spec = (struct ow_mapping_spec){
+        .v_read = 0.2, .g_min = 2e-6, .g_max = 3e-4, .sigma_program = 0.08};
+    map_many(&toy_binary, &spec, 1.0, &xb, &m);
+    check_statistics(&m, 3e-4, 0.08);
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+/* One thing wrong each, and the word that says what. */
+/* clang-format off */
+static const struct {
+    struct ow_mapping_spec spec;
+    size_t rows, cols;
+    double w0;                   /* instead of the first weight           */
+    enum ow_status status;
+    const char *says;
+} refused[] = {
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 2, 4, 1.0,   OW_ERR_INPUT, "array.rows = 2: expected at least 3"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 3, 1.0,   OW_ERR_INPUT, "array.cols = 3: expected at least 4"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, NAN,   OW_ERR_INPUT, "weight (0, 0)"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, -INFINITY, OW_ERR_INPUT, "weight (0, 0)"},
+    {{.v_read = 0.0, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = 0"},
+    {{.v_read = NAN, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = "},
+    {{.v_read = 0.2, .g_min = 3e-4, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "g_min < g_max"},
+    {{.v_read = 0.2, .g_min = 2e-4, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "g_min < g_max"},
+    {{.v_read = 0.2, .g_min = 0.0,  .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "g_min < g_max"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 4e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "reaches from 2e-06 S to 0.0003 S"},
+    {{.v_read = 0.2, .g_min = 1e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "reaches from 2e-06 S to 0.0003 S"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .levels = 1}, 3, 4, 1.0, OW_ERR_INPUT, "mapping.levels = 1"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .sigma_program = -0.1}, 3, 4, 1.0, OW_ERR_INPUT, "device.sigma_program"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .sigma_d2d = NAN},  3, 4, 1.0, OW_ERR_INPUT, "device.sigma_d2d"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .sigma_read = 1.1}, 3, 4, 1.0, OW_ERR_INPUT, "device.sigma_read"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .stuck_on = 1.1},   3, 4, 1.0, OW_ERR_INPUT, "device.stuck_on"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .stuck_off = -0.1}, 3, 4, 1.0, OW_ERR_INPUT, "device.stuck_off"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .stuck_on = 0.6, .stuck_off = 0.6}, 3, 4, 1.0, OW_ERR_INPUT, "stuck_on + device.stuck_off"},
+};
+/* clang-format on */
+
+START_TEST(test_every_refusal_names_its_cause)
+{
+    struct ow_matrix w = matrix(3, 2, weight);
+    struct ow_crossbar xb = crossbar(&toy_falling, refused[_i].rows, refused[_i].cols);
+    struct ow_mapping m = {.w_max = 7.0};
+    struct ow_error err = {0};
+    w.a[0] = refused[_i].w0;
+    ck_assert_int_eq(ow_mapping_init(&refused[_i].spec, &w, &xb, &m, &err), refused[_i].status);
+    ck_assert_int_eq(err.status, refused[_i].status);
+    ck_assert_msg(strstr(err.text, refused[_i].says), "'%s' in: %s", refused[_i].says,
+                  err.text);
+    ck_assert(m.w_max == 7.0); /* untouched */
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&w);
+}
+END_TEST
+
+START_TEST(test_all_zero_weights_and_jumps_are_refused)
+{
+    struct ow_matrix zero = ow_matrix_create(3, 2), w = matrix(3, 2, weight);
+    struct ow_crossbar xb = crossbar(&toy_linear, 3, 4), jump = crossbar(&toy_jumping, 3, 4);
+    struct ow_error err = {0};
+    struct ow_mapping m;
+    ck_assert_int_eq(ow_mapping_init(&plain, &zero, &xb, &m, &err), OW_ERR_INPUT);
+    /* 0.8 / 1.6 is at half of the range, where there is nothing. */
+    ck_assert_int_eq(ow_mapping_init(&plain, &w, &jump, &m, &err), OW_ERR_SOLVER);
+    ck_assert_msg(strstr(err.text, "x0"), "%s", err.text);
+    ow_crossbar_finish(&jump);
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&zero);
+    ow_matrix_finish(&w);
+}
+END_TEST
+
+/* ---- inputs ----------------------------------------------------------------------------- */
+
+START_TEST(test_inputs_round_to_their_levels)
+{
+    /* 2 bits: 0, 1/3, 2/3, 1; the thresholds are at 1/6, 1/2, 5/6 */
+    static const double in[] = {0.0, 0.16, 0.17, 0.49, 0.51, 0.83, 0.84, 1.0};
+    static const double out[] = {0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0};
+    struct ow_error err = {0};
+    struct ow_matrix x = matrix(2, 4, in);
+    ck_assert_ok(ow_input_quantise(&x, 0, &err), err);
+    ck_assert(memcmp(x.a, in, sizeof in) == 0);
+    ck_assert_ok(ow_input_quantise(&x, 2, &err), err);
+    for (size_t k = 0; k < 8; k++)
+        ck_assert_close(x.a[k], out[k] / 3.0, 1e-15, 0.0);
+    ck_assert_ok(ow_input_quantise(&x, 32, &err), err); /* 3 divides 2^32 - 1 */
+    for (size_t k = 0; k < 8; k++)
+        ck_assert_close(x.a[k], out[k] / 3.0, 1e-15, 0.0);
+    ow_matrix_finish(&x);
+}
+END_TEST
+
+START_TEST(test_inputs_outside_0_to_1_are_refused_whole)
+{
+    static const double bad[] = {-1e-9, 1.0000001, NAN, INFINITY};
+    for (size_t k = 0; k < LEN(bad); k++) {
+        const double in[] = {0.3, 0.4, 0.5, bad[k]};
+        struct ow_error err = {0};
+        struct ow_matrix x = matrix(2, 2, in);
+        ck_assert_int_eq(ow_input_quantise(&x, 1, &err), OW_ERR_INPUT);
+        ck_assert_msg(strstr(err.text, "input 1 of vector 1"), "%s", err.text);
+        ck_assert(x.a[0] == 0.3);
+        x.a[3] = 0.6;
+        ck_assert_int_eq(ow_input_quantise(&x, 33, &err), OW_ERR_INPUT);
+        ow_matrix_finish(&x);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("array");
+    TCase *circuit = tcase_create("circuit"), *parts = tcase_create("parts");
+    TCase *mapping = tcase_create("mapping");
+    tcase_add_loop_test(circuit, test_merged_lines_have_the_nodes_and_elements_counted_by_hand,
+                        0, N_MERGE);
+    tcase_add_loop_test(circuit, test_merging_keeps_all_capacitance_but_what_is_on_ground, 0,
+                        N_MERGE);
+    tcase_add_loop_test(circuit, test_node_names_tell_all_nodes_apart, 0, N_MERGE);
+    tcase_add_test(circuit, test_published_network);
+    tcase_add_loop_test(circuit, test_merged_circuit_is_the_limit_of_small_resistances, 0,
+                        N_MERGE);
+    tcase_add_test(parts, test_amplifier_matches_hand_values);
+    tcase_add_test(parts, test_amplifier_derivatives_match_differences);
+    tcase_add_test(parts, test_crossbar_starts_with_own_ids_and_states);
+    tcase_add_test(parts, test_crossbar_sizes_are_refused);
+    tcase_add_loop_test(parts, test_fields_are_checked_and_named, 0, (int)LEN(field));
+    tcase_add_test(parts, test_a_bad_cell_is_named_by_its_place);
+    tcase_add_test(parts, test_pulse_has_its_corners);
+    tcase_add_test(parts, test_reading_grows_and_keeps_its_points);
+    tcase_add_test(parts, test_residual_is_the_imbalance_over_what_flowed);
+    tcase_add_test(parts, test_matrix_is_zero_and_refuses_overflow);
+    tcase_add_test(mapping, test_weights_become_conductances_by_hand);
+    tcase_add_test(mapping, test_programmed_state_by_hand);
+    tcase_add_test(mapping, test_levels_round_to_the_nearest);
+    tcase_add_loop_test(mapping, test_registry_holds_its_weights, 0, (int)ow_n_models);
+    tcase_add_test(mapping, test_programming_error_has_its_spread_and_stays_reachable);
+    tcase_add_test(mapping, test_device_spread_is_not_made_up_for);
+    tcase_add_test(mapping, test_read_noise_is_another_in_every_vector_and_repeatable);
+    tcase_add_test(mapping, test_stuck_devices_sit_at_the_ends_and_do_not_move);
+    tcase_add_test(mapping, test_seed_decides_all_draws);
+    tcase_add_test(mapping, test_binary_devices_take_two_levels);
+    tcase_add_loop_test(mapping, test_every_refusal_names_its_cause, 0, (int)LEN(refused));
+    tcase_add_test(mapping, test_all_zero_weights_and_jumps_are_refused);
+    tcase_add_test(mapping, test_inputs_round_to_their_levels);
+    tcase_add_test(mapping, test_inputs_outside_0_to_1_are_refused_whole);
+    suite_add_tcase(s, circuit);
+    suite_add_tcase(s, parts);
+    suite_add_tcase(s, mapping);
+    return run_suite(s);
+}
