@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "ow_clock.h"
 #include "ow_newton.h"
 #include "ow_power.h"
 #include "ow_stepper.h"
@@ -317,18 +317,11 @@ static void clear(struct ow_reading *out)
         out->t_event[k] = NAN;
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
                               const struct ow_pulse *pulse, const double *x_begin,
                               struct ow_reading *out, struct ow_error *err)
 {
-    const double begin = seconds();
+    const double begin = ow_seconds();
     const double corner[] = {0.0, pulse->t_rise, ow_pulse_sample(pulse),
                              ow_pulse_sample(pulse) + pulse->t_rise, ow_pulse_end(pulse)};
     const double slope[] = {1.0 / pulse->t_rise, 0.0, -1.0 / pulse->t_rise, 0.0};
@@ -356,7 +349,7 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     }
     out->energy.stored += stored(e, corner[4], y);
     ow_system_get_states(&e->sys, y, out->x_end);
-    out->wall_s = seconds() - begin;
+    out->wall_s = ow_seconds() - begin;
     return OW_OK;
 }
 
@@ -364,7 +357,7 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
                                  const struct ow_pulse *pulse, const double *x_begin,
                                  struct ow_reading *out, struct ow_error *err)
 {
-    const double begin = seconds();
+    const double begin = ow_seconds();
     clear(out);
     const double *x = begin_states(e, x_begin);
     const enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
@@ -374,6 +367,6 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
     memset(e->dv_row, 0, e->circuit->xb->rows * sizeof *e->dv_row);
     add_power(e, pulse->t_read, &out->energy);
     memcpy(out->x_end, x, e->sys.n_state * e->sys.n_cell * sizeof *x);
-    out->wall_s = seconds() - begin;
+    out->wall_s = ow_seconds() - begin;
     return OW_OK;
 }
