@@ -1,0 +1,51 @@
+/* The crossbar as an ngspice deck that a person can read and plain `ngspice -b` runs.
+ * The libngspice host sources the very same text. */
+#ifndef OW_NETLIST_H
+#define OW_NETLIST_H
+
+#include <stdio.h>
+
+#include "ow_circuit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zero or NULL in a field takes the default. */
+struct ow_netlist_options {
+    const char *title;     /* one line; default: what the array is                         */
+    const char *codemodel; /* path of ohmweave.cm; default "./ohmweave.cm".  ngspice splits
+                              commands at spaces and has no quoting for this one: letters,
+                              digits and / . _ - + @ = only, else OW_ERR_INPUT              */
+    const char *raw;       /* binary raw file of the whole transient, same letters; NULL:
+                              none                                                         */
+    bool has_states;       /* every device state on a node of its own                      */
+    const double *x_begin; /* [n_state][n_cell] states to begin with; NULL: programmed.
+                              Held to the range of their parameter.                        */
+    double reltol;         /* 1, default 1e-6                                              */
+    double max_step;       /* s, default t_rise / 20                                       */
+};
+
+/* Write the deck.  amplitude[rows] in V are the pulses' heights.  `op` in the deck is the
+ * DC point with the inputs held on; the transient starts from the DC point at 0 V.
+ * OW_ERR_INPUT (paths), OW_ERR_RANGE (amplitudes, pulse, options), OW_ERR_FILE (out
+ * cannot be written), OW_ERR_NOMEM. */
+enum ow_status ow_netlist_write(const struct ow_circuit *circuit, const double amplitude[],
+                                const struct ow_pulse *pulse,
+                                const struct ow_netlist_options *options, FILE *out,
+                                struct ow_error *err);
+
+/* Mark the nodes that no resistor and no conducting cell connects to a source, to ground
+ * or to an amplifier's output: is_floating[n_node].  They carry no current; ngspice could
+ * not solve for them, so the deck leaves them out and they stand at 0 V.  OW_ERR_NOMEM. */
+enum ow_status ow_netlist_floating(const struct ow_circuit *circuit, bool is_floating[],
+                                   struct ow_error *err);
+
+/* The node that carries state s of a cell, when the deck has states: "x3_7_w". */
+void ow_netlist_state_name(const struct ow_circuit *circuit, size_t cell, size_t s,
+                           char name[64]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,304 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ow_netlist.h"
+#include "ow_power.h"
+#include "ow_spice_child.h"
+#include "ow_spice_private.h"
+
+enum { N_RESPONSE = 2 + 3 * OW_MAX_STATES + OW_MAX_STATES * OW_MAX_STATES };
+
+/* One read under way.  A point is v_node[n_node], then x[n_state][n_cell]. */
+struct reader {
+    const struct ow_circuit *circuit;
+    const struct ow_model *model;
+    const struct ow_pulse *pulse;
+    struct ow_reading *out;
+    size_t n_node, n_cell, n_state, n_value;
+    char (*name)[64];       /* [n_value] */
+    const char **name_or_0; /* [n_value] */
+    struct ow_response response;
+    double *memory;       /* of all arrays below and of the response              */
+    double *before;       /* [n_value] the previous time point                    */
+    double *i_before, *i; /* [n_cell] A, cell currents there and here             */
+    double *v_cell;       /* [n_cell] V                                           */
+    double *dv_source;    /* [rows] V/s within the step                           */
+    double *i_source;     /* [rows] A                                             */
+    double *v_sense;      /* [cols] V                                             */
+    double t_before;      /* s, -1 before the first point                         */
+};
+
+/* -- workspace ------------------------------------------------------------------------ */
+
+static double *carve(double **at, size_t n)
+{
+    double *a = *at;
+    *at += n;
+    return a;
+}
+
+static void carve_response(struct ow_response *r, double **at, size_t n)
+{
+    r->i = carve(at, n);
+    r->di_dv = carve(at, n);
+    for (size_t s = 0; s < OW_MAX_STATES; s++) {
+        r->di_dx[s] = carve(at, n);
+        r->f[s] = carve(at, n);
+        r->df_dv[s] = carve(at, n);
+        for (size_t k = 0; k < OW_MAX_STATES; k++)
+            r->df_dx[s][k] = carve(at, n);
+    }
+}
+
+static bool allocate(struct reader *r)
+{
+    const size_t rows = r->circuit->xb->rows, cols = r->circuit->xb->cols;
+    r->name = calloc(r->n_value, sizeof *r->name);
+    r->name_or_0 = calloc(r->n_value, sizeof *r->name_or_0);
+    r->memory =
+        calloc(r->n_value + (3 + N_RESPONSE) * r->n_cell + 2 * rows + cols, sizeof *r->memory);
+    if (!r->name || !r->name_or_0 || !r->memory)
+        return false;
+    double *at = r->memory;
+    r->before = carve(&at, r->n_value);
+    r->i_before = carve(&at, r->n_cell);
+    r->i = carve(&at, r->n_cell);
+    r->v_cell = carve(&at, r->n_cell);
+    carve_response(&r->response, &at, r->n_cell);
+    r->dv_source = carve(&at, rows);
+    r->i_source = carve(&at, rows);
+    r->v_sense = carve(&at, cols);
+    return true;
+}
+
+static void finish(struct reader *r)
+{
+    free(r->name);
+    free((void *)r->name_or_0);
+    free(r->memory);
+}
+
+/* Ground and floating nodes are not in the deck: they read 0 V. */
+static enum ow_status name_vectors(struct reader *r, struct ow_error *err)
+{
+    bool *is_floating = calloc(r->n_node, sizeof *is_floating);
+    if (!is_floating)
+        return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
+    const enum ow_status st = ow_netlist_floating(r->circuit, is_floating, err);
+    for (size_t k = 1; st == OW_OK && k < r->n_node; k++) {
+        if (is_floating[k])
+            continue;
+        ow_circuit_node_name(r->circuit, k, r->name[k]);
+        r->name_or_0[k] = r->name[k];
+    }
+    for (size_t k = r->n_node; st == OW_OK && k < r->n_value; k++) {
+        const size_t s = (k - r->n_node) / r->n_cell, cell = (k - r->n_node) % r->n_cell;
+        ow_netlist_state_name(r->circuit, cell, s, r->name[k]);
+        r->name_or_0[k] = r->name[k];
+    }
+    free(is_floating);
+    return st;
+}
+
+/* -- one time point --------------------------------------------------------------------- */
+
+static void take_sense(struct reader *r, const double v_node[], double v_sense[])
+{
+    for (size_t j = 0; j < r->circuit->xb->cols; j++)
+        v_sense[j] = v_node[r->circuit->sense_out[j]];
+}
+
+/* The models' own currents at ngspice's voltages and states. */
+static void cell_currents(struct reader *r, const double value[], double i[])
+{
+    const struct ow_crossbar *xb = r->circuit->xb;
+    struct ow_cells cells = {.n = r->n_cell,
+                             .param = xb->param,
+                             .spread = (const double *const *)xb->spread,
+                             .v = r->v_cell};
+    for (size_t j = 0; j < r->n_cell; j++)
+        r->v_cell[j] = value[r->circuit->cell_te[j]] - value[r->circuit->cell_be[j]];
+    for (size_t s = 0; s < r->n_state; s++)
+        cells.x[s] = value + r->n_node + s * r->n_cell;
+    ow_eval(r->model, &cells, &r->response);
+    memcpy(i, r->response.i, r->n_cell * sizeof *i);
+}
+
+static void add_power(struct ow_energy *e, const struct ow_power *p, double dt)
+{
+    e->source += dt * p->source;
+    e->supply += dt * p->supply;
+    e->drivers += dt * p->drivers;
+    e->devices += dt * p->devices;
+    e->wires += dt * p->wires;
+    e->sense += dt * p->sense;
+    e->throughput += dt * p->throughput;
+    e->charge += dt * p->charge_rate;
+    e->output += dt * p->output;
+    e->quiescent += dt * p->quiescent;
+}
+
+/* Trapezoidal rule over one step.  The sources' slopes are constant within it, since
+ * their corners are time points, and jump from one step to the next: hence both ends. */
+static void integrate(struct reader *r, const double value[], double dt)
+{
+    struct ow_power p;
+    for (size_t i = 0; i < r->circuit->xb->rows; i++)
+        r->dv_source[i] = (value[1 + i] - r->before[1 + i]) / dt;
+    ow_power_at(r->circuit, r->before, r->dv_source, r->i_before, r->i_source, &p);
+    add_power(&r->out->energy, &p, 0.5 * dt);
+    ow_power_at(r->circuit, value, r->dv_source, r->i, r->i_source, &p);
+    add_power(&r->out->energy, &p, 0.5 * dt);
+}
+
+static void note_events(struct reader *r, const double value[], double t)
+{
+    for (size_t s = 0; s < r->n_state; s++) {
+        const double *x = value + r->n_node + s * r->n_cell;
+        const double *x_before = r->before + r->n_node + s * r->n_cell;
+        if (!r->model->state[s].is_discrete)
+            continue;
+        for (size_t j = 0; j < r->n_cell; j++)
+            if (fabs(x[j] - x_before[j]) > 0.5)
+                r->out->t_event[j] = t;
+    }
+}
+
+/* Linear between the points around the sampling time, which is a time point but for
+ * rounding. */
+static void sample(struct reader *r, const double v_sense[], double t)
+{
+    const double ts = ow_pulse_sample(r->pulse), dt = t - r->t_before;
+    if (!(r->t_before < ts && t >= ts))
+        return;
+    for (size_t j = 0; j < r->circuit->xb->cols; j++) {
+        const double v0 = r->before[r->circuit->sense_out[j]];
+        r->out->v_sample[j] = v0 + (v_sense[j] - v0) * ((ts - r->t_before) / dt);
+    }
+}
+
+static enum ow_status take_tran(struct reader *r, const struct ow_spice_point *p,
+                                struct ow_error *err)
+{
+    const bool is_first = r->t_before < 0.0;
+    if (!is_first && !(p->t > r->t_before))
+        return ow_fail(err, OW_ERR_HOST, "ngspice went back in time: %.17g s after %.17g s",
+                       p->t, r->t_before);
+    for (size_t k = 0; k < p->n; k++)
+        if (!isfinite(p->value[k]))
+            return ow_fail(err, OW_ERR_HOST, "ngspice: '%s' is not finite at %g s", r->name[k],
+                           p->t);
+    take_sense(r, p->value, r->v_sense);
+    cell_currents(r, p->value, r->i);
+    if (is_first) {
+        r->out->energy.stored = -ow_energy_stored(r->circuit, p->value);
+    } else {
+        integrate(r, p->value, p->t - r->t_before);
+        note_events(r, p->value, p->t);
+        sample(r, r->v_sense, p->t);
+        r->out->steps++;
+    }
+    memcpy(r->before, p->value, p->n * sizeof *r->before);
+    memcpy(r->i_before, r->i, r->n_cell * sizeof *r->i);
+    r->t_before = p->t;
+    if (ow_waveform_append(&r->out->wave, r->circuit->xb->cols, p->t, r->v_sense) != OW_OK)
+        return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
+    return OW_OK;
+}
+
+static enum ow_status take(void *user, const struct ow_spice_point *point, struct ow_error *err)
+{
+    struct reader *r = user;
+    if (point->is_tran)
+        return take_tran(r, point, err);
+    take_sense(r, point->value, r->out->v_dc);
+    return OW_OK;
+}
+
+/* -- the door -------------------------------------------------------------------------------
+ */
+
+static void clear(struct ow_reading *out)
+{
+    out->energy = (struct ow_energy){0};
+    out->wave.n = 0;
+    out->steps = 0;
+    for (size_t j = 0; j < out->n_cell; j++)
+        out->t_event[j] = NAN;
+}
+
+static enum ow_status write_deck(const struct ow_spice *spice, const struct reader *r,
+                                 const double amplitude[], const double *x_begin, char **deck,
+                                 struct ow_error *err)
+{
+    const struct ow_netlist_options options = {.codemodel = "./" OW_CODEMODEL_FILE,
+                                               .has_states = true,
+                                               .x_begin = x_begin,
+                                               .reltol = spice->options.reltol,
+                                               .max_step = spice->options.max_step};
+    size_t size = 0;
+    FILE *text = open_memstream(deck, &size);
+    if (!text)
+        return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
+    const enum ow_status st =
+        ow_netlist_write(r->circuit, amplitude, r->pulse, &options, text, err);
+    if (fclose(text) != 0 && st == OW_OK)
+        return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
+    return st;
+}
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *circuit,
+                             const double amplitude[], const struct ow_pulse *pulse,
+                             const double *x_begin, struct ow_reading *out,
+                             struct ow_error *err)
+{
+    const double t_start = now();
+    struct reader r = {.circuit = circuit,
+                       .model = circuit->xb->model,
+                       .pulse = pulse,
+                       .out = out,
+                       .n_node = circuit->n_node,
+                       .n_cell = circuit->xb->rows * circuit->xb->cols,
+                       .n_state = circuit->xb->model->n_state,
+                       .t_before = -1.0};
+    r.n_value = r.n_node + r.n_state * r.n_cell;
+    char *deck = NULL;
+    if (!spice->codemodel)
+        return ow_fail(err, OW_ERR_HOST, "no code models (ohmweave.cm) given for ngspice");
+    enum ow_status st = OW_OK;
+    if (!allocate(&r))
+        st = ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
+    if (st == OW_OK)
+        st = name_vectors(&r, err);
+    if (st == OW_OK)
+        st = write_deck(spice, &r, amplitude, x_begin, &deck, err);
+    if (st == OW_OK) {
+        const struct ow_spice_job job = {.deck = deck,
+                                         .name = r.name_or_0,
+                                         .n_name = r.n_value,
+                                         .needs_op = true,
+                                         .t_end = ow_pulse_end(pulse),
+                                         .point = take,
+                                         .user = &r};
+        clear(out);
+        st = ow_spice_run(spice, &job, err);
+    }
+    if (st == OW_OK) {
+        out->energy.stored += ow_energy_stored(circuit, r.before);
+        memcpy(out->x_end, r.before + r.n_node, r.n_state * r.n_cell * sizeof *out->x_end);
+        out->wall_s = now() - t_start;
+    }
+    free(deck);
+    finish(&r);
+    return st;
+}
