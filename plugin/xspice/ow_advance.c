@@ -1,0 +1,350 @@
+/* RODAS, a Rosenbrock method of order 4 with an embedded one of order 3.
+ *   Hairer, Wanner, Solving Ordinary Differential Equations II, 2nd ed. (1996), IV.7 and
+ *   the coefficients of its table.  Stiffly accurate and L-stable, so states that have
+ *   nearly come to rest do not limit the step; linearly implicit, so a step costs one
+ *   Jacobian, which the models give, and no iteration that could fail.
+ * For dx/dt = f(t, x), J = df/dx, f_t = df/dv dv/dt and a step h, stages i = 1..6:
+ *   (1/(gamma h) - J) k_i = f(t + c_i h, x + sum a_ij k_j) + sum (c_ij/h) k_j + d_i h f_t
+ * the new state is x + sum a_5j k_j + k_5 + k_6, and k_6 estimates the local error. */
+#include "ow_advance.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+enum { N_STAGE = 6, MAX_TRIALS = 1000000, MAX_BISECTIONS = 100 };
+
+/* clang-format off */
+static const double GAMMA = 0.25;
+static const double A[N_STAGE][N_STAGE] = {
+    {0.0},
+    {1.544},
+    {0.9466785280815826, 0.2557011698983284},
+    {3.314825187068521,  2.896124015972201, 0.9986419139977817},
+    {1.221224509226641,  6.019134481288629, 12.53708332932087, -0.6878860361058950},
+    {1.221224509226641,  6.019134481288629, 12.53708332932087, -0.6878860361058950, 1.0},
+};
+static const double C[N_STAGE][N_STAGE] = {
+    {0.0},
+    {-5.6688},
+    {-2.430093356833875,  -0.2063599157091915},
+    {-0.1073529058151375, -9.594562251023355, -20.47028614809616},
+    {7.496443313967647,   -10.24680431464352, -33.99990352819905, 11.70890893206160},
+    {8.083246795921522,   -7.981132988064893, -31.52159432874371, 16.31930543123136,
+     -6.058818238834054},
+};
+static const double NODE[N_STAGE] = {0.0, 0.386, 0.21, 0.63, 1.0, 1.0};
+static const double D[N_STAGE] = {0.25, -0.1043, 0.1035, -0.0362, 0.0, 0.0};
+/* clang-format on */
+
+/* Share of `tol` that one step may err: a hundred steps at their limit, all to the same
+ * side, add up to `tol`. */
+static const double STEP_SHARE = 0.01;
+
+/* One integration: what stays the same from step to step.  Time runs from 0 to `span`. */
+struct run {
+    const struct ow_model *model;
+    const double *param;
+    size_t n;
+    double span, v1, slope;       /* s, V, V/s                                     */
+    double weight[OW_MAX_STATES]; /* 1 / allowed error of a step             */
+    long n_eval;
+};
+
+/* A point on the way, with the model's answer there. */
+struct point {
+    double s; /* s, since t1 */
+    double x[OW_MAX_STATES];
+    struct ow_point at;
+};
+
+static double voltage(const struct run *run, double s)
+{
+    return run->v1 + run->slope * s;
+}
+
+static void evaluate(struct run *run, struct point *p)
+{
+    ow_eval_one(run->model, run->param, voltage(run, p->s), p->x, &p->at);
+    run->n_eval++;
+}
+
+/* LU factors of a small dense matrix with partial pivoting. */
+enum { MAX_ORDER = 2 * OW_MAX_STATES };
+struct lu {
+    size_t n, pivot[MAX_ORDER];
+    double a[MAX_ORDER][MAX_ORDER];
+};
+
+/* false if singular or not finite. */
+static bool lu_factor(struct lu *lu)
+{
+    for (size_t k = 0; k < lu->n; k++) {
+        size_t p = k;
+        for (size_t r = k + 1; r < lu->n; r++)
+            if (fabs(lu->a[r][k]) > fabs(lu->a[p][k]))
+                p = r;
+        if (!(fabs(lu->a[p][k]) > 0.0) || !isfinite(lu->a[p][k]))
+            return false;
+        lu->pivot[k] = p;
+        for (size_t c = 0; p != k && c < lu->n; c++) {
+            const double swap = lu->a[k][c];
+            lu->a[k][c] = lu->a[p][c];
+            lu->a[p][c] = swap;
+        }
+        for (size_t r = k + 1; r < lu->n; r++) {
+            lu->a[r][k] /= lu->a[k][k];
+            for (size_t c = k + 1; c < lu->n; c++)
+                lu->a[r][c] -= lu->a[r][k] * lu->a[k][c];
+        }
+    }
+    return true;
+}
+
+/* b becomes the solution. */
+static void lu_solve(const struct lu *lu, double b[])
+{
+    for (size_t k = 0; k < lu->n; k++) {
+        const double swap = b[k];
+        b[k] = b[lu->pivot[k]];
+        b[lu->pivot[k]] = swap;
+    }
+    for (size_t r = 1; r < lu->n; r++)
+        for (size_t c = 0; c < r; c++)
+            b[r] -= lu->a[r][c] * b[c];
+    for (size_t r = lu->n; r-- > 0;) {
+        for (size_t c = r + 1; c < lu->n; c++)
+            b[r] -= lu->a[r][c] * b[c];
+        b[r] /= lu->a[r][r];
+    }
+}
+
+/* One step of size h from `from`.  Fills to->s and to->x, and the error norm: 1 is just
+ * allowed.  false if nothing finite came out. */
+static bool rodas(struct run *run, const struct point *from, double h, struct point *to,
+                  double *error)
+{
+    const size_t n = run->n;
+    struct lu lu = {.n = n};
+    for (size_t r = 0; r < n; r++) {
+        for (size_t c = 0; c < n; c++)
+            lu.a[r][c] = -from->at.df_dx[r][c];
+        lu.a[r][r] += 1.0 / (GAMMA * h);
+    }
+    if (!lu_factor(&lu))
+        return false;
+
+    double k[N_STAGE][OW_MAX_STATES];
+    struct point stage = *from;
+    for (size_t i = 0; i < N_STAGE; i++) {
+        if (i > 0) {
+            stage.s = from->s + NODE[i] * h;
+            for (size_t r = 0; r < n; r++) {
+                stage.x[r] = from->x[r];
+                for (size_t j = 0; j < i; j++)
+                    stage.x[r] += A[i][j] * k[j][r];
+            }
+            evaluate(run, &stage);
+        }
+        for (size_t r = 0; r < n; r++) {
+            k[i][r] = stage.at.f[r] + D[i] * h * from->at.df_dv[r] * run->slope;
+            for (size_t j = 0; j < i; j++)
+                k[i][r] += C[i][j] / h * k[j][r];
+        }
+        lu_solve(&lu, k[i]);
+    }
+
+    to->s = from->s + h;
+    *error = 0.0;
+    for (size_t r = 0; r < n; r++) {
+        to->x[r] = stage.x[r] + k[N_STAGE - 1][r];
+        if (!isfinite(to->x[r]))
+            return false;
+        *error = fmax(*error, fabs(k[N_STAGE - 1][r]) * run->weight[r]);
+    }
+    return isfinite(*error);
+}
+
+/* Sensitivities to v0 and to a bulge. */
+struct sensitivity {
+    double by_v[OW_MAX_STATES], by_bulge[OW_MAX_STATES];
+};
+
+/* Both obey S' = J S + f_v w(t), with w = u for v0 and w = 4 u (1 - u) for the bulge,
+ * u = s/span.  One step of Lobatto IIIC (order 2, L-stable; same book, IV.5):
+ *   K1 = J1 (S + h/2 (K1 - K2)) + g1,  K2 = J2 (S + h/2 (K1 + K2)) + g2,
+ *   S+ = S + h/2 (K1 + K2)
+ * needs J at the ends only, where it is known.  The forcing g takes f_v as linear over the
+ * step and integrates its product with w exactly, so that even a single step sees the
+ * bulge, which is zero at both ends. */
+static bool sense(const struct run *run, const struct point *from, const struct point *to,
+                  struct sensitivity *s)
+{
+    const size_t n = run->n;
+    const double h = to->s - from->s, u = from->s / run->span, d = h / run->span;
+    /* integrals of w and of w times the local time, by hand */
+    const double v_1 = u + d / 3.0, v_2 = u + 2.0 * d / 3.0;
+    const double q0 = 4.0 * u * (1.0 - u), q1 = 4.0 * d * (1.0 - 2.0 * u), q2 = -4.0 * d * d;
+    const double b_1 = q0 + q1 / 3.0 + q2 / 6.0, b_2 = q0 + q1 * 2.0 / 3.0 + q2 / 2.0;
+
+    struct lu lu = {.n = 2 * n};
+    double rhs_v[MAX_ORDER], rhs_b[MAX_ORDER];
+    for (size_t r = 0; r < n; r++) {
+        rhs_v[r] = from->at.df_dv[r] * v_1;
+        rhs_b[r] = from->at.df_dv[r] * b_1;
+        rhs_v[n + r] = to->at.df_dv[r] * v_2;
+        rhs_b[n + r] = to->at.df_dv[r] * b_2;
+        for (size_t c = 0; c < n; c++) {
+            const double j1 = from->at.df_dx[r][c], j2 = to->at.df_dx[r][c];
+            const double unit = r == c;
+            lu.a[r][c] = unit - 0.5 * h * j1;
+            lu.a[r][n + c] = 0.5 * h * j1;
+            lu.a[n + r][c] = -0.5 * h * j2;
+            lu.a[n + r][n + c] = unit - 0.5 * h * j2;
+            rhs_v[r] += j1 * s->by_v[c];
+            rhs_b[r] += j1 * s->by_bulge[c];
+            rhs_v[n + r] += j2 * s->by_v[c];
+            rhs_b[n + r] += j2 * s->by_bulge[c];
+        }
+    }
+    if (!lu_factor(&lu))
+        return false;
+    lu_solve(&lu, rhs_v);
+    lu_solve(&lu, rhs_b);
+    for (size_t r = 0; r < n; r++) {
+        s->by_v[r] += 0.5 * h * (rhs_v[r] + rhs_v[n + r]);
+        s->by_bulge[r] += 0.5 * h * (rhs_b[r] + rhs_b[n + r]);
+    }
+    return true;
+}
+
+/* The first step: a tenth of the travel at the faster of the two ends' speeds.  From rest
+ * to rest that is the whole span. */
+static double first_step(struct run *run, const struct point *from)
+{
+    struct point end = *from;
+    end.s = run->span;
+    evaluate(run, &end);
+    double h = run->span;
+    for (size_t s = 0; s < run->n; s++) {
+        const struct ow_state *st = &run->model->state[s];
+        const double speed = fmax(fabs(from->at.f[s]), fabs(end.at.f[s]));
+        if (speed * h > 0.1 * (st->hi - st->lo))
+            h = 0.1 * (st->hi - st->lo) / speed;
+    }
+    return h;
+}
+
+/* Where the event state crosses 0 within the step of size h that led from `from` (above
+ * 0) to `value` (not above): the Illinois variant of regula falsi on the size of the step. */
+static double locate(struct run *run, const struct point *from, double h, double value)
+{
+    const size_t e = run->model->event_state;
+    double lo = 0.0, f_lo = from->x[e], hi = h, f_hi = value;
+    int side = 0;
+    for (int k = 0; k < MAX_BISECTIONS && hi - lo > 4.0 * DBL_EPSILON * (from->s + hi); k++) {
+        double at = lo + (hi - lo) * f_lo / (f_lo - f_hi), error;
+        if (!(at > lo && at < hi))
+            at = 0.5 * (lo + hi);
+        struct point to;
+        if (!rodas(run, from, at, &to, &error))
+            break;
+        const double f = to.x[e];
+        if (fabs(f) * run->weight[e] < 0.1)
+            return at;
+        if (f > 0.0) {
+            lo = at, f_lo = f;
+            if (side == 1)
+                f_hi *= 0.5;
+            side = 1;
+        } else {
+            hi = at, f_hi = f;
+            if (side == -1)
+                f_lo *= 0.5;
+            side = -1;
+        }
+    }
+    return hi;
+}
+
+/* From 0 to span; *last is the end. */
+static enum ow_status integrate(struct run *run, struct point *now, struct sensitivity *s,
+                                struct ow_advanced *out)
+{
+    const bool has_events = run->model->fire;
+    const size_t e = run->model->event_state;
+    double h = first_step(run, now);
+    for (int trial = 0; trial < MAX_TRIALS; trial++) {
+        const bool is_last = now->s + h >= run->span * (1.0 - 4.0 * DBL_EPSILON);
+        if (is_last)
+            h = run->span - now->s;
+        if (!(h > 4.0 * DBL_EPSILON * now->s))
+            return OW_ERR_SOLVER;
+        struct point next;
+        double error;
+        const bool is_finite = rodas(run, now, h, &next, &error);
+        if (!is_finite || error > 1.0) {
+            h *= is_finite ? fmax(0.2, 0.9 * pow(error, -0.25)) : 0.1;
+            continue;
+        }
+        if (has_events && !out->is_due && next.x[e] <= 0.0) {
+            out->is_due = true;
+            out->t_due = now->s + locate(run, now, h, next.x[e]);
+        }
+        if (is_last)
+            next.s = run->span;
+        evaluate(run, &next);
+        if (!sense(run, now, &next, s))
+            return OW_ERR_SOLVER;
+        *now = next;
+        out->n_step++;
+        if (is_last)
+            return OW_OK;
+        h *= error > 0.0 ? fmin(6.0, 0.9 * pow(error, -0.25)) : 6.0;
+    }
+    return OW_ERR_SOLVER;
+}
+
+enum ow_status ow_advance(const struct ow_model *model, const double param[],
+                          const struct ow_path *path, const double x1[],
+                          struct ow_advanced *out)
+{
+    struct run run = {.model = model,
+                      .param = param,
+                      .n = model->n_state,
+                      .span = path->t0 - path->t1,
+                      .v1 = path->v1};
+    struct ow_advanced result = {0};
+    struct sensitivity s = {0};
+    struct point now = {.s = 0.0};
+    memcpy(now.x, x1, model->n_state * sizeof *x1);
+    if (model->fire && x1[model->event_state] <= 0.0)
+        result.is_due = true; /* since before; t_due = t1 */
+    if (run.span > 0.0) {
+        run.slope = (path->v0 - path->v1) / run.span;
+        for (size_t r = 0; r < run.n; r++)
+            run.weight[r] = 1.0 / (fmax(STEP_SHARE * param[OW_TOL], 16.0 * DBL_EPSILON) *
+                                   (model->state[r].hi - model->state[r].lo));
+        evaluate(&run, &now);
+        const enum ow_status st = integrate(&run, &now, &s, &result);
+        if (st != OW_OK)
+            return st;
+    }
+    memcpy(result.x, now.x, sizeof result.x);
+    memcpy(result.dx_dv, s.by_v, sizeof result.dx_dv);
+    memcpy(result.dx_dbulge, s.by_bulge, sizeof result.dx_dbulge);
+    result.t_due += path->t1;
+    result.n_eval = run.n_eval;
+    *out = result;
+    return OW_OK;
+}
+
+int ow_fire_due(const struct ow_model *model, const double param[], double slack, double x[])
+{
+    int n = 0;
+    while (model->fire && n < OW_MAX_JUMPS && x[model->event_state] <= slack) {
+        model->fire(param, x);
+        n++;
+    }
+    return n;
+}
