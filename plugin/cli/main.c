@@ -1,0 +1,47 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct command *const commands[] = {&cmd_vmm, &cmd_verify, &cmd_netlist,
+                                                 &cmd_solve, &cmd_models};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *to)
+{
+    fputs(
+        "Usage: ohmweave COMMAND [OPTION...]\n"
+        "Memristor crossbars with the truth of a circuit: VMM accuracy and energy per MAC.\n\n",
+        to);
+    for (size_t k = 0; k < N_COMMANDS; k++)
+        fprintf(to, "  %-10s %s\n", commands[k]->name, commands[k]->summary);
+    fputs("\n`ohmweave COMMAND --help` says more; so does the manual page ohmweave(1).\n"
+          "Exit status: 0 the answer stands, 1 a run failed, 2 usage or input is wrong.\n",
+          to);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "--help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(argc > 1 ? stdout : stderr);
+        return argc > 1 ? EXIT_STANDS : EXIT_BAD_INPUT;
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        puts("ohmweave " OW_VERSION);
+        return EXIT_STANDS;
+    }
+    for (size_t k = 0; k < N_COMMANDS; k++)
+        if (strcmp(name, commands[k]->name) == 0) {
+            char full[64];
+            snprintf(full, sizeof full, "ohmweave %s", name);
+            argv[1] = full; /* argp names the program by it */
+            cli_catch_interrupts();
+            return commands[k]->run(argc - 1, argv + 1);
+        }
+    fprintf(stderr, "ohmweave: no command '%s'; expected one of", name);
+    for (size_t k = 0; k < N_COMMANDS; k++)
+        fprintf(stderr, " %s", commands[k]->name);
+    fputs(" (ohmweave --help)\n", stderr);
+    return EXIT_BAD_INPUT;
+}

@@ -1,0 +1,291 @@
+#include "ow_problem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ow_random.h"
+#include "ow_table.h"
+
+/* ---- matrices ---------------------------------------------------------------------- */
+
+/* Keyed by row and column, so that a smaller matrix is a corner of a larger one. */
+static void fill_random(struct ow_matrix *m, uint32_t seed, bool is_weights, bool is_signed)
+{
+    for (size_t r = 0; r < m->rows; r++)
+        for (size_t c = 0; c < m->cols; c++) {
+            const struct ow_draw_key key = {.seed = seed,
+                                            .purpose =
+                                                is_weights ? OW_DRAW_WEIGHT : OW_DRAW_INPUT,
+                                            .id = r,
+                                            .event = c};
+            const double u = is_weights ? ow_draw_normal(&key) : ow_draw_uniform(&key);
+            ow_matrix_row(m, r)[c] = !is_weights && is_signed ? 2.0 * u - 1.0 : u;
+        }
+}
+
+static enum ow_status load(const struct ow_source *source, bool is_weights, bool is_signed,
+                           struct ow_matrix *out, struct ow_error *err)
+{
+    if (!source->is_random)
+        return ow_table_load(source->path, out, err);
+    *out = ow_matrix_create(source->rows, source->cols);
+    if (!out->a)
+        return ow_fail(err, OW_ERR_NOMEM, "a random matrix of %zu x %zu: out of memory",
+                       source->rows, source->cols);
+    fill_random(out, source->random_seed, is_weights, is_signed);
+    return OW_OK;
+}
+
+static enum ow_status check_inputs(const struct ow_problem *p, struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    if (p->inputs.cols != p->n_in)
+        return ow_spec_fail(spec, "vmm.inputs", err, OW_ERR_INPUT,
+                            "%zu values a vector, expected %zu, one for each row of the "
+                            "weights",
+                            p->inputs.cols, p->n_in);
+    const double lo = spec->input.is_signed ? -1.0 : 0.0;
+    for (size_t k = 0; k < p->n_vec * p->n_in; k++)
+        if (!(p->inputs.a[k] >= lo && p->inputs.a[k] <= 1.0))
+            return ow_spec_fail(spec, "vmm.inputs", err, OW_ERR_INPUT,
+                                "%s: [%zu, %zu] = %g, expected a value from %g to 1%s",
+                                spec->vmm.inputs.path ? spec->vmm.inputs.path : "random",
+                                k / p->n_in, k % p->n_in, p->inputs.a[k], lo,
+                                spec->input.is_signed ? ""
+                                                      : " (negative ones need input.signed: "
+                                                        "true)");
+    return OW_OK;
+}
+
+static enum ow_status load_labels(struct ow_problem *p, struct ow_error *err)
+{
+    struct ow_matrix m = {0};
+    if (!p->spec->vmm.labels)
+        return OW_OK;
+    enum ow_status st = ow_table_load(p->spec->vmm.labels, &m, err);
+    if (st)
+        return st;
+    if (m.rows * m.cols != p->n_vec || (m.rows != 1 && m.cols != 1)) {
+        st = ow_spec_fail(p->spec, "vmm.labels", err, OW_ERR_INPUT,
+                          "%zu x %zu values, expected %zu labels, one for each input vector",
+                          m.rows, m.cols, p->n_vec);
+        goto done;
+    }
+    p->labels = calloc(p->n_vec, sizeof *p->labels);
+    if (!p->labels) {
+        st = ow_fail(err, OW_ERR_NOMEM, "labels: out of memory");
+        goto done;
+    }
+    for (size_t k = 0; k < p->n_vec && !st; k++) {
+        if (!(m.a[k] >= 0.0 && m.a[k] < (double)p->n_out && m.a[k] == floor(m.a[k])))
+            st =
+                ow_spec_fail(p->spec, "vmm.labels", err, OW_ERR_INPUT,
+                             "label %zu is %g, expected a whole number from 0 to %zu, a column "
+                             "of the weights",
+                             k, m.a[k], p->n_out - 1);
+        else
+            p->labels[k] = (int)m.a[k];
+    }
+done:
+    ow_matrix_finish(&m);
+    return st;
+}
+
+/* Y = X W, summed in order. */
+static enum ow_status multiply(const struct ow_matrix *x, const struct ow_matrix *w,
+                               struct ow_matrix *y, struct ow_error *err)
+{
+    *y = ow_matrix_create(x->rows, w->cols);
+    if (!y->a)
+        return ow_fail(err, OW_ERR_NOMEM, "outputs: out of memory");
+    for (size_t k = 0; k < x->rows; k++)
+        for (size_t i = 0; i < x->cols; i++)
+            for (size_t j = 0; j < w->cols; j++)
+                ow_matrix_row(y, k)[j] += ow_matrix_row(x, k)[i] * ow_matrix_row(w, i)[j];
+    return OW_OK;
+}
+
+/* The quantiser takes magnitudes; signs are put back. */
+static enum ow_status quantise_inputs(struct ow_problem *p, struct ow_error *err)
+{
+    p->driven = ow_matrix_create(p->n_vec, p->n_in);
+    if (!p->driven.a)
+        return ow_fail(err, OW_ERR_NOMEM, "inputs: out of memory");
+    const size_t n = p->n_vec * p->n_in;
+    for (size_t k = 0; k < n; k++)
+        p->driven.a[k] = fabs(p->inputs.a[k]);
+    const enum ow_status st = ow_input_quantise(&p->driven, (unsigned)p->spec->input.bits, err);
+    for (size_t k = 0; k < n; k++)
+        p->driven.a[k] = copysign(p->driven.a[k], p->inputs.a[k]);
+    return st;
+}
+
+/* ---- the array --------------------------------------------------------------------- */
+
+static enum ow_status size_of(const struct ow_problem *p, size_t *rows, size_t *cols,
+                              struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    *rows = spec->array.rows ? spec->array.rows : p->n_in;
+    *cols = spec->array.cols ? spec->array.cols : 2 * p->n_out;
+    if (*rows < p->n_in)
+        return ow_spec_fail(spec, "array.rows", err, OW_ERR_INPUT,
+                            "%zu word lines, expected auto or at least %zu, the rows of the "
+                            "weights",
+                            *rows, p->n_in);
+    if (*cols < 2 * p->n_out)
+        return ow_spec_fail(spec, "array.cols", err, OW_ERR_INPUT,
+                            "%zu bit lines, expected auto or at least %zu, two for each column "
+                            "of the weights",
+                            *cols, 2 * p->n_out);
+    if (spec->array.tile && (spec->array.tile < *rows || spec->array.tile < *cols))
+        return ow_spec_fail(spec, "array.tile", err, OW_ERR_INPUT,
+                            "%zu: an array of %zu x %zu in several tiles is not supported yet; "
+                            "expected none",
+                            spec->array.tile, *rows, *cols);
+    return OW_OK;
+}
+
+static enum ow_status build_crossbar(struct ow_problem *p, struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    size_t rows, cols;
+    enum ow_status st = size_of(p, &rows, &cols, err);
+    if (st || (st = ow_crossbar_init(&p->xb, rows, cols, spec->device.model, err)))
+        return st;
+    memcpy(p->xb.param, spec->device.param, sizeof p->xb.param);
+    p->xb.r_wordline = spec->array.r_wordline;
+    p->xb.r_bitline = spec->array.r_bitline;
+    p->xb.c_wordline = spec->array.c_wordline;
+    p->xb.c_bitline = spec->array.c_bitline;
+    p->xb.r_driver = spec->array.r_driver;
+    p->xb.sense = spec->sense;
+
+    const struct ow_mapping_spec mapping = {.v_read = spec->input.v_read,
+                                            .g_min = spec->device.g_min,
+                                            .g_max = spec->device.g_max,
+                                            .levels = (unsigned)spec->mapping.levels,
+                                            .sigma_program = spec->device.sigma_program,
+                                            .sigma_d2d = spec->device.sigma_d2d,
+                                            .sigma_read = spec->device.sigma_read,
+                                            .stuck_on = spec->device.stuck_on,
+                                            .stuck_off = spec->device.stuck_off};
+    struct ow_error why = {0};
+    st = ow_mapping_init(&mapping, &p->weights, &p->xb, &p->mapping, &why);
+    if (st)
+        return ow_spec_fail(spec, "device.g_max", err, st, "%s", why.text);
+    return OW_OK;
+}
+
+bool ow_problem_calibrates(const struct ow_problem *p, size_t k)
+{
+    const struct ow_vectors *v = &p->spec->calibration.vectors;
+    switch (v->rule) {
+    case OW_VECTORS_HALF:
+        return k % 2 == 0;
+    case OW_VECTORS_FIRST:
+        return k < v->n;
+    case OW_VECTORS_ALL:
+        break;
+    }
+    return true;
+}
+
+/* Largest bit-line current of the calibration vectors, ideal wires and sense. */
+static double largest_current(const struct ow_problem *p, double amplitude[])
+{
+    double largest = 0.0;
+    for (size_t r = 0; r < p->n_vec * p->n_phase; r++) {
+        if (!ow_problem_calibrates(p, r / p->n_phase))
+            continue;
+        ow_problem_amplitudes(p, r, amplitude);
+        for (size_t j = 0; j < p->xb.cols; j++) {
+            double i = 0.0;
+            for (size_t k = 0; k < p->xb.rows; k++)
+                i += amplitude[k] * ow_matrix_row(&p->mapping.g, k)[j];
+            largest = fmax(largest, i);
+        }
+    }
+    return largest;
+}
+
+static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    const bool is_tia = p->xb.sense.kind == OW_SENSE_TIA;
+    double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
+    if (!amplitude)
+        return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
+    p->i_largest = largest_current(p, amplitude);
+    free(amplitude);
+    if (isnan(p->xb.sense.r_f)) {
+        if (!(p->i_largest > 0.0))
+            return ow_spec_fail(spec, "sense.r_f", err, OW_ERR_INPUT,
+                                "auto: all calibration inputs are 0; expected a resistance");
+        const double swing =
+            is_tia ? 0.5 * p->xb.sense.vdd : OW_RESISTOR_SWING * spec->input.v_read;
+        p->xb.sense.r_f = OW_AUTO_SWING * swing / p->i_largest;
+    }
+    const double sign = is_tia ? -1.0 : 1.0;
+    p->y_per_volt =
+        sign * p->mapping.w_max /
+        (spec->input.v_read * p->xb.sense.r_f * (p->mapping.g_max - p->mapping.g_min));
+    return OW_OK;
+}
+
+/* ---- life -------------------------------------------------------------------------- */
+
+enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *out,
+                               struct ow_error *err)
+{
+    struct ow_problem p = {.spec = spec, .n_phase = spec->input.is_signed ? 2 : 1};
+    p.pulse = (struct ow_pulse){.t_rise = spec->input.t_rise, .t_read = spec->input.t_read};
+    enum ow_status st;
+    if ((st = load(&spec->vmm.weights, true, false, &p.weights, err)) ||
+        (st = load(&spec->vmm.inputs, false, spec->input.is_signed, &p.inputs, err)))
+        goto fail;
+    p.n_in = p.weights.rows;
+    p.n_out = p.weights.cols;
+    p.n_vec = p.inputs.rows;
+    if ((st = check_inputs(&p, err)) || (st = load_labels(&p, err)) ||
+        (st = quantise_inputs(&p, err)) || (st = build_crossbar(&p, err)) ||
+        (st = choose_sense(&p, err)) || (st = ow_crossbar_check(&p.xb, err)) ||
+        (st = multiply(&p.inputs, &p.weights, &p.y, err)) ||
+        (st = multiply(&p.driven, &p.mapping.wq, &p.yq, err)))
+        goto fail;
+    *out = p;
+    return OW_OK;
+fail:
+    ow_problem_finish(&p);
+    return st;
+}
+
+void ow_problem_finish(struct ow_problem *p)
+{
+    ow_matrix_finish(&p->weights);
+    ow_matrix_finish(&p->inputs);
+    ow_matrix_finish(&p->driven);
+    ow_matrix_finish(&p->y);
+    ow_matrix_finish(&p->yq);
+    free(p->labels);
+    ow_mapping_finish(&p->mapping);
+    ow_crossbar_finish(&p->xb);
+    memset(p, 0, sizeof *p);
+}
+
+/* ---- reads ------------------------------------------------------------------------- */
+
+void ow_problem_amplitudes(const struct ow_problem *p, size_t read, double amplitude[])
+{
+    const double *x = ow_matrix_row(&p->driven, read / p->n_phase);
+    const double sign = read % p->n_phase ? -1.0 : 1.0;
+    for (size_t i = 0; i < p->xb.rows; i++)
+        amplitude[i] = i < p->n_in ? p->spec->input.v_read * fmax(sign * x[i], 0.0) : 0.0;
+}
+
+void ow_problem_decode(const struct ow_problem *p, const double v[], double y[])
+{
+    for (size_t j = 0; j < p->n_out; j++)
+        y[j] = p->y_per_volt * (v[2 * j] - v[2 * j + 1]);
+}

@@ -1,0 +1,54 @@
+/* A specification made concrete: matrices loaded, weights programmed into a crossbar, the
+ * sense resistance chosen.  What every command that simulates begins with. */
+#ifndef OW_PROBLEM_H
+#define OW_PROBLEM_H
+
+#include "ow_mapping.h"
+#include "ow_matrix.h"
+#include "ow_spec.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* v_out swings between the rails, +-vdd/2, of a TIA; a sense resistor is let swing over
+ * this part of v_read, beyond which it would eat the devices' voltage. */
+#define OW_RESISTOR_SWING 0.05
+/* `r_f: auto` puts the largest calibration current at this part of the swing. */
+#define OW_AUTO_SWING 0.8
+
+struct ow_problem {
+    const struct ow_spec *spec; /* borrowed */
+    size_t n_vec, n_in, n_out;
+    size_t n_phase;           /* reads a vector: 2 when inputs are signed          */
+    struct ow_matrix weights; /* [n_in][n_out]                                     */
+    struct ow_matrix inputs;  /* [n_vec][n_in] as given                            */
+    struct ow_matrix driven;  /* [n_vec][n_in] as driven: quantised to input.bits  */
+    struct ow_matrix y, yq;   /* [n_vec][n_out] X W, and driven inputs times Wq    */
+    int *labels;              /* [n_vec], or NULL                                  */
+    struct ow_crossbar xb;
+    struct ow_mapping mapping;
+    struct ow_pulse pulse;
+    double i_largest;  /* A, ideal current of the calibration vectors       */
+    double y_per_volt; /* Y' = y_per_volt (v+ - v-), of the sense outputs   */
+};
+
+/* The specification is borrowed until finish.  Errors name the file, line and key. */
+enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *out,
+                               struct ow_error *err);
+void ow_problem_finish(struct ow_problem *problem);
+
+/* Is vector k one of those that calibrate? */
+bool ow_problem_calibrates(const struct ow_problem *problem, size_t k);
+
+/* Pulse heights of read number r = vector n_phase + phase: amplitude[xb.rows] in V.  With
+ * signed inputs, phase 0 drives the positive ones and phase 1 the negative ones. */
+void ow_problem_amplitudes(const struct ow_problem *problem, size_t read, double amplitude[]);
+
+/* Decode one set of sense outputs, v[xb.cols] to y[n_out]. */
+void ow_problem_decode(const struct ow_problem *problem, const double v[], double y[]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
