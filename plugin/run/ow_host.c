@@ -1,0 +1,141 @@
+#include "ow_host.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ow_engine.h"
+#include "ow_spice.h"
+
+struct ow_host {
+    const struct ow_problem *problem; /* borrowed */
+    enum ow_engine_kind kind;
+    struct ow_crossbar xb; /* the problem's, but for the wires and `own_scale` */
+    double *own_scale;     /* [rows*cols] read noise of the vector at hand, or NULL */
+    struct ow_circuit *circuit;
+    struct ow_engine *engine;
+    struct ow_spice *spice;
+    double *amplitude; /* [rows] */
+};
+
+/* The problem's crossbar with its own copy of what a read changes. */
+static enum ow_status copy_crossbar(struct ow_host *h, bool has_ideal_wires)
+{
+    const size_t n_cell = h->problem->xb.rows * h->problem->xb.cols;
+    h->xb = h->problem->xb;
+    if (has_ideal_wires)
+        h->xb.r_wordline = h->xb.r_bitline = 0.0;
+    if (!h->xb.spread[OW_SCALE])
+        return OW_OK;
+    h->own_scale = malloc(n_cell * sizeof *h->own_scale);
+    if (!h->own_scale)
+        return OW_ERR_NOMEM;
+    memcpy(h->own_scale, h->xb.spread[OW_SCALE], n_cell * sizeof *h->own_scale);
+    h->xb.spread[OW_SCALE] = h->own_scale;
+    return OW_OK;
+}
+
+static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_options *o,
+                                     struct ow_error *err)
+{
+    const struct ow_engine_options engine = {
+        .rtol = o->rtol, .v_scale = h->problem->spec->input.v_read, .cancel = o->cancel};
+    const struct ow_spice_options spice = {
+        .codemodel = o->codemodel, .timeout_s = o->timeout_s, .cancel = o->cancel};
+    switch (o->kind) {
+    case OW_ENGINE_CVODE:
+    case OW_ENGINE_DC:
+        return ow_engine_create(h->circuit, &engine, o->kind == OW_ENGINE_DC, &h->engine, err);
+    case OW_ENGINE_NGSPICE:
+        return ow_spice_open(&spice, &h->spice, err);
+    case OW_ENGINE_COSIM:
+        break;
+    }
+    return ow_spec_fail(h->problem->spec, "engine.name", err, OW_ERR_INPUT,
+                        "cosim is not supported yet; expected cvode, ngspice or dc");
+}
+
+enum ow_status ow_host_open(const struct ow_problem *problem,
+                            const struct ow_host_options *options, struct ow_host **out,
+                            struct ow_error *err)
+{
+    struct ow_host *h = calloc(1, sizeof *h);
+    if (!h)
+        return ow_fail(err, OW_ERR_NOMEM, "the simulator: out of memory");
+    h->problem = problem;
+    h->kind = options->kind;
+    h->amplitude = calloc(problem->xb.rows, sizeof *h->amplitude);
+    enum ow_status st;
+    if (!h->amplitude || copy_crossbar(h, options->has_ideal_wires)) {
+        st = ow_fail(err, OW_ERR_NOMEM, "the simulator: out of memory");
+        goto fail;
+    }
+    if ((st = ow_circuit_create(&h->xb, &h->circuit, err)) ||
+        (st = open_simulator(h, options, err)))
+        goto fail;
+    *out = h;
+    return OW_OK;
+fail:
+    ow_host_close(h);
+    return st;
+}
+
+void ow_host_close(struct ow_host *h)
+{
+    if (!h)
+        return;
+    ow_engine_destroy(h->engine);
+    ow_spice_close(h->spice);
+    ow_circuit_destroy(h->circuit);
+    free(h->own_scale);
+    free(h->amplitude);
+    free(h);
+}
+
+const struct ow_circuit *ow_host_circuit(const struct ow_host *h)
+{
+    return h->circuit;
+}
+
+static enum ow_status simulate(struct ow_host *h, const double *x_begin, struct ow_reading *out,
+                               struct ow_error *err)
+{
+    const struct ow_pulse *pulse = &h->problem->pulse;
+    switch (h->kind) {
+    case OW_ENGINE_DC:
+        return ow_engine_read_dc(h->engine, h->amplitude, pulse, x_begin, out, err);
+    case OW_ENGINE_NGSPICE:
+        return ow_spice_read(h->spice, h->circuit, h->amplitude, pulse, x_begin, out, err);
+    default:
+        return ow_engine_read(h->engine, h->amplitude, pulse, x_begin, out, err);
+    }
+}
+
+enum ow_status ow_host_read(struct ow_host *h, size_t read, const double *x_begin,
+                            struct ow_reading *out, struct ow_error *err)
+{
+    const size_t vector = read / h->problem->n_phase;
+    struct ow_error why = {0};
+    ow_problem_amplitudes(h->problem, read, h->amplitude);
+    ow_mapping_redraw(&h->problem->mapping, &h->xb, vector);
+    const enum ow_status st = simulate(h, x_begin, out, &why);
+    if (st == OW_ERR_CANCELLED)
+        return ow_fail(err, st, "cancelled");
+    if (st)
+        return ow_fail(err, st, "input vector %zu: %s", vector, why.text);
+    const double residual = ow_energy_residual(&out->energy);
+    if (!(residual <= OW_BALANCE))
+        return ow_fail(err, OW_ERR_BALANCE,
+                       "input vector %zu: the energy does not balance: sources and "
+                       "dissipation differ by %.3g of the throughput, expected at most %g",
+                       vector, residual, OW_BALANCE);
+    return OW_OK;
+}
+
+enum ow_status ow_host_reading(const struct ow_problem *p, struct ow_reading *out,
+                               struct ow_error *err)
+{
+    if (ow_reading_init(out, p->xb.cols, p->xb.rows * p->xb.cols, p->xb.model->n_state))
+        return ow_fail(err, OW_ERR_NOMEM, "a reading: out of memory");
+    return OW_OK;
+}

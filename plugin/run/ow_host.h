@@ -1,0 +1,50 @@
+/* One simulator over one variant of a problem's circuit, whichever simulator it is. */
+#ifndef OW_HOST_H
+#define OW_HOST_H
+
+#include <signal.h>
+
+#include "ow_circuit.h"
+#include "ow_problem.h"
+#include "ow_reading.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ow_host_options {
+    enum ow_engine_kind kind;
+    double rtol;                         /* cvode                                         */
+    bool has_ideal_wires;                /* r_wordline = r_bitline = 0: the control run   */
+    const char *codemodel;               /* path of ohmweave.cm, for ngspice              */
+    double timeout_s;                    /* of one ngspice run; 0: none                   */
+    const volatile sig_atomic_t *cancel; /* NULL, or stop when it becomes non-zero        */
+};
+
+struct ow_host;
+
+/* Belongs to one thread; several may share a problem, which is borrowed. */
+enum ow_status ow_host_open(const struct ow_problem *problem,
+                            const struct ow_host_options *options, struct ow_host **out,
+                            struct ow_error *err);
+void ow_host_close(struct ow_host *host);
+
+/* Read number `read` of the problem (vector n_phase + phase), with that vector's read
+ * noise, from the states x_begin or the programmed ones (NULL).  A read whose energy does
+ * not balance within OW_BALANCE is an OW_ERR_BALANCE. */
+enum ow_status ow_host_read(struct ow_host *host, size_t read, const double *x_begin,
+                            struct ow_reading *out, struct ow_error *err);
+
+/* The circuit as this host sees it, with the last read's noise in it. */
+const struct ow_circuit *ow_host_circuit(const struct ow_host *host);
+
+#define OW_BALANCE 1e-3
+
+/* A reading of the right size. */
+enum ow_status ow_host_reading(const struct ow_problem *problem, struct ow_reading *out,
+                               struct ow_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
