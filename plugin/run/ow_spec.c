@@ -1,0 +1,772 @@
+/* Loading: the file's tree and the overrides choose one node for every key, each key's
+ * type turns its node (or its default) into a value, then relations are checked. */
+#include "ow_spec.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "ow_file.h"
+#include "ow_number.h"
+#include "ow_quote.h"
+#include "ow_sets.h"
+#include "ow_spec_keys.h"
+
+/* Specifications are written by hand; a set file is a page. */
+#define SPEC_BYTES_MAX ((size_t)1 << 20)
+
+struct loader {
+    struct ow_spec *spec;
+    struct ow_spec_memory *memory; /* spec->memory */
+    struct ow_error *err;
+};
+
+static enum ow_status out_of_memory(const struct loader *l)
+{
+    return ow_fail(l->err, OW_ERR_NOMEM, "%s: out of memory", l->spec->path);
+}
+
+/* What stands there, for a message: 'text', a list or a map. */
+static struct ow_quote shown(const struct ow_node *node)
+{
+    if (node->kind != OW_NODE_SCALAR)
+        return ow_quote(node->kind == OW_NODE_LIST ? "a list" : "a map", 6);
+    if (*node->text == '\0')
+        return ow_quote("nothing", 7);
+    struct ow_quote q = ow_quote(node->text, strlen(node->text));
+    const size_t n = strlen(q.text);
+    memmove(q.text + 1, q.text, n);
+    q.text[0] = q.text[n + 1] = '\'';
+    q.text[n + 2] = '\0';
+    return q;
+}
+
+/* The common message: what stands there is not what the key takes.  `why` may be "". */
+static enum ow_status refuse(const struct loader *l, const struct ow_key *key,
+                             const struct ow_node *node, const char *why)
+{
+    return ow_node_fail(node, l->err, OW_ERR_INPUT, "%s: %s%s: expected %s (%s)", key->name,
+                        shown(node).text, why, ow_key_expected(key).text, key->doc);
+}
+
+/* ---- values --------------------------------------------------------------------- */
+
+static bool is_word(const struct ow_node *node, const char *word)
+{
+    return node->kind == OW_NODE_SCALAR && strcmp(node->text, word) == 0;
+}
+
+/* null and its like are words only where they stand without quotes. */
+static bool is_plain_word(const struct ow_node *node, const char *word)
+{
+    return is_word(node, word) && !node->is_quoted;
+}
+
+/* A finite number within [lo, hi], or a message that says why not. */
+static enum ow_status read_number(const struct loader *l, const struct ow_key *key,
+                                  const struct ow_node *node, double lo, double hi,
+                                  bool is_whole, double *value)
+{
+    char why[256];
+    double number = NAN;
+    if (node->kind != OW_NODE_SCALAR || *node->text == '\0')
+        return refuse(l, key, node, "");
+    const enum ow_number got = ow_number_parse(node->text, &number);
+    if (got != OW_NUMBER_OK) {
+        snprintf(why, sizeof why, " is %s", ow_number_str(got));
+        return refuse(l, key, node, why);
+    }
+    if (!(number >= lo && number <= hi))
+        return refuse(l, key, node, number < lo ? " is too small" : " is too large");
+    if (is_whole && number != floor(number))
+        return refuse(l, key, node, " is not whole");
+    *value = number;
+    return OW_OK;
+}
+
+static enum ow_status read_number_key(const struct loader *l, const struct ow_key *key,
+                                      const struct ow_node *node)
+{
+    double *field = ow_key_field(l->spec, key);
+    if (key->word && is_word(node, key->word[0])) {
+        *field = NAN;
+        return OW_OK;
+    }
+    return read_number(l, key, node, key->lo, key->hi, false, field);
+}
+
+static enum ow_status read_count_key(const struct loader *l, const struct ow_key *key,
+                                     const struct ow_node *node)
+{
+    double number = 0.0;
+    if (!key->word || !is_word(node, key->word[0])) {
+        const enum ow_status st = read_number(l, key, node, key->lo, key->hi, true, &number);
+        if (st != OW_OK)
+            return st;
+    }
+    *(size_t *)ow_key_field(l->spec, key) = (size_t)number;
+    return OW_OK;
+}
+
+/* Every enum of the specification is stored through this type. */
+_Static_assert(sizeof(enum ow_state_rule) == sizeof(unsigned) &&
+                   sizeof(enum ow_sense_kind) == sizeof(unsigned) &&
+                   sizeof(enum ow_engine_kind) == sizeof(unsigned),
+               "choices are stored as unsigned");
+
+static enum ow_status read_choice_key(const struct loader *l, const struct ow_key *key,
+                                      const struct ow_node *node)
+{
+    for (unsigned k = 0; key->word[k]; k++)
+        if (is_word(node, key->word[k])) {
+            memcpy(ow_key_field(l->spec, key), &k, sizeof k);
+            return OW_OK;
+        }
+    return refuse(l, key, node, "");
+}
+
+static enum ow_status read_boolean_key(const struct loader *l, const struct ow_key *key,
+                                       const struct ow_node *node)
+{
+    const bool is_true = is_word(node, "true");
+    if (!is_true && !is_word(node, "false"))
+        return refuse(l, key, node, "");
+    *(bool *)ow_key_field(l->spec, key) = is_true;
+    return OW_OK;
+}
+
+static enum ow_status read_model_key(const struct loader *l, const struct ow_key *key,
+                                     const struct ow_node *node)
+{
+    const struct ow_model *model =
+        node->kind == OW_NODE_SCALAR ? ow_model_find(node->text) : NULL;
+    if (!model)
+        return refuse(l, key, node, "");
+    *(const struct ow_model **)ow_key_field(l->spec, key) = model;
+    return OW_OK;
+}
+
+/* A file that the specification names, as it can be opened from here, and readable. */
+static enum ow_status read_path(const struct loader *l, const struct ow_key *key,
+                                const struct ow_node *node, char **path)
+{
+    if (node->kind != OW_NODE_SCALAR || *node->text == '\0')
+        return refuse(l, key, node, "");
+    char *found = ow_file_beside(ow_node_is_override(node) ? NULL : l->spec->path, node->text);
+    if (!found)
+        return out_of_memory(l);
+    if (access(found, R_OK) != 0) {
+        const int why = errno;
+        const struct ow_quote name = ow_quote(found, strlen(found));
+        free(found);
+        return ow_node_fail(node, l->err, OW_ERR_FILE, "%s: %s: %s", key->name,
+                            strlen(name.text) > strlen(node->text) ? name.text : node->text,
+                            strerror(why));
+    }
+    *path = found;
+    return OW_OK;
+}
+
+static enum ow_status read_path_key(const struct loader *l, const struct ow_key *key,
+                                    const struct ow_node *node)
+{
+    if (key->word && is_plain_word(node, key->word[0]))
+        return OW_OK;
+    return read_path(l, key, node, ow_key_field(l->spec, key));
+}
+
+/* "team.inc" and "sets/mine" are files, "team_f10" is a name. */
+static bool is_set_file(const char *text)
+{
+    static const char *const ending[] = {".inc", ".lib", ".mod"};
+    const size_t n = strlen(text);
+    for (size_t k = 0; k < sizeof ending / sizeof ending[0]; k++)
+        if (n > 4 && strcasecmp(text + n - 4, ending[k]) == 0)
+            return true;
+    return strchr(text, '/') != NULL;
+}
+
+static enum ow_status no_such_set(const struct loader *l, const struct ow_key *key,
+                                  const struct ow_node *node)
+{
+    struct ow_guess guess = ow_guess_begin(node->text);
+    for (size_t k = 0; k < ow_n_sets; k++)
+        ow_guess_offer(&guess, ow_sets[k].name, ow_sets[k].name);
+    return ow_node_fail(
+        node, l->err, OW_ERR_INPUT, "%s: there is no parameter set %s%s, expected %s",
+        key->name, shown(node).text, ow_guess_text(&guess).text, ow_key_expected(key).text);
+}
+
+static enum ow_status read_set_key(const struct loader *l, const struct ow_key *key,
+                                   const struct ow_node *node)
+{
+    char **field = ow_key_field(l->spec, key);
+    if (is_plain_word(node, key->word[0]))
+        return OW_OK;
+    if (node->kind != OW_NODE_SCALAR || *node->text == '\0')
+        return refuse(l, key, node, "");
+    if (is_set_file(node->text))
+        return read_path(l, key, node, field);
+    if (!ow_set_find(node->text))
+        return no_such_set(l, key, node);
+    *field = strdup(node->text);
+    return *field ? OW_OK : out_of_memory(l);
+}
+
+/* {random: [rows, cols], seed: N} */
+static enum ow_status read_random(const struct loader *l, const struct ow_key *key,
+                                  const struct ow_node *node, struct ow_source *source)
+{
+    enum { SIDE_MAX = 1000000 };
+    double side[2], seed;
+    for (size_t k = 0; k < node->n; k++)
+        if (strcmp(node->key[k].text, "random") != 0 && strcmp(node->key[k].text, "seed") != 0)
+            return ow_node_fail(&node->key[k], l->err, OW_ERR_INPUT,
+                                "%s: unknown key %s: expected %s", key->name,
+                                shown(&node->key[k]).text, ow_key_expected(key).text);
+    const struct ow_node *shape = ow_node_get(node, "random"),
+                         *given = ow_node_get(node, "seed");
+    if (!shape || shape->kind != OW_NODE_LIST || shape->n != 2)
+        return refuse(l, key, shape ? shape : node, shape ? " is no shape" : "");
+    for (size_t k = 0; k < 2; k++) {
+        const enum ow_status st =
+            read_number(l, key, &shape->item[k], 1, SIDE_MAX, true, &side[k]);
+        if (st != OW_OK)
+            return st;
+    }
+    if (given) {
+        const enum ow_status st = read_number(l, key, given, 0, UINT32_MAX, true, &seed);
+        if (st != OW_OK)
+            return st;
+    } else {
+        seed = (double)l->spec->seed;
+    }
+    *source = (struct ow_source){.is_random = true,
+                                 .rows = (size_t)side[0],
+                                 .cols = (size_t)side[1],
+                                 .random_seed = (uint32_t)seed};
+    return OW_OK;
+}
+
+static enum ow_status read_source_key(const struct loader *l, const struct ow_key *key,
+                                      const struct ow_node *node)
+{
+    struct ow_source *source = ow_key_field(l->spec, key);
+    return node->kind == OW_NODE_MAP ? read_random(l, key, node, source)
+                                     : read_path(l, key, node, &source->path);
+}
+
+static enum ow_status read_range_key(const struct loader *l, const struct ow_key *key,
+                                     const struct ow_node *node)
+{
+    struct ow_range range = {.rule = OW_RANGE_GIVEN};
+    if (is_word(node, "calibrated") || is_word(node, "max")) {
+        range.rule = is_word(node, "max") ? OW_RANGE_MAX : OW_RANGE_CALIBRATED;
+    } else {
+        const double most = 1e30; /* its square is finite */
+        if (node->kind != OW_NODE_LIST || node->n != 2)
+            return refuse(l, key, node, "");
+        enum ow_status st = read_number(l, key, &node->item[0], -most, most, false, &range.lo);
+        if (st == OW_OK)
+            st = read_number(l, key, &node->item[1], -most, most, false, &range.hi);
+        if (st != OW_OK)
+            return st;
+        if (!(range.lo < range.hi))
+            return refuse(l, key, node, " with lo >= hi");
+    }
+    *(struct ow_range *)ow_key_field(l->spec, key) = range;
+    return OW_OK;
+}
+
+static enum ow_status read_vectors_key(const struct loader *l, const struct ow_key *key,
+                                       const struct ow_node *node)
+{
+    struct ow_vectors v = {.rule = OW_VECTORS_FIRST};
+    if (is_word(node, "half") || is_word(node, "all")) {
+        v.rule = is_word(node, "half") ? OW_VECTORS_HALF : OW_VECTORS_ALL;
+    } else {
+        double number;
+        const enum ow_status st = read_number(l, key, node, 1, 1e9, true, &number);
+        if (st != OW_OK)
+            return st;
+        v.n = (size_t)number;
+    }
+    *(struct ow_vectors *)ow_key_field(l->spec, key) = v;
+    return OW_OK;
+}
+
+typedef enum ow_status read_fn(const struct loader *l, const struct ow_key *key,
+                               const struct ow_node *node);
+
+static read_fn *const read_type[] = {
+    [OW_KEY_NUMBER] = read_number_key, [OW_KEY_COUNT] = read_count_key,
+    [OW_KEY_CHOICE] = read_choice_key, [OW_KEY_BOOLEAN] = read_boolean_key,
+    [OW_KEY_MODEL] = read_model_key,   [OW_KEY_SET] = read_set_key,
+    [OW_KEY_PATH] = read_path_key,     [OW_KEY_SOURCE] = read_source_key,
+    [OW_KEY_RANGE] = read_range_key,   [OW_KEY_VECTORS] = read_vectors_key,
+};
+
+/* ---- which node decides a key ------------------------------------------------------ */
+
+/* Set an entry, in the place of one of the same name. */
+static enum ow_status add_entry(const struct loader *l, struct ow_section *s,
+                                const struct ow_node *key, const struct ow_node *value)
+{
+    size_t k = 0;
+    while (k < s->n && strcmp(s->entry[k].key->text, key->text) != 0)
+        k++;
+    if (k == s->n) {
+        struct ow_entry *entry = realloc(s->entry, (s->n + 1) * sizeof *entry);
+        if (!entry)
+            return out_of_memory(l);
+        s->entry = entry;
+        s->n++;
+    }
+    s->entry[k] = (struct ow_entry){.key = key, .value = value};
+    return OW_OK;
+}
+
+/* A whole section: what was there before is forgotten. */
+static enum ow_status set_section(const struct loader *l, const struct ow_key *key,
+                                  const struct ow_node *node)
+{
+    struct ow_section *s = ow_key_field(l->spec, key);
+    if (node->kind != OW_NODE_MAP)
+        return refuse(l, key, node, "");
+    s->n = 0;
+    for (size_t k = 0; k < node->n; k++) {
+        const enum ow_status st = add_entry(l, s, &node->key[k], &node->item[k]);
+        if (st != OW_OK)
+            return st;
+    }
+    return OW_OK;
+}
+
+static enum ow_status set_value(const struct loader *l, size_t k, const struct ow_node *node)
+{
+    l->memory->value[k] = node;
+    return ow_keys[k].type == OW_KEY_SECTION ? set_section(l, &ow_keys[k], node) : OW_OK;
+}
+
+static bool is_section(const char *name, size_t n)
+{
+    for (size_t k = 0; k < OW_N_KEYS; k++)
+        if (ow_key_section(&ow_keys[k]) == n && strncmp(ow_keys[k].name, name, n) == 0 && n > 0)
+            return true;
+    return false;
+}
+
+/* The keys that are most like `name`, which is written in `section` (n long).  Right in
+ * another section, or right but for its letters. */
+static struct ow_expected guess_key(const char *section, size_t n, const char *name)
+{
+    struct ow_guess guess = ow_guess_begin(name);
+    for (size_t k = 0; k < OW_N_KEYS; k++) {
+        const size_t own = ow_key_section(&ow_keys[k]);
+        const char *last = ow_keys[k].name + (own ? own + 1 : 0);
+        const bool is_here = own == n && strncmp(ow_keys[k].name, section, n) == 0;
+        if (is_here || strcmp(last, name) == 0)
+            ow_guess_offer(&guess, last, is_here ? last : ow_keys[k].name);
+        if (n == 0 && own > 0) { /* a section, or the whole name */
+            char text[32];
+            snprintf(text, sizeof text, "%.*s", (int)own, ow_keys[k].name);
+            ow_guess_offer(&guess, text, text);
+            ow_guess_offer(&guess, ow_keys[k].name, ow_keys[k].name);
+        }
+    }
+    return ow_guess_text(&guess);
+}
+
+static enum ow_status unknown_key(const struct loader *l, const char *section, size_t n,
+                                  const struct ow_node *key)
+{
+    const size_t k = ow_key_find(key->text);
+    if (n == 0 && k < OW_N_KEYS) {
+        const size_t own = ow_key_section(&ow_keys[k]);
+        return ow_node_fail(key, l->err, OW_ERR_INPUT,
+                            "%s: unknown key, expected %s under the section %.*s", key->text,
+                            key->text + own + 1, (int)own, key->text);
+    }
+    return ow_node_fail(key, l->err, OW_ERR_INPUT, "%.*s%s%s: unknown key%s", (int)n, section,
+                        n ? "." : "", ow_quote(key->text, strlen(key->text)).text,
+                        guess_key(section, n, key->text).text);
+}
+
+/* array: {rows: 128, ...} */
+static enum ow_status take_section(const struct loader *l, const char *section,
+                                   const struct ow_node *map)
+{
+    const size_t n = strlen(section);
+    if (map->kind != OW_NODE_MAP)
+        return ow_node_fail(map, l->err, OW_ERR_INPUT, "%s: %s: expected a map of keys",
+                            section, shown(map).text);
+    for (size_t e = 0; e < map->n; e++) {
+        size_t k = 0;
+        while (k < OW_N_KEYS && !(ow_key_section(&ow_keys[k]) == n &&
+                                  strncmp(ow_keys[k].name, section, n) == 0 &&
+                                  strcmp(ow_keys[k].name + n + 1, map->key[e].text) == 0))
+            k++;
+        if (k == OW_N_KEYS)
+            return unknown_key(l, section, n, &map->key[e]);
+        const enum ow_status st = set_value(l, k, &map->item[e]);
+        if (st != OW_OK)
+            return st;
+    }
+    return OW_OK;
+}
+
+static enum ow_status take_file(const struct loader *l, const struct ow_node *root)
+{
+    if (root->kind != OW_NODE_MAP)
+        return ow_node_fail(root, l->err, OW_ERR_INPUT,
+                            "%s: expected a map of sections such as vmm, array, device",
+                            shown(root).text);
+    for (size_t e = 0; e < root->n; e++) {
+        const struct ow_node *key = &root->key[e];
+        const size_t k = strchr(key->text, '.') ? OW_N_KEYS : ow_key_find(key->text);
+        enum ow_status st;
+        if (k < OW_N_KEYS)
+            st = set_value(l, k, &root->item[e]);
+        else if (is_section(key->text, strlen(key->text)))
+            st = take_section(l, key->text, &root->item[e]);
+        else
+            st = unknown_key(l, "", 0, key);
+        if (st != OW_OK)
+            return st;
+    }
+    return OW_OK;
+}
+
+/* ---- overrides --------------------------------------------------------------------- */
+
+/* The key that a name from the command line means; a section of the user's own entries
+ * also takes "device.params.r_on", of which *entry is "r_on". */
+static size_t find_override(const char *name, const char **entry)
+{
+    *entry = NULL;
+    for (size_t k = 0; k < OW_N_KEYS; k++) {
+        const size_t n = strlen(ow_keys[k].name);
+        if (strcmp(ow_keys[k].name, name) == 0)
+            return k;
+        if (ow_keys[k].type == OW_KEY_SECTION && strncmp(ow_keys[k].name, name, n) == 0 &&
+            name[n] == '.' && name[n + 1] != '\0') {
+            *entry = name + n + 1;
+            return k;
+        }
+    }
+    return OW_N_KEYS;
+}
+
+static enum ow_status take_value(const struct loader *l, size_t k, const char *entry,
+                                 const char *value, struct ow_override *o)
+{
+    const char *origin = o->doc.origin; /* of "--set ..." */
+    struct ow_document doc;
+    enum ow_status st = ow_yaml_parse(value, strlen(value), origin, false, &doc, l->err);
+    if (st != OW_OK)
+        return st;
+    free(o->doc.origin);
+    o->doc = doc;
+    if (!entry)
+        return set_value(l, k, &o->doc.root);
+    o->entry = (struct ow_node){.kind = OW_NODE_SCALAR, .origin = doc.origin};
+    o->entry.text = strdup(entry);
+    if (!o->entry.text)
+        return out_of_memory(l);
+    return add_entry(l, ow_key_field(l->spec, &ow_keys[k]), &o->entry, &o->doc.root);
+}
+
+/* One "array.rows=128". */
+static enum ow_status take_override(const struct loader *l, const char *text,
+                                    struct ow_override *o)
+{
+    static const char option[] = "--set ";
+    o->doc.origin = malloc(strlen(text) + sizeof option);
+    if (!o->doc.origin)
+        return out_of_memory(l);
+    strcpy(stpcpy(o->doc.origin, option), text);
+    const char *equals = strchr(text, '='), *entry;
+    if (!equals || equals == text)
+        return ow_fail(l->err, OW_ERR_INPUT, "%s: expected KEY=VALUE, such as array.rows=128",
+                       o->doc.origin);
+    char *name = strndup(text, (size_t)(equals - text));
+    if (!name)
+        return out_of_memory(l);
+    const size_t k = find_override(name, &entry);
+    enum ow_status st;
+    if (k < OW_N_KEYS) {
+        st = take_value(l, k, entry, equals + 1, o);
+    } else if (is_section(name, strlen(name))) {
+        st = ow_fail(l->err, OW_ERR_INPUT, "%s: %s is a section: set its keys one by one",
+                     o->doc.origin, name);
+    } else {
+        const char *dot = strchr(name, '.');
+        const size_t n =
+            dot && is_section(name, (size_t)(dot - name)) ? (size_t)(dot - name) : 0;
+        st = ow_fail(l->err, OW_ERR_INPUT, "%s: %s: unknown key%s", o->doc.origin,
+                     ow_quote(name, strlen(name)).text,
+                     guess_key(name, n, name + (n ? n + 1 : 0)).text);
+    }
+    free(name);
+    return st;
+}
+
+static enum ow_status take_overrides(const struct loader *l, const char *const overrides[])
+{
+    size_t n = 0;
+    while (overrides && overrides[n])
+        n++;
+    if (n == 0)
+        return OW_OK;
+    l->memory->override = calloc(n, sizeof *l->memory->override);
+    if (!l->memory->override)
+        return out_of_memory(l);
+    for (size_t k = 0; k < n; k++) {
+        l->memory->n_override = k + 1; /* finish() frees this one as well */
+        const enum ow_status st = take_override(l, overrides[k], &l->memory->override[k]);
+        if (st != OW_OK)
+            return st;
+    }
+    return OW_OK;
+}
+
+/* ---- device parameters ------------------------------------------------------------- */
+
+const char *ow_spec_param_taken(const struct ow_model *model, size_t k)
+{
+    if (k == OW_SEED)
+        return "comes from the specification's `seed`";
+    if (k == OW_ID)
+        return "numbers the cells";
+    return k == model->program ? "is set by the weights" : NULL;
+}
+
+static size_t device_key(const char *name)
+{
+    return ow_key_find(name);
+}
+
+static enum ow_status apply_set(const struct loader *l, double param[])
+{
+    const struct ow_spec *spec = l->spec;
+    const struct ow_node *node = l->memory->value[device_key("device.set")];
+    const char *name = spec->device.set;
+    char *text = NULL;
+    struct ow_error bad = {0};
+    enum ow_status st;
+    if (is_set_file(name)) {
+        size_t n;
+        st = ow_file_read(name, SPEC_BYTES_MAX, &text, &n, &bad);
+        if (st == OW_OK && strlen(text) != n)
+            st = ow_fail(&bad, OW_ERR_INPUT, "%s: not a text", name);
+        if (st == OW_OK)
+            st = ow_set_apply(text, name, spec->device.model, param, &bad);
+    } else {
+        st = ow_set_apply(ow_set_find(name)->text, name, spec->device.model, param, &bad);
+    }
+    free(text);
+    return st == OW_OK ? OW_OK : ow_node_fail(node, l->err, st, "device.set: %s", bad.text);
+}
+
+static enum ow_status unknown_param(const struct loader *l, const struct ow_node *key)
+{
+    const struct ow_model *model = l->spec->device.model;
+    struct ow_guess guess = ow_guess_begin(key->text);
+    for (size_t k = 0; k < model->n_param; k++)
+        if (!ow_spec_param_taken(model, k))
+            ow_guess_offer(&guess, model->param[k].name, model->param[k].name);
+    return ow_node_fail(
+        key, l->err, OW_ERR_INPUT, "device.params.%s: %s has no such parameter%s",
+        ow_quote(key->text, strlen(key->text)).text, model->name, ow_guess_text(&guess).text);
+}
+
+static enum ow_status apply_param(const struct loader *l, const struct ow_entry *entry,
+                                  double param[])
+{
+    const struct ow_model *model = l->spec->device.model;
+    const struct ow_node *key = entry->key, *value = entry->value;
+    struct ow_error bad = {0};
+    const size_t k = ow_param_index(model, key->text);
+    if (k == model->n_param)
+        return unknown_param(l, key);
+    if (ow_spec_param_taken(model, k))
+        return ow_node_fail(key, l->err, OW_ERR_INPUT, "device.params.%s: cannot be set, it %s",
+                            key->text, ow_spec_param_taken(model, k));
+    if (value->kind != OW_NODE_SCALAR || *value->text == '\0')
+        return ow_node_fail(value, l->err, OW_ERR_INPUT,
+                            "device.params.%s: %s: expected a number or a name (%s)", key->text,
+                            shown(value).text, model->param[k].doc);
+    const enum ow_status st = ow_param_parse(model, k, value->text, &param[k], &bad);
+    if (st != OW_OK)
+        return ow_node_fail(value, l->err, st, "device.params: %s", bad.text);
+    l->memory->param_value[k] = value;
+    return OW_OK;
+}
+
+/* Where the blame for parameter k lies: with its own value, else with the set, else with
+ * the model. */
+static const struct ow_node *param_node(const struct loader *l, size_t k)
+{
+    const struct ow_spec_memory *m = l->memory;
+    if (k < OW_MAX_PARAMS && m->param_value[k])
+        return m->param_value[k];
+    if (l->spec->device.params.n > 0)
+        return l->spec->device.params.entry[0].key;
+    const struct ow_node *set = m->value[device_key("device.set")];
+    return set ? set : m->value[device_key("device.model")];
+}
+
+/* Model defaults, then the set, then the single parameters. */
+static enum ow_status resolve_params(const struct loader *l)
+{
+    struct ow_spec *spec = l->spec;
+    const struct ow_model *model = spec->device.model;
+    double given[OW_MAX_PARAMS], *param = spec->device.param;
+    struct ow_error bad = {0};
+    size_t k_bad = model->n_param;
+    enum ow_status st;
+    ow_params_default(model, param);
+    for (size_t k = 0; k < model->n_param; k++)
+        given[k] = NAN; /* to see which ones the set names */
+    if (spec->device.set && (st = apply_set(l, given)) != OW_OK)
+        return st;
+    for (size_t k = 0; k < model->n_param; k++)
+        if (!isnan(given[k])) {
+            param[k] = given[k];
+            l->memory->param_in_set[k] = true;
+        }
+    for (size_t k = 0; k < spec->device.params.n; k++)
+        if ((st = apply_param(l, &spec->device.params.entry[k], param)) != OW_OK)
+            return st;
+    param[OW_SEED] = (double)spec->seed;
+    st = ow_params_check(model, param, &k_bad, &bad);
+    if (st == OW_OK)
+        return OW_OK;
+    const struct ow_node *node = param_node(l, k_bad < model->n_param ? k_bad : OW_MAX_PARAMS);
+    return node ? ow_node_fail(node, l->err, st, "device.params: %s", bad.text)
+                : ow_fail(l->err, st, "%s: device.params: %s", spec->path, bad.text);
+}
+
+/* ---- all together ------------------------------------------------------------------ */
+
+static enum ow_status missing(const struct loader *l, const struct ow_key *key)
+{
+    const struct ow_node *root = &l->memory->doc.root, *at = root;
+    const size_t n = ow_key_section(key);
+    for (size_t e = 0; e < root->n; e++)
+        if (strlen(root->key[e].text) == n && strncmp(root->key[e].text, key->name, n) == 0)
+            at = &root->key[e];
+    return ow_node_fail(at, l->err, OW_ERR_INPUT, "%s: missing, expected %s (%s)", key->name,
+                        ow_key_expected(key).text, key->doc);
+}
+
+static enum ow_status read_key(const struct loader *l, size_t k)
+{
+    const struct ow_key *key = &ow_keys[k];
+    const struct ow_node *node = l->memory->value[k];
+    if (key->type == OW_KEY_SECTION)
+        return OW_OK; /* kept as it stands */
+    if (!node && !key->dflt)
+        return missing(l, key);
+    const struct ow_node dflt = {
+        .kind = OW_NODE_SCALAR, .origin = "default", .text = (char *)key->dflt};
+    return read_type[key->type](l, key, node ? node : &dflt);
+}
+
+/* The seed first, because random matrices take it where they have none of their own. */
+static enum ow_status read_keys(const struct loader *l)
+{
+    const size_t k_seed = ow_key_find("seed");
+    enum ow_status st = read_key(l, k_seed);
+    for (size_t k = 0; k < OW_N_KEYS && st == OW_OK; k++)
+        if (k != k_seed)
+            st = read_key(l, k);
+    return st;
+}
+
+enum ow_status ow_spec_parse(const char *text, size_t n, const char *path,
+                             const char *const overrides[], struct ow_spec *spec,
+                             struct ow_error *err)
+{
+    struct ow_spec made = {.path = strdup(path), .memory = calloc(1, sizeof *made.memory)};
+    const struct loader l = {.spec = &made, .memory = made.memory, .err = err};
+    enum ow_status st = OW_ERR_NOMEM;
+    if (!made.path || !made.memory)
+        ow_fail(err, st, "%s: out of memory", path);
+    else
+        st = ow_yaml_parse(text, n, path, true, &made.memory->doc, err);
+    if (st == OW_OK)
+        st = take_file(&l, &made.memory->doc.root);
+    if (st == OW_OK)
+        st = take_overrides(&l, overrides);
+    if (st == OW_OK)
+        st = read_keys(&l);
+    if (st == OW_OK)
+        st = resolve_params(&l);
+    if (st == OW_OK)
+        st = ow_spec_check(&made, err);
+    if (st != OW_OK)
+        ow_spec_finish(&made);
+    else
+        *spec = made;
+    return st;
+}
+
+enum ow_status ow_spec_load(const char *path, const char *const overrides[],
+                            struct ow_spec *spec, struct ow_error *err)
+{
+    char *text;
+    size_t n;
+    enum ow_status st = ow_file_read(path, SPEC_BYTES_MAX, &text, &n, err);
+    if (st != OW_OK)
+        return st;
+    st = ow_spec_parse(text, n, path, overrides, spec, err);
+    free(text);
+    return st;
+}
+
+static void memory_destroy(struct ow_spec_memory *m)
+{
+    if (!m)
+        return;
+    for (size_t k = 0; k < m->n_override; k++) {
+        ow_document_finish(&m->override[k].doc);
+        free(m->override[k].entry.text);
+    }
+    free(m->override);
+    ow_document_finish(&m->doc);
+    free(m);
+}
+
+void ow_spec_finish(struct ow_spec *spec)
+{
+    free(spec->vmm.weights.path);
+    free(spec->vmm.inputs.path);
+    free(spec->vmm.labels);
+    free(spec->device.set);
+    free(spec->device.params.entry);
+    free(spec->program.entry);
+    free(spec->sweep.entry);
+    free(spec->limits.entry);
+    free(spec->path);
+    memory_destroy(spec->memory);
+    *spec = (struct ow_spec){0};
+}
+
+enum ow_status ow_spec_fail(const struct ow_spec *spec, const char *key, struct ow_error *err,
+                            enum ow_status status, const char *format, ...)
+{
+    char text[sizeof err->text];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const size_t k = ow_key_find(key);
+    const struct ow_node *node = k < OW_N_KEYS ? spec->memory->value[k] : NULL;
+    return node ? ow_node_fail(node, err, status, "%s: %s", key, text)
+                : ow_fail(err, status, "%s: %s (default): %s", spec->path, key, text);
+}

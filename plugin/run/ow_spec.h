@@ -1,0 +1,161 @@
+/* The specification of a characterisation: a YAML file with one map a section, numbers
+ * with SPICE suffixes, every key optional but what to multiply.
+ *
+ *   vmm:    {weights: w.npy, inputs: {random: [100, 64]}}
+ *   array:  {r_wordline: 2.5, c_wordline: 0.1f}
+ *   device: {model: team, set: ow_benign, params: {r_on: 12k}}
+ *
+ * struct ow_spec mirrors the sections; one table (ow_spec_keys.c) says of every key its
+ * type, unit, default, range and place in the struct, and feeds loading, defaults, `--set`,
+ * the resolved print and the help alike.
+ *
+ * Messages begin with FILE:LINE:COLUMN (or the --set option) and the full key. */
+#ifndef OW_SPEC_H
+#define OW_SPEC_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ow_crossbar.h"
+#include "ow_yaml.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A matrix from a file, or a random one: weights normal (0, 1), inputs uniform in [0, 1)
+ * or, when signed, in (-1, 1). */
+struct ow_source {
+    char *path; /* as it can be opened from here; NULL if random */
+    bool is_random;
+    size_t rows, cols;    /* of the random matrix                          */
+    uint32_t random_seed; /* the specification's `seed` unless given       */
+};
+
+/* Entries whose names the specification does not know, with their places: kept as they
+ * stand, later ones (from --set) in place of earlier ones of the same name. */
+struct ow_entry {
+    const struct ow_node *key, *value; /* borrowed from the specification */
+};
+struct ow_section {
+    size_t n;
+    struct ow_entry *entry; /* [n] */
+};
+
+enum ow_cell_kind { OW_CELL_1R };
+enum ow_scheme { OW_SCHEME_DIFFERENTIAL };
+enum ow_encoding { OW_ENCODING_AMPLITUDE };
+enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
+enum ow_engine_kind { OW_ENGINE_CVODE, OW_ENGINE_NGSPICE, OW_ENGINE_DC, OW_ENGINE_COSIM };
+
+/* Full scale, see DESIGN section 4. */
+enum ow_range_rule { OW_RANGE_CALIBRATED, OW_RANGE_MAX, OW_RANGE_GIVEN };
+struct ow_range {
+    enum ow_range_rule rule;
+    double lo, hi; /* output units; of OW_RANGE_GIVEN, lo < hi */
+};
+
+/* Which input vectors calibrate: every second one, all, or the first n. */
+enum ow_vectors_rule { OW_VECTORS_HALF, OW_VECTORS_ALL, OW_VECTORS_FIRST };
+struct ow_vectors {
+    enum ow_vectors_rule rule;
+    size_t n; /* of OW_VECTORS_FIRST, >= 1 */
+};
+
+struct ow_spec_memory;
+
+/* SI units.  `auto` is NaN for a number and 0 for a count. */
+struct ow_spec {
+    char *path; /* the file's name, for messages */
+    struct {
+        struct ow_source weights, inputs;
+        char *labels; /* NULL: none */
+    } vmm;
+    struct {
+        enum ow_cell_kind cell;
+        size_t rows, cols; /* 0: as many as the weights need             */
+        size_t tile;       /* largest side of one array; 0: one array    */
+        double r_wordline, r_bitline, c_wordline, c_bitline; /* a segment */
+        double r_driver;
+    } array;
+    struct {
+        const struct ow_model *model;
+        char *set; /* name of a set, or path of a file; NULL: model defaults       */
+        struct ow_section params;    /* as written                                 */
+        double param[OW_MAX_PARAMS]; /* [model->n_param] defaults, then the set, then
+                                        params; `seed` is the specification's      */
+        double g_min, g_max;         /* S                                          */
+        double sigma_d2d, sigma_program, sigma_read; /* relative                   */
+        double stuck_on, stuck_off; /* fractions of all cells                     */
+    } device;
+    struct {
+        enum ow_scheme scheme;
+        size_t levels; /* 0: continuous */
+    } mapping;
+    struct {
+        enum ow_encoding encoding;
+        double v_read, t_read, t_rise; /* V, s, s                             */
+        size_t bits;                   /* 0: not quantised                    */
+        double v_supply;               /* V; NaN: v_read, see ow_spec_v_supply */
+        enum ow_state_rule state;
+        bool is_signed;
+    } input;
+    struct ow_sense sense; /* r_f NaN: chosen from the calibration currents */
+    struct {
+        size_t bits; /* 0: ideal */
+        struct ow_range range;
+        double energy; /* J a conversion; NaN: not known, counts as null */
+        double t_conv; /* s a conversion                                 */
+        size_t share;  /* columns that take turns at one converter       */
+    } adc;
+    struct {
+        struct ow_vectors vectors;
+    } calibration;
+    struct {
+        enum ow_engine_kind name;
+        double rtol;
+    } engine;
+    size_t seed; /* below 2^32 */
+    struct ow_section program, sweep, limits;
+    struct ow_spec_memory *memory;
+};
+
+static inline double ow_spec_v_supply(const struct ow_spec *spec)
+{
+    const double v = spec->input.v_supply;
+    return v == v ? v : spec->input.v_read;
+}
+
+/* Load `path`; overrides is NULL or a NULL-terminated list of "array.rows=128", the later
+ * ones winning.  An override's value is YAML ("[1, 2]", "{random: [8, 8]}"), its files lie
+ * where the program runs, those of the file beside the file.  Everything is checked, also
+ * that the files named can be read.  On failure *spec is as it was. */
+enum ow_status ow_spec_load(const char *path, const char *const overrides[],
+                            struct ow_spec *spec, struct ow_error *err);
+/* The same for a text; `path` stands for its file. */
+enum ow_status ow_spec_parse(const char *text, size_t n, const char *path,
+                             const char *const overrides[], struct ow_spec *spec,
+                             struct ow_error *err);
+void ow_spec_finish(struct ow_spec *spec); /* frees and zeroes */
+
+/* Refuse sections that `command` ("vmm") would ignore and another command wants. */
+enum ow_status ow_spec_for(const struct ow_spec *spec, const char *command,
+                           struct ow_error *err);
+
+/* Fail with the place and name of a key in front: for what only shows later, such as a
+ * conductance range that the device cannot reach.  `key` as in "device.g_max". */
+enum ow_status ow_spec_fail(const struct ow_spec *spec, const char *key, struct ow_error *err,
+                            enum ow_status status, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The whole specification as YAML that loads again, with every default, every device
+ * parameter and, as comments, where each value came from.  OW_ERR_FILE if `to` fails. */
+enum ow_status ow_spec_print(const struct ow_spec *spec, FILE *to, struct ow_error *err);
+
+/* Every key with default, unit, range and meaning. */
+enum ow_status ow_spec_help(FILE *to, struct ow_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,72 @@
+/* Relations between keys: what no single range can say. */
+#include "ow_spec_keys.h"
+
+#include <string.h>
+
+/* Nodes without capacitance have no place in an ODE.  A line of zero resistance is one
+ * node, which carries the whole line's capacitance or has merged onto its source. */
+static enum ow_status check_capacitance(const struct ow_spec *spec, struct ow_error *err)
+{
+    static const char remedy[] =
+        "0 leaves a node without capacitance, which %s cannot step: expected a positive "
+        "value, or engine.name dc";
+    const char *engine = spec->engine.name == OW_ENGINE_COSIM ? "cosim" : "cvode";
+    const bool is_tia = spec->sense.kind == OW_SENSE_TIA;
+    const double c_input = spec->sense.c_in + (is_tia ? 0.0 : spec->sense.c_load);
+    if (spec->engine.name != OW_ENGINE_CVODE && spec->engine.name != OW_ENGINE_COSIM)
+        return OW_OK;
+    if (spec->array.c_wordline == 0.0 && spec->array.r_wordline + spec->array.r_driver > 0.0)
+        return ow_spec_fail(spec, "array.c_wordline", err, OW_ERR_INPUT, remedy, engine);
+    if (spec->array.c_bitline == 0.0 && spec->array.r_bitline > 0.0)
+        return ow_spec_fail(spec, "array.c_bitline", err, OW_ERR_INPUT, remedy, engine);
+    if (c_input == 0.0 && (spec->array.r_bitline > 0.0 || spec->array.c_bitline == 0.0))
+        return ow_spec_fail(spec, "sense.c_in", err, OW_ERR_INPUT, remedy, engine);
+    if (is_tia && spec->sense.c_load == 0.0)
+        return ow_spec_fail(spec, "sense.c_load", err, OW_ERR_INPUT, remedy, engine);
+    return OW_OK;
+}
+
+enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
+{
+    const struct ow_model *model = spec->device.model;
+    if (!(spec->device.g_min < spec->device.g_max))
+        return ow_spec_fail(spec, "device.g_max", err, OW_ERR_INPUT,
+                            "%g S is not above device.g_min = %g S", spec->device.g_max,
+                            spec->device.g_min);
+    if (!(spec->device.stuck_on + spec->device.stuck_off <= 1.0))
+        return ow_spec_fail(spec, "device.stuck_off", err, OW_ERR_INPUT,
+                            "%g and device.stuck_on = %g are more than all devices",
+                            spec->device.stuck_off, spec->device.stuck_on);
+    if (spec->mapping.levels == 1)
+        return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,
+                            "one level stores nothing, expected 0 (continuous) or 2 and more");
+    if (model->is_binary && spec->mapping.levels > 2)
+        return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,
+                            "%zu levels, but %s has two states, expected 0 or 2",
+                            spec->mapping.levels, model->name);
+    if (ow_spec_v_supply(spec) < spec->input.v_read)
+        return ow_spec_fail(spec, "input.v_supply", err, OW_ERR_INPUT,
+                            "%g V is below input.v_read = %g V, which it has to deliver",
+                            spec->input.v_supply, spec->input.v_read);
+    return check_capacitance(spec, err);
+}
+
+enum ow_status ow_spec_for(const struct ow_spec *spec, const char *command,
+                           struct ow_error *err)
+{
+    const struct {
+        const char *name, *command;
+        const struct ow_section *section;
+    } only[] = {
+        {"program", "program", &spec->program},
+        {"sweep", "sweep", &spec->sweep},
+        {"limits", "sweep", &spec->limits},
+    };
+    for (size_t k = 0; k < sizeof only / sizeof only[0]; k++)
+        if (only[k].section->n > 0 && strcmp(only[k].command, command) != 0)
+            return ow_node_fail(only[k].section->entry[0].key, err, OW_ERR_INPUT,
+                                "%s: `ohmweave %s` would ignore this section, it is for "
+                                "`ohmweave %s`",
+                                only[k].name, command, only[k].command);
+    return OW_OK;
+}

@@ -1,0 +1,209 @@
+#include "ow_spec_keys.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *const none[] = {"none", NULL}, *const automatic[] = {"auto", NULL},
+                         *const null[] = {"null", NULL}, *const v_read[] = {"v_read", NULL},
+                         *const cell[] = {"1R", NULL}, *const scheme[] = {"differential", NULL},
+                         *const encoding[] = {"amplitude", NULL},
+                         *const state[] = {"restore", "carry", NULL},
+                         *const amp[] = {"resistor", "tia", NULL},
+                         *const engine[] = {"cvode", "ngspice", "dc", "cosim", NULL};
+
+#define AT(member) offsetof(struct ow_spec, member)
+
+/* Defaults of the amplifier: an op-amp in a 180 nm process or so, fast enough for a read
+ * of 10 ns; c_f keeps the loop with its input capacitance from peaking. */
+/* clang-format off */
+const struct ow_key ow_keys[] = {
+/*   name                    type            unit  default         lo      hi     words      place                     meaning */
+    {"vmm.weights",          OW_KEY_SOURCE,  "1",   NULL,           0,      0,     NULL,      AT(vmm.weights),          "matrix [n_in, n_out]"},
+    {"vmm.inputs",           OW_KEY_SOURCE,  "1",   NULL,           0,      0,     NULL,      AT(vmm.inputs),           "matrix [n_vec, n_in], values in [0, 1]"},
+    {"vmm.labels",           OW_KEY_PATH,    "1",   "null",         0,      0,     null,      AT(vmm.labels),           "the right output of every input vector"},
+
+    {"array.cell",           OW_KEY_CHOICE,  "1",   "1R",           0,      0,     cell,      AT(array.cell),           "what sits at a crossing"},
+    {"array.rows",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.rows),           "word lines; auto: as the weights need"},
+    {"array.cols",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.cols),           "bit lines, two an output; auto: as the weights need"},
+    {"array.tile",           OW_KEY_COUNT,   "1",   "none",         2,      65536, none,      AT(array.tile),           "largest side of one array; none: one array"},
+    {"array.r_wordline",     OW_KEY_NUMBER,  "ohm", "1",            0,      1e9,   NULL,      AT(array.r_wordline),     "word-line resistance of a segment"},
+    {"array.r_bitline",      OW_KEY_NUMBER,  "ohm", "1",            0,      1e9,   NULL,      AT(array.r_bitline),      "bit-line resistance of a segment"},
+    {"array.c_wordline",     OW_KEY_NUMBER,  "F",   "0.1f",         0,      1e-6,  NULL,      AT(array.c_wordline),     "word-line capacitance of a segment"},
+    {"array.c_bitline",      OW_KEY_NUMBER,  "F",   "0.1f",         0,      1e-6,  NULL,      AT(array.c_bitline),      "bit-line capacitance of a segment"},
+    {"array.r_driver",       OW_KEY_NUMBER,  "ohm", "50",           0,      1e9,   NULL,      AT(array.r_driver),       "output resistance of a word-line driver"},
+
+    {"device.model",         OW_KEY_MODEL,   "1",   "team",         0,      0,     NULL,      AT(device.model),         "compact model"},
+    {"device.set",           OW_KEY_SET,     "1",   "null",         0,      0,     null,      AT(device.set),           "parameter set by name, or a file (with / in it or ending in .inc, .lib, .mod)"},
+    {"device.params",        OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(device.params),        "single parameters on top of the set"},
+    {"device.g_min",         OW_KEY_NUMBER,  "S",   "1u",           1e-15,  1e3,   NULL,      AT(device.g_min),         "least conductance of the mapping, at v_read"},
+    {"device.g_max",         OW_KEY_NUMBER,  "S",   "100u",         1e-15,  1e3,   NULL,      AT(device.g_max),         "greatest conductance of the mapping, at v_read"},
+    {"device.sigma_d2d",     OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_d2d),     "relative spread of current from device to device"},
+    {"device.sigma_program", OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_program), "relative error of a programmed conductance"},
+    {"device.sigma_read",    OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_read),    "relative change of current from read to read"},
+    {"device.stuck_on",      OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.stuck_on),      "fraction of devices stuck at g_max"},
+    {"device.stuck_off",     OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.stuck_off),     "fraction of devices stuck at g_min"},
+
+    {"mapping.scheme",       OW_KEY_CHOICE,  "1",   "differential", 0,      0,     scheme,    AT(mapping.scheme),       "how a weight becomes conductances"},
+    {"mapping.levels",       OW_KEY_COUNT,   "1",   "0",            0,      65536, NULL,      AT(mapping.levels),       "conductance levels; 0: continuous"},
+
+    {"input.encoding",       OW_KEY_CHOICE,  "1",   "amplitude",    0,      0,     encoding,  AT(input.encoding),       "how an input becomes a pulse"},
+    {"input.v_read",         OW_KEY_NUMBER,  "V",   "0.2",          1e-6,   1e3,   NULL,      AT(input.v_read),         "pulse height of an input of 1"},
+    {"input.t_read",         OW_KEY_NUMBER,  "s",   "10n",          1e-15,  1e3,   NULL,      AT(input.t_read),         "time at full height, then the outputs are sampled"},
+    {"input.t_rise",         OW_KEY_NUMBER,  "s",   "0.5n",         1e-15,  1e3,   NULL,      AT(input.t_rise),         "rise and fall time"},
+    {"input.bits",           OW_KEY_COUNT,   "1",   "0",            0,      32,    NULL,      AT(input.bits),           "bits of the input converter; 0: ideal"},
+    {"input.v_supply",       OW_KEY_NUMBER,  "V",   "v_read",       1e-6,   1e3,   v_read,    AT(input.v_supply),       "supply that the drivers' charge is billed at; v_read: ideal drivers"},
+    {"input.state",          OW_KEY_CHOICE,  "1",   "restore",      0,      0,     state,     AT(input.state),          "devices before each vector: as programmed, or as the one before left them"},
+    {"input.signed",         OW_KEY_BOOLEAN, "1",   "false",        0,      0,     NULL,      AT(input.is_signed),      "inputs in [-1, 1], in two phases"},
+
+    {"sense.amp",            OW_KEY_CHOICE,  "1",   "tia",          0,      0,     amp,       AT(sense.kind),           "what reads a bit line"},
+    {"sense.r_f",            OW_KEY_NUMBER,  "ohm", "auto",         1e-3,   1e15,  automatic, AT(sense.r_f),            "feedback or sense resistor; auto: calibration currents reach 80 % of the swing"},
+    {"sense.c_f",            OW_KEY_NUMBER,  "F",   "1f",           0,      1e-6,  NULL,      AT(sense.c_f),            "feedback capacitance"},
+    {"sense.gain",           OW_KEY_NUMBER,  "1",   "10k",          1,      1e9,   NULL,      AT(sense.gain),           "open-loop gain of the amplifier"},
+    {"sense.gbw",            OW_KEY_NUMBER,  "Hz",  "1g",           1,      1e15,  NULL,      AT(sense.gbw),            "gain-bandwidth product"},
+    {"sense.r_out",          OW_KEY_NUMBER,  "ohm", "100",          1e-3,   1e9,   NULL,      AT(sense.r_out),          "output resistance of the amplifier"},
+    {"sense.c_in",           OW_KEY_NUMBER,  "F",   "5f",           0,      1e-6,  NULL,      AT(sense.c_in),           "capacitance at its input"},
+    {"sense.c_load",         OW_KEY_NUMBER,  "F",   "10f",          0,      1e-6,  NULL,      AT(sense.c_load),         "capacitance at its output"},
+    {"sense.v_os",           OW_KEY_NUMBER,  "V",   "0",            -10,    10,    NULL,      AT(sense.v_os),           "input offset"},
+    {"sense.vdd",            OW_KEY_NUMBER,  "V",   "1.8",          0.1,    1e3,   NULL,      AT(sense.vdd),            "supply from rail to rail, signal ground in the middle"},
+    {"sense.i_q",            OW_KEY_NUMBER,  "A",   "20u",          0,      1,     NULL,      AT(sense.i_q),            "quiescent current of one amplifier"},
+
+    {"adc.bits",             OW_KEY_COUNT,   "1",   "0",            0,      32,    NULL,      AT(adc.bits),             "bits of the output converter; 0: ideal"},
+    {"adc.range",            OW_KEY_RANGE,   "1",   "calibrated",   0,      0,     NULL,      AT(adc.range),            "full scale, in units of the product"},
+    {"adc.energy",           OW_KEY_NUMBER,  "J",   "null",         0,      1,     null,      AT(adc.energy),           "of one conversion; null: not known"},
+    {"adc.t_conv",           OW_KEY_NUMBER,  "s",   "0",            0,      1e3,   NULL,      AT(adc.t_conv),           "time of one conversion"},
+    {"adc.share",            OW_KEY_COUNT,   "1",   "1",            1,      65536, NULL,      AT(adc.share),            "columns that share one converter"},
+
+    {"calibration.vectors",  OW_KEY_VECTORS, "1",   "half",         0,      0,     NULL,      AT(calibration.vectors),  "input vectors that calibrate gain, offset and range"},
+
+    {"engine.name",          OW_KEY_CHOICE,  "1",   "cvode",        0,      0,     engine,    AT(engine.name),          "what solves the circuit"},
+    {"engine.rtol",          OW_KEY_NUMBER,  "1",   "1e-5",         1e-12,  1e-2,  NULL,      AT(engine.rtol),          "relative tolerance in time"},
+
+    {"program",              OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(program),              "write pulses (ohmweave program only)"},
+    {"seed",                 OW_KEY_COUNT,   "1",   "1",            0, 4294967295, NULL,      AT(seed),                 "of every random draw"},
+    {"sweep",                OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(sweep),                "grid of runs (ohmweave sweep only)"},
+    {"limits",               OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(limits),               "what a run must reach (ohmweave sweep only)"},
+};
+/* clang-format on */
+
+_Static_assert(sizeof ow_keys / sizeof ow_keys[0] == OW_N_KEYS, "OW_N_KEYS counts the rows");
+
+size_t ow_key_find(const char *name)
+{
+    size_t k = 0;
+    while (k < OW_N_KEYS && strcmp(ow_keys[k].name, name) != 0)
+        k++;
+    return k;
+}
+
+size_t ow_key_section(const struct ow_key *key)
+{
+    const char *dot = strchr(key->name, '.');
+    return dot ? (size_t)(dot - key->name) : 0;
+}
+
+/* "a, b or c" */
+static size_t list_words(char *text, size_t room, const char *const word[])
+{
+    size_t n = 0;
+    for (size_t k = 0; word[k] && n < room; k++)
+        n += (size_t)snprintf(text + n, room - n, "%s%s",
+                              k == 0        ? ""
+                              : word[k + 1] ? ", "
+                                            : " or ",
+                              word[k]);
+    return n;
+}
+
+struct ow_expected ow_key_expected(const struct ow_key *key)
+{
+    struct ow_expected e = {"a map of keys"};
+    const size_t room = sizeof e.text;
+    const char *unit = strcmp(key->unit, "1") == 0 ? "" : key->unit;
+    switch (key->type) {
+    case OW_KEY_NUMBER:
+    case OW_KEY_COUNT:
+        snprintf(e.text, room, "%s from %.10g to %.10g%s%s%s%s",
+                 key->type == OW_KEY_COUNT ? "a whole number" : "a number", key->lo, key->hi,
+                 *unit ? " " : "", unit, key->word ? " or " : "",
+                 key->word ? key->word[0] : "");
+        break;
+    case OW_KEY_CHOICE:
+        list_words(e.text, room, key->word);
+        break;
+    case OW_KEY_BOOLEAN:
+        snprintf(e.text, room, "true or false");
+        break;
+    case OW_KEY_MODEL: {
+        const char *name[16] = {NULL};
+        for (size_t m = 0; m < ow_n_models && m + 1 < sizeof name / sizeof name[0]; m++)
+            name[m] = ow_models[m]->name;
+        list_words(e.text, room, name);
+        break;
+    }
+    case OW_KEY_SET:
+        snprintf(e.text, room, "the name of a parameter set, a file or null");
+        break;
+    case OW_KEY_PATH:
+        snprintf(e.text, room, "a file name%s", key->word ? " or null" : "");
+        break;
+    case OW_KEY_SOURCE:
+        snprintf(e.text, room, "a file name or {random: [rows, cols], seed: N}");
+        break;
+    case OW_KEY_RANGE:
+        snprintf(e.text, room, "calibrated, max or [lo, hi]");
+        break;
+    case OW_KEY_VECTORS:
+        snprintf(e.text, room, "half, all or a whole number from 1 on");
+        break;
+    case OW_KEY_SECTION:
+        break;
+    }
+    return e;
+}
+
+enum { WORD_MAX = 60 };
+
+/* Levenshtein's distance; SIZE_MAX for words too long to be keys. */
+static size_t distance(const char *a, const char *b)
+{
+    const size_t n = strlen(b);
+    size_t row[WORD_MAX + 1];
+    if (n > WORD_MAX || strlen(a) > WORD_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            const size_t change = diagonal + (a[i] != b[j]);
+            const size_t both = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = change < both ? change : both;
+        }
+    }
+    return row[n];
+}
+
+/* More than a third of the letters wrong is another word. */
+struct ow_guess ow_guess_begin(const char *word)
+{
+    return (struct ow_guess){.word = word, .distance = (strlen(word) + 2) / 3 + 1};
+}
+
+void ow_guess_offer(struct ow_guess *guess, const char *candidate, const char *written)
+{
+    const size_t d = distance(guess->word, candidate);
+    if (d >= guess->distance)
+        return;
+    guess->distance = d;
+    snprintf(guess->best, sizeof guess->best, "%s", written);
+}
+
+struct ow_expected ow_guess_text(const struct ow_guess *guess)
+{
+    struct ow_expected e = {""};
+    if (guess->best[0])
+        snprintf(e.text, sizeof e.text, " (did you mean %s?)", guess->best);
+    return e;
+}
