@@ -47,7 +47,7 @@ struct cell {
 
 /* Shares of `tol`: what the state may still move when Newton stops; how near to 0 an event
  * state is taken to be due; what a voltage that is not linear may cost in one step. */
-static const double NEWTON_SHARE = 0.02, DUE_SHARE = 0.02, STEP_SHARE = 0.05;
+static const double NEWTON_SHARE = 0.02, DUE_SHARE = 0.02, STEP_SHARE = 0.2;
 
 static void destroy(Mif_Private_t *mif, Mif_Callback_Reason_t reason)
 {
@@ -57,7 +57,7 @@ static void destroy(Mif_Private_t *mif, Mif_Callback_Reason_t reason)
     }
 }
 
-/* A word or a number for a choice; NaN if it is neither, so that the check names it. */
+/* A word or a number for a choice; NaN if it is neither. */
 static double choice(const struct ow_param *row, const char *text)
 {
     for (size_t c = 0; row->choice[c]; c++)
@@ -75,21 +75,33 @@ static double whole(double value)
     return fabs(value - near) <= 1e-14 * fabs(value) ? near : value;
 }
 
-/* Parameters may have changed between analyses (altermod), so this is done in every DC
- * evaluation, and only there. */
-static void read_params(const struct ow_model *model, struct cell *cell, Mif_Private_t *mif)
+/* The .model card's values in table order.  false, and a sentence in err, if one is refused. */
+static bool gather(const struct ow_model *model, const Mif_Private_t *mif, double param[],
+                   struct ow_error *err)
 {
     for (size_t k = 0; k < model->n_param; k++) {
         const struct ow_param *row = &model->param[k];
         const Mif_Value_t *value = &mif->param[k]->element[0];
-        if (row->choice)
-            cell->param[k] = whole(choice(row, value->svalue));
-        else
-            cell->param[k] = k == OW_SEED || k == OW_ID ? whole(value->rvalue) : value->rvalue;
+        param[k] = row->choice ? choice(row, value->svalue) : value->rvalue;
+        if (row->choice || k == OW_SEED || k == OW_ID)
+            param[k] = whole(param[k]);
+        if (row->choice && isnan(param[k])) {
+            ow_fail(err, OW_ERR_RANGE,
+                    "%s = %s: expected \"%s\", another of its names or a number", row->name,
+                    value->svalue, row->choice[0]);
+            return false;
+        }
     }
+    return ow_params_check(model, param, NULL, err) == OW_OK;
+}
+
+/* Parameters may have changed between analyses (altermod), so this is done in every DC
+ * evaluation, and only there. */
+static void read_params(const struct ow_model *model, struct cell *cell, Mif_Private_t *mif)
+{
     struct ow_error err = {0};
-    const bool is_bad = ow_params_check(model, cell->param, NULL, &err) != OW_OK;
-    if (is_bad && !cell->is_bad) {
+    const bool is_bad = !gather(model, mif, cell->param, &err);
+    if (is_bad && !cell->is_bad) { /* once, not in every iteration */
         char text[sizeof err.text + 64];
         snprintf(text, sizeof text, "ERROR - ow_%s: %s", model->name, err.text);
         cm_message_send(text);
@@ -193,6 +205,9 @@ static double better_step(const struct ow_model *model, const struct cell *cell,
              left *= 0.25)
             wish *= 0.5;
     }
+    /* The jump itself took no time; between its two points the circuit sees a ramp. */
+    if (has_jumped && h > 0.1 * ckt->CKTmaxStep)
+        wish = wish > 0.0 ? fmin(wish, 0.1 * ckt->CKTmaxStep) : 0.1 * ckt->CKTmaxStep;
     /* An event inside the step: come back to just there.  ngspice honours nothing above
      * 0.9 h; half the way first, then. */
     if (now->is_due && now->x[model->event_state] < -DUE_SHARE * tol) {
