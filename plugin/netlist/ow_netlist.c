@@ -71,6 +71,23 @@ static void blank(struct deck *d)
     fputc('\n', d->out);
 }
 
+/* The shortest text that reads back as the same number: 3.7, not 3.7000000000000002. */
+struct number {
+    char text[32];
+};
+static struct number number(double value)
+{
+    struct number n;
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(n.text, sizeof n.text, "%.*g", digits, value);
+        if (strtod(n.text, NULL) == value)
+            break;
+    }
+    return n;
+}
+/* For a printf argument; lives to the end of the full expression. */
+#define NUM(value) (number(value).text)
+
 /* What a floating node connects to has no voltage across it: ground stands in. */
 static const char *node_name(const struct deck *d, size_t node, char name[NAME])
 {
@@ -141,8 +158,8 @@ static void write_header(struct deck *d)
     line(d, "* amplifier output, aJ its gain node%s.",
          d->options.has_states ? "; xI_J_NAME state NAME of the cell, 1 V = 1" : "");
     line(d, "* Nodes joined by 0 ohm are one node; parts that nothing drives are left out.");
-    line(d, ".options reltol=%.17g vntol=%.17g abstol=%.17g chgtol=%.17g", d->options.reltol,
-         VNTOL, ABSTOL, CHGTOL);
+    line(d, ".options reltol=%s vntol=%s abstol=%s chgtol=%s", NUM(d->options.reltol),
+         NUM(VNTOL), NUM(ABSTOL), NUM(CHGTOL));
 }
 
 static void write_sources(struct deck *d)
@@ -152,10 +169,10 @@ static void write_sources(struct deck *d)
     line(d, "* Inputs: a pulse in the transient; the DC value is for `op`, inputs held on.");
     for (size_t i = 0; i < d->xb->rows; i++) {
         const double a = d->amplitude[i];
-        word(d, "Vs%zu s%zu 0 DC %.17g", i, i, a);
-        word(d, "PWL(0 0 %.17g %.17g", t1, a);
-        word(d, "%.17g %.17g", t2, a);
-        word(d, "%.17g 0)", t3);
+        word(d, "Vs%zu s%zu 0 DC %s", i, i, NUM(a));
+        word(d, "PWL(0 0 %s %s", NUM(t1), NUM(a));
+        word(d, "%s %s", NUM(t2), NUM(a));
+        word(d, "%s 0)", NUM(t3));
         end_card(d);
     }
 }
@@ -166,7 +183,7 @@ static void write_resistor(struct deck *d, size_t k)
     char a[NAME], b[NAME];
     if (d->is_floating[el->a])
         return; /* then so is b */
-    word(d, "R%zu %s %s %.17g", k, node_name(d, el->a, a), node_name(d, el->b, b), el->r);
+    word(d, "R%zu %s %s %s", k, node_name(d, el->a, a), node_name(d, el->b, b), NUM(el->r));
     end_card(d);
 }
 
@@ -189,7 +206,7 @@ static void write_wires(struct deck *d)
         if (d->is_floating[k] || !(d->circuit->c[k] > 0.0))
             continue;
         node_name(d, k, name);
-        word(d, "C%s %s 0 %.17g", name, name, d->circuit->c[k]);
+        word(d, "C%s %s 0 %s", name, name, NUM(d->circuit->c[k]));
         end_card(d);
     }
 }
@@ -202,17 +219,17 @@ static void write_amp_macro(struct deck *d)
     const double tau = s->gain / (2.0 * M_PI * s->gbw);
     line(d, "* sp(u) = ln(1 + e^u) without overflow; h is the clamp at the supply rails.");
     line(d, ".func sp(u) {max(u, 0) + ln(1 + exp(-abs(u)))}");
-    line(d, ".func h(x) {%.17g*(sp((x - %.17g)/%.17g) - sp((-x - %.17g)/%.17g))}",
-         OW_CLAMP_SLOPE * OW_CLAMP_WIDTH, 0.5 * s->vdd, OW_CLAMP_WIDTH, 0.5 * s->vdd,
-         OW_CLAMP_WIDTH);
+    line(d, ".func h(x) {%s*(sp((x - %s)/%s) - sp((-x - %s)/%s))}",
+         NUM(OW_CLAMP_SLOPE * OW_CLAMP_WIDTH), NUM(0.5 * s->vdd), NUM(OW_CLAMP_WIDTH),
+         NUM(0.5 * s->vdd), NUM(OW_CLAMP_WIDTH));
     line(d, ".subckt ow_amp in a out");
-    line(d, "Bgain 0 a I = %.17g*(%.17g - V(in) - h(V(a)))", s->gain / R_GAIN, s->v_os);
-    line(d, "Rgain a 0 %.17g", R_GAIN);
-    line(d, "Cgain a 0 %.17g", tau / R_GAIN);
+    line(d, "Bgain 0 a I = %s*(%s - V(in) - h(V(a)))", NUM(s->gain / R_GAIN), NUM(s->v_os));
+    line(d, "Rgain a 0 %s", NUM(R_GAIN));
+    line(d, "Cgain a 0 %s", NUM(tau / R_GAIN));
     line(d, "Ebuf o 0 a 0 1");
-    line(d, "Rout o out %.17g", s->r_out);
+    line(d, "Rout o out %s", NUM(s->r_out));
     if (s->c_f > 0.0)
-        line(d, "Cf in out %.17g", s->c_f);
+        line(d, "Cf in out %s", NUM(s->c_f));
     line(d, ".ends");
 }
 
@@ -265,7 +282,7 @@ static void write_model_card(struct deck *d, size_t cell, const char *name)
         if (row->choice)
             word(d, "%s=%s", row->name, row->choice[(size_t)param[k]]);
         else
-            word(d, "%s=%.17g", row->name, param[k]);
+            word(d, "%s=%s", row->name, NUM(param[k]));
     }
     word(d, ")");
     end_card(d);
@@ -341,8 +358,8 @@ static void write_control(struct deck *d)
 {
     char name[NAME];
     blank(d);
-    line(d, ".tran %.17g %.17g 0 %.17g", d->options.max_step, ow_pulse_end(d->pulse),
-         d->options.max_step);
+    line(d, ".tran %s %s 0 %s", NUM(d->options.max_step), NUM(ow_pulse_end(d->pulse)),
+         NUM(d->options.max_step));
     blank(d);
     line(d, ".control");
     write_codemodel(d);
@@ -361,8 +378,8 @@ static void write_control(struct deck *d)
     line(d, "  echo sense outputs at the sampling time:");
     for (size_t j = 0; j < d->xb->cols; j++)
         if (output_name(d, j, name))
-            line(d, "  meas tran sense%zu find v(%s) at=%.17g", j, name,
-                 ow_pulse_sample(d->pulse));
+            line(d, "  meas tran sense%zu find v(%s) at=%s", j, name,
+                 NUM(ow_pulse_sample(d->pulse)));
     line(d, "end");
     write_quit(d);
     line(d, ".endc");

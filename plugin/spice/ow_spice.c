@@ -289,6 +289,8 @@ static enum ow_status judge(const struct ow_spice_job *job, const struct run *ru
         return ow_fail(err, OW_ERR_HOST, "ngspice has no vector '%s'%s", run->words, words);
     if (run->ending == OW_FRAME_EXIT)
         return ow_fail(err, OW_ERR_HOST, "ngspice gave up%s", words);
+    if (job && job->t_end > 0.0 && run->t < 0.0)
+        return ow_fail(err, OW_ERR_HOST, "ngspice did not start the transient%s", words);
     if (job && job->t_end > 0.0 && run->t < job->t_end * (1.0 - 1e-9))
         return ow_fail(err, OW_ERR_HOST, "ngspice: the transient stopped at %g s of %g s%s",
                        run->t, job->t_end, words);

@@ -42,7 +42,7 @@ void ow_spice_close(struct ow_spice *spice);
  * point at t = 0; x_begin is [n_state][n_cell], or NULL for the programmed states; `out`
  * was initialised with the circuit's sizes and is filled whole.  Powers are evaluated at
  * ngspice's time points with the models' own equations and integrated by the trapezoidal
- * rule.  A device's t_event is the time point at which its discrete states have changed.
+ * rule.  A device's t_event is the beginning of the step in which its discrete states change.
  * OW_ERR_HOST (with ngspice's own words), OW_ERR_CANCELLED, OW_ERR_NOMEM, OW_ERR_RANGE. */
 enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *circuit,
                              const double amplitude[], const struct ow_pulse *pulse,

@@ -154,17 +154,26 @@ static void integrate(struct reader *r, const double value[], double dt)
     add_power(&r->out->energy, &p, 0.5 * dt);
 }
 
-static void note_events(struct reader *r, const double value[], double t)
+/* The code model makes a jump that is due at an accepted point at the beginning of the
+ * step that follows.  Capacitors hold the voltages meanwhile, so that step begins with
+ * the old voltages and the new discrete states: put them in, for its energy. */
+static void note_events(struct reader *r, const double value[])
 {
+    bool has_jumped = false;
     for (size_t s = 0; s < r->n_state; s++) {
         const double *x = value + r->n_node + s * r->n_cell;
-        const double *x_before = r->before + r->n_node + s * r->n_cell;
+        double *x_before = r->before + r->n_node + s * r->n_cell;
         if (!r->model->state[s].is_discrete)
             continue;
         for (size_t j = 0; j < r->n_cell; j++)
-            if (fabs(x[j] - x_before[j]) > 0.5)
-                r->out->t_event[j] = t;
+            if (fabs(x[j] - x_before[j]) > 0.5) {
+                r->out->t_event[j] = r->t_before;
+                x_before[j] = x[j];
+                has_jumped = true;
+            }
     }
+    if (has_jumped)
+        cell_currents(r, r->before, r->i_before);
 }
 
 /* Linear between the points around the sampling time, which is a time point but for
@@ -196,8 +205,8 @@ static enum ow_status take_tran(struct reader *r, const struct ow_spice_point *p
     if (is_first) {
         r->out->energy.stored = -ow_energy_stored(r->circuit, p->value);
     } else {
+        note_events(r, p->value);
         integrate(r, p->value, p->t - r->t_before);
-        note_events(r, p->value, p->t);
         sample(r, r->v_sense, p->t);
         r->out->steps++;
     }
