@@ -263,7 +263,7 @@ static enum ow_status read_source_key(const struct loader *l, const struct ow_ke
 static enum ow_status read_range_key(const struct loader *l, const struct ow_key *key,
                                      const struct ow_node *node)
 {
-    struct ow_range range = {.rule = OW_RANGE_GIVEN};
+    struct ow_range_choice range = {.rule = OW_RANGE_FIXED};
     if (is_word(node, "calibrated") || is_word(node, "max")) {
         range.rule = is_word(node, "max") ? OW_RANGE_MAX : OW_RANGE_CALIBRATED;
     } else {
@@ -278,7 +278,7 @@ static enum ow_status read_range_key(const struct loader *l, const struct ow_key
         if (!(range.lo < range.hi))
             return refuse(l, key, node, " with lo >= hi");
     }
-    *(struct ow_range *)ow_key_field(l->spec, key) = range;
+    *(struct ow_range_choice *)ow_key_field(l->spec, key) = range;
     return OW_OK;
 }
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "ow_accuracy.h"
 #include "ow_crossbar.h"
 #include "ow_yaml.h"
 
@@ -49,10 +50,9 @@ enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
 enum ow_engine_kind { OW_ENGINE_CVODE, OW_ENGINE_NGSPICE, OW_ENGINE_DC, OW_ENGINE_COSIM };
 
 /* Full scale, see DESIGN section 4. */
-enum ow_range_rule { OW_RANGE_CALIBRATED, OW_RANGE_MAX, OW_RANGE_GIVEN };
-struct ow_range {
+struct ow_range_choice {
     enum ow_range_rule rule;
-    double lo, hi; /* output units; of OW_RANGE_GIVEN, lo < hi */
+    double lo, hi; /* output units; of OW_RANGE_FIXED, lo < hi */
 };
 
 /* Which input vectors calibrate: every second one, all, or the first n. */
@@ -103,7 +103,7 @@ struct ow_spec {
     struct ow_sense sense; /* r_f NaN: chosen from the calibration currents */
     struct {
         size_t bits; /* 0: ideal */
-        struct ow_range range;
+        struct ow_range_choice range;
         double energy; /* J a conversion; NaN: not known, counts as null */
         double t_conv; /* s a conversion                                 */
         size_t share;  /* columns that take turns at one converter       */

@@ -13,7 +13,7 @@ enum ow_key_type {
     OW_KEY_SET,     /* char *, name or path; the word gives NULL             */
     OW_KEY_PATH,    /* char *; the word gives NULL                           */
     OW_KEY_SOURCE,  /* struct ow_source                                      */
-    OW_KEY_RANGE,   /* struct ow_range                                       */
+    OW_KEY_RANGE,   /* struct ow_range_choice                                */
     OW_KEY_VECTORS, /* struct ow_vectors                                     */
     OW_KEY_SECTION  /* struct ow_section: a map of what the user likes       */
 };

@@ -1,0 +1,41 @@
+/* Every read of a problem, on as many worker threads as asked for.  A read is a pure
+ * function of its number, so the result does not depend on how many there are. */
+#ifndef OW_BATCH_H
+#define OW_BATCH_H
+
+#include "ow_host.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ow_batch_options {
+    struct ow_host_options host;
+    double band;       /* V, of the latency; see ow_latency_settle()                        */
+    unsigned n_worker; /* 0: one a processor                                                */
+    /* Called after every read, by one thread at a time.  May be NULL. */
+    void (*progress)(void *data, size_t n_done, size_t n_total);
+    void *data;
+};
+
+/* n_read = n_vec n_phase; read number = vector n_phase + phase. */
+struct ow_batch {
+    size_t n_read;
+    struct ow_matrix v_sense; /* [n_read][cols] V at the sampling time                     */
+    struct ow_energy *energy; /* [n_read]                                                  */
+    double *settle;           /* [n_read] s, NaN: not settled                              */
+    double wall_s;            /* s, from the first read to the last                        */
+    double steps;             /* time steps of all reads                                   */
+};
+
+/* With `input.state: carry` one worker reads in order, each from where the last one ended.
+ * On failure, the error of the first failing read. */
+enum ow_status ow_batch_run(const struct ow_problem *problem,
+                            const struct ow_batch_options *options, struct ow_batch *out,
+                            struct ow_error *err);
+void ow_batch_finish(struct ow_batch *batch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

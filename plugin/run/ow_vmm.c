@@ -1,0 +1,289 @@
+#include "ow_vmm.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void warn(struct ow_vmm_result *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void warn(struct ow_vmm_result *r, const char *format, ...)
+{
+    va_list args;
+    if (r->n_warning == OW_MAX_WARNINGS)
+        return;
+    va_start(args, format);
+    vsnprintf(r->warning[r->n_warning++], sizeof r->warning[0], format, args);
+    va_end(args);
+}
+
+/* ---- from readings to measures ------------------------------------------------------ */
+
+struct context {
+    const struct ow_problem *problem;
+    const struct ow_vmm_options *options;
+    bool *is_calibration; /* [n_vec] */
+    double *labels;       /* [n_vec] or NULL */
+    size_t n_done, n_total;
+};
+
+static enum ow_status context_init(const struct ow_problem *p,
+                                   const struct ow_vmm_options *options, struct context *c,
+                                   struct ow_error *err)
+{
+    *c = (struct context){.problem = p,
+                          .options = options,
+                          .is_calibration = calloc(p->n_vec, sizeof *c->is_calibration),
+                          .labels = p->labels ? calloc(p->n_vec, sizeof *c->labels) : NULL,
+                          .n_total = 2 * p->n_vec * p->n_phase};
+    if (!c->is_calibration || (p->labels && !c->labels))
+        return ow_fail(err, OW_ERR_NOMEM, "calibration: out of memory");
+    for (size_t k = 0; k < p->n_vec; k++) {
+        c->is_calibration[k] = ow_problem_calibrates(p, k);
+        if (c->labels)
+            c->labels[k] = p->labels[k];
+    }
+    return OW_OK;
+}
+
+static void context_finish(struct context *c)
+{
+    free(c->is_calibration);
+    free(c->labels);
+}
+
+/* Decode every vector; with signed inputs the second phase counts negative. */
+static enum ow_status decode(const struct ow_problem *p, const struct ow_batch *batch,
+                             struct ow_matrix *y, struct ow_error *err)
+{
+    double *phase = calloc(p->n_out, sizeof *phase);
+    *y = ow_matrix_create(p->n_vec, p->n_out);
+    if (!y->a || !phase) {
+        free(phase);
+        ow_matrix_finish(y);
+        return ow_fail(err, OW_ERR_NOMEM, "outputs: out of memory");
+    }
+    for (size_t read = 0; read < batch->n_read; read++) {
+        ow_problem_decode(p, ow_matrix_row(&batch->v_sense, read), phase);
+        for (size_t j = 0; j < p->n_out; j++)
+            ow_matrix_row(y, read / p->n_phase)[j] += read % p->n_phase ? -phase[j] : phase[j];
+    }
+    free(phase);
+    return OW_OK;
+}
+
+static enum ow_status measure_accuracy(const struct context *c, const struct ow_batch *batch,
+                                       const struct ow_range *range, struct ow_matrix *y,
+                                       struct ow_accuracy *out, struct ow_error *err)
+{
+    const struct ow_problem *p = c->problem;
+    enum ow_status st = decode(p, batch, y, err);
+    if (st)
+        return st;
+    ow_adc_quantise(y, range, (unsigned)p->spec->adc.bits);
+    const struct ow_accuracy_input in = {.y = &p->y,
+                                         .yq = &p->yq,
+                                         .circuit = y,
+                                         .is_calibration = c->is_calibration,
+                                         .labels = c->labels,
+                                         .fs = range->hi - range->lo};
+    return ow_accuracy_measure(&in, out, err);
+}
+
+/* ---- energy ------------------------------------------------------------------------- */
+
+static void add_energy(struct ow_energy *sum, const struct ow_energy *e)
+{
+    sum->source += e->source;
+    sum->supply += e->supply;
+    sum->drivers += e->drivers;
+    sum->devices += e->devices;
+    sum->wires += e->wires;
+    sum->sense += e->sense;
+    sum->stored += e->stored;
+    sum->throughput += e->throughput;
+    sum->charge += e->charge;
+    sum->output += e->output;
+    sum->quiescent += e->quiescent;
+}
+
+static double log2_levels(size_t levels)
+{
+    return levels ? log2((double)levels) : 0.0;
+}
+
+static struct ow_cost_spec billing(const struct ow_problem *p)
+{
+    const struct ow_spec *spec = p->spec;
+    const bool is_tia = p->xb.sense.kind == OW_SENSE_TIA;
+    const double t_read = ow_cycle_time(&p->pulse, 0.0, 1);
+    const double t_all = ow_cycle_time(&p->pulse, spec->adc.t_conv, spec->adc.share);
+    return (struct ow_cost_spec){
+        .n_in = p->n_in,
+        .n_out = p->n_out,
+        .v_supply = ow_spec_v_supply(spec),
+        .n_amp = is_tia ? p->xb.cols : 0,
+        .vdd = p->xb.sense.vdd,
+        .i_q = p->xb.sense.i_q,
+        /* with signed inputs the second phase is another read, then one conversion */
+        .t_cycle = t_all + (double)(p->n_phase - 1) * t_read,
+        .n_dac = p->n_in * p->n_phase,
+        .n_adc = p->n_out,
+        .e_dac = NAN,
+        .e_adc = spec->adc.energy,
+        .input_bits = (double)spec->input.bits,
+        .weight_bits = log2_levels(p->mapping.levels)};
+}
+
+static enum ow_status measure_energy(const struct ow_problem *p, const struct ow_batch *batch,
+                                     struct ow_vmm_result *r, struct ow_error *err)
+{
+    struct ow_energy *vector = calloc(p->n_vec, sizeof *vector);
+    double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
+    r->energy = ow_matrix_create(p->n_vec, 1);
+    if (!vector || !amplitude || !r->energy.a) {
+        free(vector);
+        free(amplitude);
+        return ow_fail(err, OW_ERR_NOMEM, "energies: out of memory");
+    }
+    for (size_t read = 0; read < batch->n_read; read++) {
+        add_energy(&vector[read / p->n_phase], &batch->energy[read]);
+        ow_problem_amplitudes(p, read, amplitude);
+        r->hand_devices +=
+            ow_hand_check(&p->mapping.g, amplitude, &p->pulse) / (double)p->n_vec;
+    }
+    for (size_t k = 0; k < p->n_vec; k++)
+        r->energy.a[k] = vector[k].source + vector[k].supply;
+    r->billing = billing(p);
+    r->cost = ow_cost_measure(&r->billing, vector, p->n_vec);
+    free(vector);
+    free(amplitude);
+    return OW_OK;
+}
+
+/* A vector has settled when its slower phase has. */
+static struct ow_latency measure_latency(const struct ow_problem *p, struct ow_batch *batch)
+{
+    for (size_t k = 0; k < p->n_vec; k++) {
+        double slowest = 0.0;
+        for (size_t phase = 0; phase < p->n_phase; phase++) {
+            const double t = batch->settle[k * p->n_phase + phase];
+            slowest = isnan(t) || isnan(slowest) ? NAN : fmax(slowest, t);
+        }
+        batch->settle[k] = slowest;
+    }
+    return ow_latency_summary(batch->settle, p->n_vec);
+}
+
+/* ---- the run ------------------------------------------------------------------------ */
+
+static void forward(void *data, size_t n_done, size_t n_total)
+{
+    const struct context *c = data;
+    if (c->options->progress)
+        c->options->progress(c->options->data, c->n_done + n_done, c->n_total);
+}
+
+static enum ow_status simulate(struct context *c, bool has_ideal_wires, double band,
+                               struct ow_batch *out, struct ow_error *err)
+{
+    const struct ow_spec *spec = c->problem->spec;
+    const bool is_dc = spec->engine.name == OW_ENGINE_DC;
+    const struct ow_batch_options options = {.host = {.kind = !has_ideal_wires
+                                                                  ? spec->engine.name
+                                                              : is_dc ? OW_ENGINE_DC
+                                                                      : OW_ENGINE_CVODE,
+                                                      .rtol = spec->engine.rtol,
+                                                      .has_ideal_wires = has_ideal_wires,
+                                                      .codemodel = c->options->codemodel,
+                                                      .cancel = c->options->cancel},
+                                             .band = band,
+                                             .n_worker = c->options->n_worker,
+                                             .progress = forward,
+                                             .data = c};
+    return ow_batch_run(c->problem, &options, out, err);
+}
+
+static void add_warnings(const struct ow_problem *p, struct ow_vmm_result *r)
+{
+    const struct ow_spec *spec = p->spec;
+    if (r->clipped > 0.0)
+        warn(r, "%.2g %% of the sense voltages are clipped at a rail", 100.0 * r->clipped);
+    if (r->range.is_from_few && spec->adc.range.rule == OW_RANGE_CALIBRATED)
+        warn(r, "full scale comes from %zu calibration vectors, fewer than %d",
+             r->accuracy.n_calibration, OW_RANGE_FEW);
+    if (isnan(spec->input.v_supply))
+        warn(r, "drivers are ideal: their charge is billed at v_read (input.v_supply)");
+    if (p->xb.model->is_volatile)
+        warn(r, "the device %s is volatile: weights hold only as long as its state does",
+             p->xb.model->name);
+    if (r->latency.n_settled < p->n_vec && spec->engine.name != OW_ENGINE_DC)
+        warn(r, "%zu of %zu vectors had not settled at the sampling time",
+             p->n_vec - r->latency.n_settled, p->n_vec);
+}
+
+static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_batch *control,
+                          struct ow_vmm_result *r, struct ow_error *err)
+{
+    const struct ow_problem *p = c->problem;
+    const struct ow_spec *spec = p->spec;
+    const struct ow_sense *sense = &p->xb.sense;
+    struct ow_matrix y_control = {0};
+    enum ow_status st =
+        ow_range_find(spec->adc.range.rule, &p->y, c->is_calibration, &p->weights,
+                      spec->adc.range.lo, spec->adc.range.hi, &r->range, err);
+    if (st)
+        return st;
+    const double band = ow_latency_band(r->range.hi - r->range.lo, (unsigned)spec->adc.bits) /
+                        fabs(p->y_per_volt);
+    if ((st = simulate(c, false, band, real, err)))
+        return st;
+    c->n_done = real->n_read;
+    if ((st = simulate(c, true, band, control, err)) ||
+        (st = measure_accuracy(c, real, &r->range, &r->y_circuit, &r->accuracy, err)) ||
+        (st = measure_accuracy(c, control, &r->range, &y_control, &r->ideal_wires, err)) ||
+        (st = measure_energy(p, real, r, err)))
+        goto done;
+    r->clipped =
+        sense->kind == OW_SENSE_TIA
+            ? ow_clipped_fraction(real->v_sense.a, real->n_read * p->xb.cols, 0.5 * sense->vdd)
+            : NAN;
+    r->latency = measure_latency(p, real);
+    r->inputs = ow_input_statistics(&p->driven);
+    r->steps = real->steps / (double)real->n_read;
+    r->wall_s = real->wall_s;
+    r->v_sense = real->v_sense;
+    real->v_sense = (struct ow_matrix){0};
+    add_warnings(p, r);
+done:
+    ow_matrix_finish(&y_control);
+    return st;
+}
+
+enum ow_status ow_vmm_run(const struct ow_problem *p, const struct ow_vmm_options *options,
+                          struct ow_vmm_result *out, struct ow_error *err)
+{
+    struct ow_vmm_result result = {0};
+    struct ow_batch real = {0}, control = {0};
+    struct context c;
+    enum ow_status st = context_init(p, options, &c, err);
+    if (!st)
+        st = run(&c, &real, &control, &result, err);
+    context_finish(&c);
+    ow_batch_finish(&real);
+    ow_batch_finish(&control);
+    if (st)
+        ow_vmm_result_finish(&result);
+    else
+        *out = result;
+    return st;
+}
+
+void ow_vmm_result_finish(struct ow_vmm_result *r)
+{
+    ow_matrix_finish(&r->y_circuit);
+    ow_matrix_finish(&r->v_sense);
+    ow_matrix_finish(&r->energy);
+    memset(r, 0, sizeof *r);
+}
