@@ -1,0 +1,89 @@
+#include "ow_latency.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+double ow_latency_band(double fs, unsigned bits)
+{
+    return ldexp(fs, -(int)(bits ? bits : 8) - 1);
+}
+
+/* What one output is off its DC solution at point k of the waveform [V]. */
+static double excess(const struct ow_waveform *wave, size_t cols, size_t k, size_t j,
+                     const double v_dc[])
+{
+    const double *v = wave->v + k * cols;
+    return v[2 * j] - v[2 * j + 1] - (v_dc[2 * j] - v_dc[2 * j + 1]);
+}
+
+/* Where the straight line from (t0, e0) to (t1, e1) comes into the band for good; |e0| is
+ * above it and |e1| is not.  e1 may be on the other side of zero. */
+static double entry(double t0, double e0, double t1, double e1, double band)
+{
+    const double edge = copysign(band, e0);
+    return t0 + (t1 - t0) * (e0 - edge) / (e0 - e1);
+}
+
+/* The same for one output: from t_sample backwards to the last point outside. */
+static double settle_one(const struct ow_waveform *wave, size_t cols, size_t j,
+                         const double v_dc[], double band, double t_sample)
+{
+    size_t k = 0;
+    while (k < wave->n && wave->t[k] < t_sample)
+        k++;
+    if (k == wave->n)
+        return NAN;
+    double t = wave->t[k], e = excess(wave, cols, k, j, v_dc);
+    if (t > t_sample && k > 0) { /* no point at t_sample itself */
+        const double t0 = wave->t[k - 1], e0 = excess(wave, cols, k - 1, j, v_dc);
+        e = e0 + (e - e0) * (t_sample - t0) / (t - t0);
+        t = t_sample;
+    }
+    if (!(fabs(e) <= band))
+        return NAN;
+    while (k-- > 0) {
+        const double t0 = wave->t[k], e0 = excess(wave, cols, k, j, v_dc);
+        if (!(fabs(e0) <= band))
+            return entry(t0, e0, t, e, band);
+        t = t0;
+        e = e0;
+    }
+    return 0.0;
+}
+
+double ow_latency_settle(const struct ow_waveform *wave, size_t cols, size_t n_out,
+                         const double v_dc[], double band, double t_sample)
+{
+    double latest = 0.0;
+    if (!(band > 0.0))
+        return NAN;
+    for (size_t j = 0; j < n_out; j++) {
+        const double t = settle_one(wave, cols, j, v_dc, band, t_sample);
+        if (isnan(t))
+            return NAN;
+        latest = fmax(latest, t);
+    }
+    return latest;
+}
+
+/* NaN after all numbers. */
+static int by_time(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    if (isnan(x) || isnan(y))
+        return !!isnan(x) - !!isnan(y);
+    return (x > y) - (x < y);
+}
+
+struct ow_latency ow_latency_summary(double settle[], size_t n_vec)
+{
+    struct ow_latency l = {.median = NAN, .worst = NAN};
+    if (n_vec == 0)
+        return l;
+    qsort(settle, n_vec, sizeof *settle, by_time);
+    while (l.n_settled < n_vec && !isnan(settle[l.n_settled]))
+        l.n_settled++;
+    l.median = 0.5 * (settle[(n_vec - 1) / 2] + settle[n_vec / 2]);
+    l.worst = settle[n_vec - 1];
+    return l;
+}
