@@ -20,8 +20,9 @@
 /* Of a travel of length 1: a tenth of what two hosts may differ by. */
 #define OW_STOP_DEPTH 1e-4
 
-/* Overshoot is cut here, so that the product with any legal rate is finite. */
-#define OW_STOP_DEEPEST 1e4
+/* Overshoot is cut here, far beyond any iterate, so that the product with any legal rate
+ * is finite. */
+#define OW_STOP_DEEPEST 1e30
 
 /* ramp at a distance `past` the bound (negative inside), and its derivative. */
 static inline double ow_soft_stop(double past, double *d_past)
