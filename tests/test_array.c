@@ -68,12 +68,38 @@ static void jumping_eval(const struct ow_cells *c, struct ow_response *out)
             c->v[j];
 }
 
+/* Two states, of which the second is programmed, over less than its parameter allows. */
+static const struct ow_state narrow_state[] = {
+    {"y", 0.0, 9.0, TOY_B, false, "does nothing"},
+    {"x", 0.2, 0.8, TOY_X0, false, "state"},
+};
+static void narrow_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    for (size_t j = 0; j < c->n; j++) {
+        out->i[j] = toy_mix(c, j, c->x[1][j]) * c->v[j];
+        out->di_dv[j] = 0.0;
+        for (size_t r = 0; r < 2; r++) {
+            out->di_dx[r][j] = out->f[r][j] = out->df_dv[r][j] = 0.0;
+            out->df_dx[r][0][j] = out->df_dx[r][1][j] = 0.0;
+        }
+    }
+}
+
 #define TOY(label, fn, binary)                                                                 \
     {                                                                                          \
         .name = label, .doc = "toy", .source = "tests", .param = toy_param,                    \
         .n_param = TOY_N_PARAM, .state = toy_state, .n_state = 1, .program = TOY_X0,           \
         .is_binary = binary, .eval = fn                                                        \
     }
+static const struct ow_model toy_narrow = {.name = "toy_narrow",
+                                           .doc = "toy",
+                                           .source = "tests",
+                                           .param = toy_param,
+                                           .n_param = TOY_N_PARAM,
+                                           .state = narrow_state,
+                                           .n_state = 2,
+                                           .program = TOY_X0,
+                                           .eval = narrow_eval};
 static const struct ow_model toy_linear = TOY("toy_linear", linear_eval, false);
 static const struct ow_model toy_falling = TOY("toy_falling", falling_eval, false);
 static const struct ow_model toy_jumping = TOY("toy_jumping", jumping_eval, false);
@@ -228,7 +254,16 @@ START_TEST(test_node_names_tell_all_nodes_apart)
     ck_assert_str_eq(name[c->cell_te[2 * COLS + 3]], te);
     ck_assert_str_eq(name[c->cell_be[2 * COLS + 3]], be);
     ck_assert_str_eq(name[c->sense_in[3]], at_ground ? "0" : xb.r_bitline > 0.0 ? "in3" : "b3");
+    /* The first of each block too. */
+    ck_assert_str_eq(name[1], "s0");
+    ck_assert_str_eq(name[c->cell_te[0]], xb.r_wordline > 0.0 ? "w0_0"
+                                          : xb.r_driver > 0.0 ? "w0"
+                                                              : "s0");
+    ck_assert_str_eq(name[c->cell_be[0]], xb.r_bitline > 0.0 ? "b0_0" : at_ground ? "0" : "b0");
+    ck_assert_str_eq(name[c->sense_in[0]], at_ground ? "0" : xb.r_bitline > 0.0 ? "in0" : "b0");
     if (c->n_amp) {
+        ck_assert_str_eq(name[c->amp[0].inner], "a0");
+        ck_assert_str_eq(name[c->amp[0].out], "out0");
         ck_assert_str_eq(name[c->amp[3].inner], "a3");
         ck_assert_str_eq(name[c->amp[3].out], "out3");
         ck_assert_uint_eq(c->amp[3].in, c->sense_in[3]);
@@ -494,6 +529,9 @@ START_TEST(test_a_bad_cell_is_named_by_its_place)
     xb.spread[TOY_X0][2 * 4 + 1] = 1.25;
     ck_assert_int_eq(ow_crossbar_check(&xb, &err), OW_ERR_RANGE);
     ck_assert_msg(strstr(err.text, "(2, 1)") && strstr(err.text, "x0 = 1.25"), "%s", err.text);
+    xb.spread[TOY_X0][0] = NAN;
+    ck_assert_int_eq(ow_crossbar_check(&xb, &err), OW_ERR_RANGE);
+    ck_assert_msg(strstr(err.text, "(0, 0)"), "%s", err.text);
     ow_crossbar_finish(&xb);
 }
 END_TEST
@@ -704,6 +742,60 @@ START_TEST(test_registry_holds_its_weights)
         }
         ow_mapping_finish(&m);
     }
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&w);
+}
+END_TEST
+
+/* The travel of the programmed state bounds what can be written, not its parameter. */
+START_TEST(test_reach_ends_with_the_travel)
+{
+    struct ow_matrix w = matrix(3, 2, weight);
+    struct ow_crossbar xb = crossbar(&toy_narrow, 3, 4);
+    struct ow_mapping_spec spec = plain;
+    struct ow_error err = {0};
+    struct ow_mapping m;
+    double lo, hi;
+    xb.param[OW_SCALE] = 0.5; /* the shared scale is part of the device */
+    ow_mapping_reach(&xb, 7, 0.2, &lo, &hi);
+    ck_assert_close(lo, 0.5 * (2e-6 + 0.2 * 298e-6), 1e-14, 0.0); /* 30.8 uS  */
+    ck_assert_close(hi, 0.5 * (2e-6 + 0.8 * 298e-6), 1e-14, 0.0); /* 120.2 uS */
+    spec.g_min = 31e-6, spec.g_max = 121e-6;
+    ck_assert_int_eq(ow_mapping_init(&spec, &w, &xb, &m, &err), OW_ERR_INPUT);
+    spec.g_min = 30e-6, spec.g_max = 120e-6;
+    ck_assert_int_eq(ow_mapping_init(&spec, &w, &xb, &m, &err), OW_ERR_INPUT);
+    ck_assert_msg(strstr(err.text, "from 3.08e-05 S to 0.0001202 S"), "%s", err.text);
+    spec.g_min = lo, spec.g_max = hi;
+    ck_assert_ok(ow_mapping_init(&spec, &w, &xb, &m, &err), err);
+    ck_assert(xb.spread[TOY_X0][0 * 4 + 3] == 0.8 && xb.spread[TOY_X0][0 * 4 + 2] == 0.2);
+    ck_assert_close(xb.spread[TOY_X0][1 * 4 + 2], 0.5, 1e-12, 0.0);
+    ck_assert(m.scale[5] == 0.5);
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&w);
+}
+END_TEST
+
+/* Cells that differ are inverted one by one, and the one that falls short is named. */
+START_TEST(test_cells_with_a_spread_are_programmed_each_for_itself)
+{
+    struct ow_matrix w = matrix(3, 2, weight);
+    struct ow_crossbar xb = crossbar(&toy_linear, 3, 4);
+    struct ow_error err = {0};
+    struct ow_mapping m;
+    double *g_on = ow_crossbar_spread(&xb, TOY_G_ON);
+    ck_assert_ptr_nonnull(g_on);
+    for (size_t k = 0; k < 12; k++)
+        g_on[k] = 2.8e-4 + 1.3e-5 * (double)(k * 5 % 12);
+    ck_assert_ok(ow_mapping_init(&plain, &w, &xb, &m, &err), err);
+    ck_assert_close(g_of(&m, 1, 2), 3e-6 + 0.5 * 267e-6, 1e-12, 0.0);
+    ck_assert_close(xb.spread[TOY_X0][6], (3e-6 + 0.5 * 267e-6 - 2e-6) / (g_on[6] - 2e-6),
+                    1e-11, 0.0);
+    ow_mapping_finish(&m);
+    g_on[1 * 4 + 3] = 2.6e-4;
+    ck_assert_int_eq(ow_mapping_init(&plain, &w, &xb, &m, &err), OW_ERR_INPUT);
+    ck_assert_msg(strstr(err.text, "cell (1, 3) reaches from 2e-06 S to 0.00026 S"), "%s",
+                  err.text);
     ow_crossbar_finish(&xb);
     ow_matrix_finish(&w);
 }
@@ -932,6 +1024,8 @@ static const struct {
     {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, NAN,   OW_ERR_INPUT, "weight (0, 0)"},
     {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, -INFINITY, OW_ERR_INPUT, "weight (0, 0)"},
     {{.v_read = 0.0, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = 0"},
+    {{.v_read = INFINITY, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = "},
+    {{.v_read = -0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = "},
     {{.v_read = NAN, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = "},
     {{.v_read = 0.2, .g_min = 3e-4, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "g_min < g_max"},
     {{.v_read = 0.2, .g_min = 2e-4, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "g_min < g_max"},
@@ -1045,6 +1139,8 @@ int main(void)
     tcase_add_test(parts, test_matrix_is_zero_and_refuses_overflow);
     tcase_add_test(mapping, test_weights_become_conductances_by_hand);
     tcase_add_test(mapping, test_programmed_state_by_hand);
+    tcase_add_test(mapping, test_reach_ends_with_the_travel);
+    tcase_add_test(mapping, test_cells_with_a_spread_are_programmed_each_for_itself);
     tcase_add_test(mapping, test_levels_round_to_the_nearest);
     tcase_add_loop_test(mapping, test_registry_holds_its_weights, 0, (int)ow_n_models);
     tcase_add_test(mapping, test_programming_error_has_its_spread_and_stays_reachable);

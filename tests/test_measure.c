@@ -229,12 +229,20 @@ START_TEST(test_what_is_not_defined_is_nan_and_never_infinite)
     ck_assert(isfinite(a.raw.total.enob) && isfinite(a.raw.total.rmse_fs));
     finish(&p);
 
-    static const double two[] = {0.1, 0.7, 0.3, 0.9}; /* one scored vector of 2 samples */
+    static const double two[6] = {0.1, 0.7, 0.3, 0.9}; /* one scored vector of 2 samples */
     struct products q = {matrix(2, 2, two), matrix(2, 2, two), matrix(2, 2, two)};
     q.yc.a[3] += 0.1;
     a = accuracy(&q, NULL, NULL, 1.0);
     check_undefined(&a.raw.total);
     check_undefined(&a.column.total);
+    finish(&q);
+    /* Three samples are enough: errors 0, 0.1, 0; Y = 0.3, 1.2, 0.9 about 0.8 */
+    q = (struct products){matrix(2, 3, two), matrix(2, 3, two), matrix(2, 3, two)};
+    for (size_t k = 3; k < 6; k++)
+        q.y.a[k] = q.yq.a[k] = 0.3 * (double)(k == 3 ? 1 : 8 - k), q.yc.a[k] = q.y.a[k];
+    q.yc.a[4] -= 0.1;
+    a = accuracy(&q, NULL, NULL, 1.0);
+    ck_assert_close(a.raw.total.csnr_db, 10.0 * log10(0.14 / (0.01 / 3.0)), 1e-12, 0.0);
     finish(&q);
 }
 END_TEST
@@ -243,11 +251,17 @@ END_TEST
 START_TEST(test_fit_without_variance_keeps_the_gain)
 {
     static const double y[] = {2.0, 5.0, 2.2, 7.0, 2.1, 6.0, 2.5, 5.0};
-    static const double c[] = {0.7, 1.0, 0.9, 3.0, 0.7, 2.0, 1.1, 1.0};
+    static const double c[] = {0.7, 1.0, 0.9, 3.0, 0.7, 2.0, 1.2, 1.0};
     struct products p = {matrix(4, 2, y), matrix(4, 2, y), matrix(4, 2, c)};
-    const struct ow_accuracy a = accuracy(&p, NULL, NULL, 1.0);
-    /* column 0: offset 2.05 - 0.7, errors 2.25 - 2.2 and 2.45 - 2.5; column 1: Y = Y' + 4 */
+    struct ow_accuracy a = accuracy(&p, NULL, NULL, 1.0);
+    /* column 0: offset 2.05 - 0.7, errors 2.25 - 2.2 and 2.55 - 2.5; column 1: Y = Y' + 4 */
     ck_assert_close(a.column.total.rmse_fs, sqrt(2.0 * 0.0025 / 4.0), 1e-12, 0.0);
+    /* Nor does rounding: 0.7 on top of 1e6, apart by one unit in the last place. */
+    for (size_t k = 0; k < 4; k++)
+        p.yc.a[2 * k] += 1e6;
+    p.yc.a[4] = nextafter(p.yc.a[0], 2e6);
+    a = accuracy(&p, NULL, NULL, 1.0);
+    ck_assert_close(a.column.total.rmse_fs, sqrt(2.0 * 0.0025 / 4.0), 1e-8, 0.0);
     finish(&p);
 }
 END_TEST
@@ -290,6 +304,10 @@ START_TEST(test_accuracy_refuses_what_cannot_be_compared)
     ck_assert_int_eq(ow_accuracy_measure(&in, &a, &err), OW_ERR_INPUT);
     ck_assert_msg(strstr(err.text, "output 1 of vector 2"), "%s", err.text);
     p.yc.a[5] = 0.0;
+    p.y.a[0] = INFINITY;
+    ck_assert_int_eq(ow_accuracy_measure(&in, &a, &err), OW_ERR_INPUT);
+    ck_assert_msg(strstr(err.text, "Y: output 0 of vector 0"), "%s", err.text);
+    p.y.a[0] = 0.3;
     static const double bad_label[] = {2.0, -1.0, 0.5, NAN};
     for (size_t k = 0; k < LEN(bad_label); k++) {
         const double labels[] = {0.0, 1.0, bad_label[k], 0.0};
@@ -298,9 +316,15 @@ START_TEST(test_accuracy_refuses_what_cannot_be_compared)
         ck_assert_msg(strstr(err.text, "label of vector 2") && strstr(err.text, "0 to 1"), "%s",
                       err.text);
     }
-    in.labels = NULL;
-    in.fs = NAN;
+    in.labels = (const double[]){7.0, 0.0, 0.0, 0.0};
     ck_assert_int_eq(ow_accuracy_measure(&in, &a, &err), OW_ERR_INPUT);
+    ck_assert_msg(strstr(err.text, "label of vector 0 is 7"), "%s", err.text);
+    in.labels = NULL;
+    static const double bad_fs[] = {NAN, -1.0, INFINITY};
+    for (size_t k = 0; k < LEN(bad_fs); k++) {
+        in.fs = bad_fs[k];
+        ck_assert_int_eq(ow_accuracy_measure(&in, &a, &err), OW_ERR_INPUT);
+    }
     ck_assert(a.fs == 7.0);
     ow_matrix_finish(&small);
     finish(&p);
@@ -336,7 +360,11 @@ START_TEST(test_range_rules_match_hand_values)
     r = range(OW_RANGE_CALIBRATED, &y, NULL, 0.0, 0.0);
     ck_assert_close(r.lo, 1.0, 1e-12, 0.0);
     ck_assert_close(r.hi, 999.0, 1e-12, 0.0);
-    ck_assert(!r.is_from_few); /* 143 vectors */
+    ck_assert(!r.is_from_few);     /* 143 vectors */
+    y.rows = 2 * OW_RANGE_FEW - 1; /* 0, 2, .. 198 are just enough */
+    ck_assert(!range(OW_RANGE_CALIBRATED, &y, NULL, 0.0, 0.0).is_from_few);
+    y.rows -= 2;
+    ck_assert(range(OW_RANGE_CALIBRATED, &y, NULL, 0.0, 0.0).is_from_few);
     ow_matrix_finish(&y);
 
     /* Columns reach from -1.5 to 1.25 and from -2 to 1.3. */
@@ -350,6 +378,8 @@ START_TEST(test_range_rules_match_hand_values)
     ow_matrix_finish(&w);
     r = range(OW_RANGE_FIXED, NULL, NULL, -0.3, 1.7);
     ck_assert(r.lo == -0.3 && r.hi == 1.7);
+    r = range(OW_RANGE_FIXED, NULL, NULL, 0.4, 0.4); /* FS = 0 is legal: measures are null */
+    ck_assert(r.lo == r.hi);
 }
 END_TEST
 
@@ -413,9 +443,10 @@ END_TEST
 
 START_TEST(test_clipping_is_within_1_percent_of_a_rail)
 {
-    static const double v[] = {0.0, 0.88, 0.8905, 0.8915, -0.8915, -0.95, -0.7};
+    static const double v[] = {0.8915, 0.88, 0.8905, 0.0, -0.8915, -0.95, -0.7};
     ck_assert_close(ow_clipped_fraction(v, 7, 0.9), 3.0 / 7.0, 1e-15, 0.0); /* 0.891 */
     ck_assert(ow_clipped_fraction(v, 7, INFINITY) == 0.0);
+    ck_assert(ow_clipped_fraction((const double[]){0.99 * 0.9}, 1, 0.9) == 1.0); /* the edge */
     ck_assert(isnan(ow_clipped_fraction(v, 0, 0.9)));
 }
 END_TEST
@@ -512,6 +543,9 @@ START_TEST(test_cost_says_what_is_not_specified)
     ck_assert(isfinite(c.tops_per_watt) && isnan(c.tops_per_watt_1b));
     ow_cost_scope(&s, &c, text);
     ck_assert_str_eq(text, "array with drivers, without DAC and ADC");
+    s.e_dac = 0.25e-12;
+    c = ow_cost_measure(&s, e, 2);
+    ck_assert_close(c.billed.total, 5.6e-12 + 2e-12 + 5.0 * 0.25e-12, 1e-13, 0.0);
     s.e_dac = 0.0; /* specified as nothing is not the same as not specified */
     c = ow_cost_measure(&s, e, 2);
     ck_assert(c.billed.dac == 0.0 && c.has_dac);
@@ -529,11 +563,11 @@ START_TEST(test_cycle_inputs_and_hand_check)
 {
     const struct ow_pulse p = {.t_rise = 0.6e-9, .t_read = 9e-9};
     ck_assert_close(ow_cycle_time(&p, 3e-9, 4), 2.0 * 9.6e-9 + 12e-9, 1e-14, 0.0);
-    struct ow_matrix x = matrix(2, 3, (const double[]){0.0, 0.5, 1.0, 0.25, 0.0, 0.0});
+    struct ow_matrix x = matrix(2, 3, (const double[]){0.0, 0.5, 1.0, 0.25, 0.75, 0.0});
     const struct ow_input_statistics s = ow_input_statistics(&x);
-    ck_assert_close(s.mean, 1.75 / 6.0, 1e-15, 0.0);
-    ck_assert_close(s.mean_square, 1.3125 / 6.0, 1e-15, 0.0);
-    ck_assert_close(s.zeros, 0.5, 0.0, 0.0);
+    ck_assert_close(s.mean, 2.5 / 6.0, 1e-15, 0.0);
+    ck_assert_close(s.mean_square, 1.875 / 6.0, 1e-15, 0.0);
+    ck_assert_close(s.zeros, 2.0 / 6.0, 1e-15, 0.0);
     ow_matrix_finish(&x);
     struct ow_matrix g = matrix(2, 3, (const double[]){1e-6, 2e-6, 3e-6, 1e-5, 2e-5, 4e-5});
     /* (6 uS 0.04 V^2 + 70 uS 0.01 V^2) (9 + 0.4) ns */
@@ -611,11 +645,21 @@ START_TEST(test_settling_between_points_and_beyond_the_waveform)
     ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, 0.1, 11.0)));
     ck_assert_close(ow_latency_settle(&w, 4, 2, v_dc, 0.1, 10.2), 3.6, 1e-12, 0.0);
     ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, 0.1, 12.5))); /* not recorded */
+    struct ow_waveform u = waveform(6, t6, wave[3].e0, wave[3].e1); /* falls from 6 to 10 s */
+    ck_assert(isnan(ow_latency_settle(&u, 4, 2, v_dc, 0.1, 7.5)));
+    ck_assert_close(ow_latency_settle(&u, 4, 2, v_dc, 0.1, 9.0), 8.0, 1e-12, 0.0);
+    finish_waveform(&u);
     ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, 0.0, 10.0)));
     ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, NAN, 10.0)));
     finish_waveform(&w);
     w = (struct ow_waveform){0};
     ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, 0.1, 0.0)));
+    /* The edge of the band belongs to it, at the sample and before. */
+    for (size_t k = 0; k < 3; k++)
+        ck_assert_int_eq(ow_waveform_append(&w, 2, (double)k, (const double[]){0.125, 0.0}),
+                         OW_OK);
+    ck_assert(ow_latency_settle(&w, 2, 1, (const double[]){0.0, 0.0}, 0.125, 2.0) == 0.0);
+    finish_waveform(&w);
 }
 END_TEST
 
