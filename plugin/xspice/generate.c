@@ -21,6 +21,13 @@ static const char *number(double value, char text[32])
     return text;
 }
 
+/* cmpp reads 10000000000 as an int, modulo 2^32; with a point it is a real. */
+static const char *cmpp_number(double value, char text[32])
+{
+    number(value, text);
+    return strpbrk(text, ".e") ? text : strcat(text, ".0");
+}
+
 /* A cmpp string: no quotes inside. */
 static void print_quoted(const char *text)
 {
@@ -48,7 +55,7 @@ static void print_param(const struct ow_param *p)
     if (p->choice) /* a word or a number */
         printf("\nData_Type: string\nDefault_Value: \"%s\"\n", p->choice[(size_t)p->dflt]);
     else
-        printf("\nData_Type: real\nDefault_Value: %s\n", number(p->dflt, text));
+        printf("\nData_Type: real\nDefault_Value: %s\n", cmpp_number(p->dflt, text));
     printf("Limits: -\nVector: no\nVector_Bounds: -\nNull_Allowed: yes\n\n");
 }
 
