@@ -34,7 +34,7 @@ static enum ow_status out_of_memory(const struct loader *l)
 static struct ow_quote shown(const struct ow_node *node)
 {
     if (node->kind != OW_NODE_SCALAR)
-        return ow_quote(node->kind == OW_NODE_LIST ? "a list" : "a map", 6);
+        return node->kind == OW_NODE_LIST ? ow_quote("a list", 6) : ow_quote("a map", 5);
     if (*node->text == '\0')
         return ow_quote("nothing", 7);
     struct ow_quote q = ow_quote(node->text, strlen(node->text));
@@ -489,6 +489,9 @@ static enum ow_status take_override(const struct loader *l, const char *text,
     if (!o->doc.origin)
         return out_of_memory(l);
     strcpy(stpcpy(o->doc.origin, option), text);
+    for (char *c = o->doc.origin; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?'; /* messages have one line */
     const char *equals = strchr(text, '='), *entry;
     if (!equals || equals == text)
         return ow_fail(l->err, OW_ERR_INPUT, "%s: expected KEY=VALUE, such as array.rows=128",
