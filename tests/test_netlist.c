@@ -57,7 +57,7 @@ START_TEST(test_deck_says_what_the_circuit_is)
         "Cf in out 4.3e-15",
         "Rout o out 110",
         "A1_2 %gd(w1_2 b1_2) null m1_2",
-        ".model m1_2 ow_team( id=5 ctrl=voltage r_on=4700 )",
+        ".model m1_2 ow_team( id=5 ctrl=\"voltage\" r_on=4700 )",
         ".tran 2.5e-11 2e-08 0 2.5e-11",
         "pre_codemodel ./ohmweave.cm",
         "  meas tran sense2 find v(out2) at=1e-08",

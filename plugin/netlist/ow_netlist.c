@@ -279,8 +279,8 @@ static void write_model_card(struct deck *d, size_t cell, const char *name)
         const struct ow_param *row = &model->param[k];
         if (param[k] == row->dflt)
             continue;
-        if (row->choice)
-            word(d, "%s=%s", row->name, row->choice[(size_t)param[k]]);
+        if (row->choice) /* without the quotes ngspice takes the word for a .param */
+            word(d, "%s=\"%s\"", row->name, row->choice[(size_t)param[k]]);
         else
             word(d, "%s=%s", row->name, NUM(param[k]));
     }
