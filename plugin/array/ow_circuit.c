@@ -67,8 +67,9 @@ static void add(struct ow_circuit *c, size_t a, size_t b, double r, double drive
 static void add_wline(struct ow_circuit *c, const struct layout *l, size_t i)
 {
     const struct ow_crossbar *xb = c->xb;
-    const double r_first = xb->r_driver + xb->r_wordline; /* add() skips 0 and inf */
-    add(c, 1 + i, node_wline(l, i, 0), r_first, xb->r_driver / r_first, false);
+    const double r_first = xb->r_driver + xb->r_wordline;
+    if (r_first > 0.0 && isfinite(r_first))
+        add(c, 1 + i, node_wline(l, i, 0), r_first, xb->r_driver / r_first, false);
     for (size_t j = 1; j < xb->cols; j++)
         add(c, node_wline(l, i, j - 1), node_wline(l, i, j), xb->r_wordline, 0.0, false);
 }

@@ -41,7 +41,7 @@ static struct ow_energy mean_energy(const struct ow_energy energy[], size_t n)
         double sum = 0.0;
         for (size_t k = 0; k < n; k++)
             sum += *(const double *)(const void *)((const char *)&energy[k] + energy_at[f]);
-        *(double *)(void *)((char *)&mean + energy_at[f]) = sum / (double)n;
+        *(double *)(void *)((char *)&mean + energy_at[f]) = n ? sum / (double)n : NAN;
     }
     return mean;
 }
@@ -91,6 +91,8 @@ struct ow_input_statistics ow_input_statistics(const struct ow_matrix *inputs)
 {
     const size_t n = inputs->rows * inputs->cols;
     struct ow_input_statistics s = {0};
+    if (n == 0)
+        return (struct ow_input_statistics){NAN, NAN, NAN};
     for (size_t k = 0; k < n; k++) {
         s.mean += inputs->a[k];
         s.mean_square += inputs->a[k] * inputs->a[k];
