@@ -9,6 +9,7 @@
 
 #include "ow_circuit.h"
 #include "ow_mapping.h"
+#include "ow_random.h"
 #include "ow_reading.h"
 
 /* ---- toy models: conductances that can be inverted on paper ----------------------------- */
@@ -605,8 +606,11 @@ START_TEST(test_matrix_is_zero_and_refuses_overflow)
     ck_assert_ptr_eq(ow_matrix_row(&m, 2), m.a + 10);
     ow_matrix_finish(&m);
     ck_assert(!m.a && m.rows == 0);
-    m = ow_matrix_create(SIZE_MAX / 8, 3);
-    ck_assert(!m.a && m.rows == 0 && m.cols == 0);
+    static const size_t none[][2] = {{SIZE_MAX / 8, 3}, {SIZE_MAX / 2, 4}, {0, 5}, {5, 0}};
+    for (size_t k = 0; k < LEN(none); k++) {
+        m = ow_matrix_create(none[k][0], none[k][1]);
+        ck_assert(!m.a && m.rows == 0 && m.cols == 0);
+    }
     ow_matrix_finish(&m);
 }
 END_TEST
@@ -953,6 +957,36 @@ START_TEST(test_stuck_devices_sit_at_the_ends_and_do_not_move)
 }
 END_TEST
 
+static double z_of(enum ow_draw purpose, uint64_t id, uint64_t event)
+{
+    const struct ow_draw_key key = {.seed = 77, .purpose = purpose, .id = id, .event = event};
+    return ow_draw_normal(&key);
+}
+
+/* Which number belongs to which cell is a promise: results are repeated by seed. */
+START_TEST(test_draws_are_keyed_by_seed_id_purpose_and_vector)
+{
+    struct ow_mapping_spec spec = plain;
+    struct ow_crossbar xb;
+    struct ow_mapping m;
+    spec.sigma_program = 0.01, spec.sigma_d2d = 0.02, spec.sigma_read = 0.03;
+    map_many(&toy_linear, &spec, 77.0, &xb, &m);
+    ck_assert_ptr_null(xb.spread[OW_RATE]); /* nothing is stuck */
+    ow_mapping_redraw(&m, &xb, 41);
+    for (uint64_t id = 0; id < 6; id += 2) { /* G+ arms: w_max, then half range */
+        const double target = id ? half : 2.7e-4;
+        const double d2d = 1.0 + 0.02 * z_of(OW_DRAW_D2D, id, 0);
+        ck_assert_close(m.scale[id], d2d, 1e-15, 0.0);
+        ck_assert_close(m.g.a[id], target * (1.0 + 0.01 * z_of(OW_DRAW_PROGRAM, id, 0)) * d2d,
+                        1e-12, 0.0);
+        ck_assert_close(xb.spread[OW_SCALE][id],
+                        d2d * (1.0 + 0.03 * z_of(OW_DRAW_READ, id, 41)), 1e-15, 0.0);
+    }
+    ow_mapping_finish(&m);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
 START_TEST(test_seed_decides_all_draws)
 {
     struct ow_mapping_spec spec = plain;
@@ -1081,7 +1115,7 @@ END_TEST
 START_TEST(test_inputs_round_to_their_levels)
 {
     /* 2 bits: 0, 1/3, 2/3, 1; the thresholds are at 1/6, 1/2, 5/6 */
-    static const double in[] = {0.0, 0.16, 0.17, 0.49, 0.51, 0.83, 0.84, 1.0};
+    static const double in[] = {0.03, 0.16, 0.17, 0.49, 0.51, 0.83, 0.84, 1.0};
     static const double out[] = {0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0};
     struct ow_error err = {0};
     struct ow_matrix x = matrix(2, 4, in);
@@ -1108,6 +1142,10 @@ START_TEST(test_inputs_outside_0_to_1_are_refused_whole)
         ck_assert_msg(strstr(err.text, "input 1 of vector 1"), "%s", err.text);
         ck_assert(x.a[0] == 0.3);
         x.a[3] = 0.6;
+        x.a[0] = bad[k];
+        ck_assert_int_eq(ow_input_quantise(&x, 1, &err), OW_ERR_INPUT);
+        ck_assert_msg(strstr(err.text, "input 0 of vector 0"), "%s", err.text);
+        x.a[0] = 0.3;
         ck_assert_int_eq(ow_input_quantise(&x, 33, &err), OW_ERR_INPUT);
         ow_matrix_finish(&x);
     }
@@ -1147,6 +1185,7 @@ int main(void)
     tcase_add_test(mapping, test_device_spread_is_not_made_up_for);
     tcase_add_test(mapping, test_read_noise_is_another_in_every_vector_and_repeatable);
     tcase_add_test(mapping, test_stuck_devices_sit_at_the_ends_and_do_not_move);
+    tcase_add_test(mapping, test_draws_are_keyed_by_seed_id_purpose_and_vector);
     tcase_add_test(mapping, test_seed_decides_all_draws);
     tcase_add_test(mapping, test_binary_devices_take_two_levels);
     tcase_add_loop_test(mapping, test_every_refusal_names_its_cause, 0, (int)LEN(refused));
