@@ -8,8 +8,7 @@ static double distance(double a, double b, double unit)
 {
     if (a == b)
         return 0.0;
-    const double d = fabs(a - b) / unit;
-    return isnan(d) ? INFINITY : d;
+    return unit > 0.0 && isfinite(a - b) ? fabs(a - b) / unit : INFINITY;
 }
 
 /* Keep the larger of what is there and this one. */
@@ -93,22 +92,29 @@ static double state_at(const struct ow_reading *r, size_t s, size_t cell)
     return r->x_end[s * r->n_cell + cell];
 }
 
-/* Hazard left over hazard drawn, and both.  The draw follows from the discrete states,
- * which count the jumps: with them and the default of the hazard's own parameter, the
- * model's initial states are those just after the last jump. */
+/* Hazard left over hazard drawn, and both; infinite for states that are none.  The draw follows
+ * from the discrete states, which count the jumps: with them and the default of the hazard's
+ * own parameter, the model's initial states are those just after the last jump. */
 static double share_left(const struct ow_crossbar *xb, const struct ow_reading *r, size_t cell,
                          double *left, double *draw)
 {
     const struct ow_model *m = xb->model;
     double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
     ow_crossbar_cell(xb, cell, param, x);
-    for (size_t s = 0; s < m->n_state; s++)
-        if (m->state[s].is_discrete)
-            param[m->state[s].init] = state_at(r, s, cell);
+    *left = state_at(r, m->event_state, cell);
+    *draw = NAN;
+    for (size_t s = 0; s < m->n_state; s++) {
+        const struct ow_param *row = &m->param[m->state[s].init];
+        const double now = state_at(r, s, cell);
+        if (!m->state[s].is_discrete)
+            continue;
+        if (!(now >= row->lo && now <= row->hi))
+            return INFINITY;
+        param[m->state[s].init] = now;
+    }
     const size_t h = m->state[m->event_state].init;
     param[h] = m->param[h].dflt;
     ow_states_init(m, param, x);
-    *left = state_at(r, m->event_state, cell);
     *draw = x[m->event_state];
     return *left / *draw;
 }

@@ -8,17 +8,19 @@
 extern "C" {
 #endif
 
-/* Agreement is: */
-#define OW_AGREE_SENSE                                                                         \
-    1e-3 /* of full scale, the span of the reference's sense outputs at the                    \
-            sampling time over all reads and columns (their largest                            \
-            magnitude where there is one output only)                   */
-#define OW_AGREE_ENERGY 1e-2 /* relative, for each of enum ow_compared_energy               */
-#define OW_AGREE_STATE  1e-3 /* of the state's range, at the end                            */
-#define OW_AGREE_EVENT  1e-2 /* of the pulse, 2 t_rise + t_read: the time of a jump         */
-#define OW_NEAR_EVENT                                                                          \
-    1e-2 /* of the draw: a cell with less hazard left than this may have                       \
-            jumped in one host and not in the other                     */
+/* Agreement is:
+ *   sense   of full scale, the span of the reference's sense outputs at the sampling time
+ *           over all reads and columns (their largest magnitude if there is one only)
+ *   energy  relative, for each of enum ow_compared_energy
+ *   state   of the state's range, at the end
+ *   event   the time of a jump, of the pulse, 2 t_rise + t_read
+ *   near    of the draw: with less hazard left than this a cell may have jumped in one host
+ *           and not in the other */
+#define OW_AGREE_SENSE  1e-3
+#define OW_AGREE_ENERGY 1e-2
+#define OW_AGREE_STATE  1e-3
+#define OW_AGREE_EVENT  1e-2
+#define OW_NEAR_EVENT   1e-2
 
 /* Sums over all reads. */
 enum ow_compared_energy {
