@@ -361,6 +361,7 @@ static const struct { const char *text, *message; } bad[] = {
     {VMM "input: {signed: yes}\n",       "s.yaml:2:17: input.signed: 'yes': expected true or false (inputs in [-1, 1], in two phases)"},
     {VMM "device: {model: tema}\n",      "s.yaml:2:17: device.model: 'tema': expected team, driftdiff or stochastic (compact model)"},
     {"vmm: {weights: no.csv, inputs: {random: [5, 4]}}\n", "s.yaml:1:16: vmm.weights: no.csv: No such file or directory"},
+    {"vmm: {weights: \"no\\n/a-name-that-is-longer-than-what-is-quoted-of-other-texts.csv\", inputs: x}\n", "s.yaml:1:16: vmm.weights: no?/a-name-that-is-longer-than-what-is-quoted-of-other-texts.csv: No such file or directory"},
     {"vmm: {weights: [1], inputs: {random: [5, 4]}}\n",    "s.yaml:1:16: vmm.weights: a list: expected a file name or {random: [rows, cols], seed: N} (matrix [n_in, n_out])"},
     {"vmm: {weights: '', inputs: {random: [5, 4]}}\n",     "s.yaml:1:16: vmm.weights: nothing: expected a file name or {random: [rows, cols], seed: N} (matrix [n_in, n_out])"},
     {"vmm: {weights: {random: [4, 0]}, inputs: x}\n",      "s.yaml:1:29: vmm.weights: '0' is too small: expected a file name or {random: [rows, cols], seed: N} (matrix [n_in, n_out])"},

@@ -30,6 +30,14 @@ static enum ow_status out_of_memory(const struct loader *l)
     return ow_fail(l->err, OW_ERR_NOMEM, "%s: out of memory", l->spec->path);
 }
 
+/* Messages have one line and leave the terminal alone. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 /* What stands there, for a message: 'text', a list or a map. */
 static struct ow_quote shown(const struct ow_node *node)
 {
@@ -161,11 +169,11 @@ static enum ow_status read_path(const struct loader *l, const struct ow_key *key
         return out_of_memory(l);
     if (access(found, R_OK) != 0) {
         const int why = errno;
-        const struct ow_quote name = ow_quote(found, strlen(found));
+        make_printable(found);
+        const enum ow_status st = ow_node_fail(node, l->err, OW_ERR_FILE, "%s: %.700s: %s",
+                                               key->name, found, strerror(why));
         free(found);
-        return ow_node_fail(node, l->err, OW_ERR_FILE, "%s: %s: %s", key->name,
-                            strlen(name.text) > strlen(node->text) ? name.text : node->text,
-                            strerror(why));
+        return st;
     }
     *path = found;
     return OW_OK;
@@ -489,9 +497,7 @@ static enum ow_status take_override(const struct loader *l, const char *text,
     if (!o->doc.origin)
         return out_of_memory(l);
     strcpy(stpcpy(o->doc.origin, option), text);
-    for (char *c = o->doc.origin; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?'; /* messages have one line */
+    make_printable(o->doc.origin);
     const char *equals = strchr(text, '='), *entry;
     if (!equals || equals == text)
         return ow_fail(l->err, OW_ERR_INPUT, "%s: expected KEY=VALUE, such as array.rows=128",
