@@ -673,6 +673,27 @@ START_TEST(test_team_xyce)
 }
 END_TEST
 
+/* The state's share of di/dv makes Newton's method quadratic: 3.2 iterations an attempted
+ * time point here (one to see the new source voltage, one for the answer, one to know it),
+ * 4.0 without it. */
+START_TEST(test_newton_knows_the_state_moves)
+{
+    write_deck(TEAM_XYCE ".tran 20u 1m 0 20u\n.control\npre_codemodel " OW_CODEMODEL
+                         "\nrun\nrusage traniter tranpoints\nquit 0\n.endc\n",
+               "x");
+    ck_assert_int_eq(run(OW_NGSPICE " -b deck.cir", "log"), 0);
+    char *log = slurp("log");
+    const char *iterations = strstr(log, "Transient iterations = "),
+               *points = strstr(log, "Transient timepoints = ");
+    ck_assert_msg(iterations && points, "%s", log);
+    const double n_iteration = strtod(strchr(iterations, '=') + 1, NULL),
+                 n_point = strtod(strchr(points, '=') + 1, NULL);
+    ck_assert_msg(n_iteration < 3.5 * n_point, "%g iterations, %g points", n_iteration,
+                  n_point);
+    free(log);
+}
+END_TEST
+
 /* ---- jumps in a circuit ----------------------------------------------------------------- */
 
 /* Behind a resistor the voltage falls when the device switches on, and the next draw is
@@ -1072,6 +1093,7 @@ static void add_ngspice_tests(Suite *suite)
     tcase_add_checked_fixture(tc, make_folder, remove_folder);
     tcase_add_loop_test(tc, test_step_does_not_matter, 0, 2 * N_DRIVE);
     tcase_add_loop_test(tc, test_team_xyce, 0, 2);
+    tcase_add_test(tc, test_newton_knows_the_state_moves);
     tcase_add_loop_test(tc, test_jump_is_seen_by_the_circuit, 0, 2);
     tcase_add_loop_test(tc, test_dc_is_the_current_at_the_initial_state, 0, N_DRIVE);
     tcase_add_loop_test(tc, test_ac_is_the_conductance_at_frozen_states, 0, N_DRIVE);
