@@ -1,0 +1,125 @@
+#include "cli_spec.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEY_SET = 0x1000, KEY_RESOLVED };
+
+static const struct argp_option options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0,
+     "override a key of the specification, such as array.r_wordline=5 (any number of times)", 0},
+    {"resolved", KEY_RESOLVED, NULL, 0,
+     "print the whole specification, every default and where each value came from, and stop",
+     0},
+    {0}};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct cli_spec *s = state->input;
+    switch (key) {
+    case KEY_SET: {
+        const char **more = realloc(s->overrides, (s->n_override + 2) * sizeof *more);
+        if (!more)
+            return ENOMEM;
+        s->overrides = more;
+        more[s->n_override++] = text;
+        more[s->n_override] = NULL;
+        return 0;
+    }
+    case KEY_RESOLVED:
+        s->is_resolved = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (s->path)
+            argp_error(state, "unexpected argument '%s': one specification at a time", text);
+        s->path = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!s->path)
+            argp_error(state, "a specification is required: SPEC.yaml");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cli_spec_argp = {options, parse, "SPEC", NULL, NULL, NULL, NULL};
+
+bool cli_spec_load(struct cli_spec *s, const char *command, int *code)
+{
+    struct ow_error err = {0};
+    if (ow_spec_load(s->path, s->overrides, &s->spec, &err)) {
+        *code = cli_fail(&err);
+        return false;
+    }
+    s->has_spec = true;
+    if (s->is_resolved) {
+        *code = ow_spec_print(&s->spec, stdout, &err) ? cli_fail(&err) : EXIT_STANDS;
+        return false;
+    }
+    if (ow_spec_for(&s->spec, command, &err) ||
+        ow_problem_init(&s->spec, &s->problem, &err)) {
+        *code = cli_fail(&err);
+        return false;
+    }
+    s->has_problem = true;
+    return true;
+}
+
+void cli_spec_finish(struct cli_spec *s)
+{
+    if (s->has_problem)
+        ow_problem_finish(&s->problem);
+    if (s->has_spec)
+        ow_spec_finish(&s->spec);
+    free(s->overrides);
+}
+
+bool cli_find_codemodel(char *path, size_t size, struct ow_error *err)
+{
+    char self[PATH_MAX], resolved[PATH_MAX];
+    const char *given = getenv("OHMWEAVE_CM");
+    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = '\0';
+    if (given)
+        snprintf(path, size, "%s", given);
+    else {
+        snprintf(path, size, "%s/plugin/xspice/ohmweave.cm", self);
+        if (access(path, R_OK) != 0)
+            snprintf(path, size, "%s", OW_INSTALLED_CODEMODEL);
+    }
+    if (access(path, R_OK) != 0 || !realpath(path, resolved) || strlen(resolved) >= size) {
+        ow_fail(err, OW_ERR_HOST,
+                "the code models for ngspice are not there: %s cannot be read%s", path,
+                given ? " (from OHMWEAVE_CM)"
+                      : "; build with an ngspice source tree (scripts/setup fetches it), or "
+                        "name the file in OHMWEAVE_CM");
+        return false;
+    }
+    strcpy(path, resolved);
+    return true;
+}
+
+bool cli_make_directory(const char *path, struct ow_error *err)
+{
+    if (!path)
+        return true;
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        ow_fail(err, OW_ERR_FILE, "%s: %s; expected a directory to write to", path,
+                strerror(errno));
+        return false;
+    }
+    struct stat is;
+    if (stat(path, &is) != 0 || !S_ISDIR(is.st_mode) || access(path, W_OK | X_OK) != 0) {
+        ow_fail(err, OW_ERR_FILE, "%s: expected a directory that can be written to", path);
+        return false;
+    }
+    return true;
+}

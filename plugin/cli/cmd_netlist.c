@@ -1,0 +1,107 @@
+/* ohmweave netlist: the circuit of one input vector as an ngspice deck. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_spec.h"
+#include "ow_file.h"
+#include "ow_host.h"
+#include "ow_netlist.h"
+#include "ow_number.h"
+
+struct arguments {
+    struct cli_spec spec;
+    const char *out, *raw;
+    size_t vector;
+};
+
+enum { KEY_RAW = 0x100, KEY_VECTOR };
+
+static const struct argp_option options[] = {
+    {"output", 'o', "FILE", 0, "write the deck there (default: standard output)", 0},
+    {"vector", KEY_VECTOR, "K", 0, "which input vector drives it (default 0)", 0},
+    {"raw", KEY_RAW, "FILE", 0, "let the deck write its waveforms to this .raw file", 0},
+    {0}};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    double n;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->spec;
+        return 0;
+    case 'o':
+        a->out = strcmp(text, "-") == 0 ? NULL : text;
+        return 0;
+    case KEY_RAW:
+        a->raw = text;
+        return 0;
+    case KEY_VECTOR:
+        if (ow_number_parse(text, &n) != OW_NUMBER_OK || !(n >= 0 && n < 1e9) || n != floor(n))
+            argp_error(state, "--vector=%s: expected a whole number, 0 or above", text);
+        a->vector = (size_t)n;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_spec_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    options, parse, "SPEC",
+    "Write the circuit of one input vector as a deck that plain `ngspice -b` runs.", children,
+    NULL, NULL};
+
+static enum ow_status write_deck(const struct arguments *a, const char *codemodel, FILE *to,
+                                 struct ow_error *err)
+{
+    const struct ow_problem *p = &a->spec.problem;
+    const struct ow_netlist_options deck = {
+        .codemodel = codemodel, .raw = a->raw, .has_states = true};
+    struct ow_circuit *circuit = NULL;
+    struct ow_crossbar xb = p->xb; /* the arrays stay the problem's */
+    double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
+    if (!amplitude)
+        return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
+    ow_problem_amplitudes(p, a->vector * p->n_phase, amplitude);
+    ow_mapping_redraw(&p->mapping, &xb, a->vector);
+    enum ow_status st = ow_circuit_create(&xb, &circuit, err);
+    if (!st)
+        st = ow_netlist_write(circuit, amplitude, &p->pulse, &deck, to, err);
+    ow_circuit_destroy(circuit);
+    free(amplitude);
+    return st;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {0};
+    struct ow_error err = {0};
+    struct ow_file file = {0};
+    char codemodel[4096];
+    int code;
+    if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "netlist", &code))
+        goto done;
+    if (a.vector >= a.spec.problem.n_vec) {
+        ow_fail(&err, OW_ERR_INPUT, "--vector=%zu: expected 0 to %zu", a.vector,
+                a.spec.problem.n_vec - 1);
+        code = cli_fail(&err);
+        goto done;
+    }
+    if (!cli_find_codemodel(codemodel, sizeof codemodel, &err)) {
+        /* the deck is still worth having; it says where to put the code models */
+        fprintf(stderr, "ohmweave: note: %s; the deck expects ./ohmweave.cm\n", err.text);
+        snprintf(codemodel, sizeof codemodel, "./ohmweave.cm");
+    }
+    if ((a.out && ow_file_create(a.out, &file, &err)) ||
+        write_deck(&a, codemodel, a.out ? file.to : stdout, &err) ||
+        (a.out && ow_file_commit(&file, &err)))
+        code = cli_fail(&err);
+done:
+    ow_file_discard(&file);
+    cli_spec_finish(&a.spec);
+    return code;
+}
+
+const struct command cmd_netlist = {"netlist", "write the circuit as an ngspice deck", run};

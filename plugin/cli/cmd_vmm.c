@@ -1,0 +1,290 @@
+/* ohmweave vmm: accuracy and energy per MAC of one specification. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_spec.h"
+#include "ow_number.h"
+#include "ow_table.h"
+#include "ow_vmm.h"
+#include "ow_vmm_json.h"
+
+struct arguments {
+    struct cli_spec spec;
+    const char *out, *json;
+    unsigned n_worker;
+};
+
+enum { KEY_JSON = 0x100, KEY_OUT };
+
+static const struct argp_option options[] = {
+    {"out", KEY_OUT, "DIR", 0, "leave Y', Y, Yq, sense voltages, programmed G and energies as .npy",
+     0},
+    {"json", KEY_JSON, "FILE", 0, "write the result as JSON; - for standard output", 0},
+    {"jobs", 'j', "N", 0, "worker threads (default: one a processor)", 0},
+    {0}};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    double n;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->spec;
+        return 0;
+    case KEY_OUT:
+        a->out = text;
+        return 0;
+    case KEY_JSON:
+        a->json = text;
+        return 0;
+    case 'j':
+        if (ow_number_parse(text, &n) != OW_NUMBER_OK || !(n >= 1 && n <= 256) || n != floor(n))
+            argp_error(state, "--jobs=%s: expected a whole number from 1 to 256", text);
+        a->n_worker = (unsigned)n;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_spec_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    options, parse, "SPEC",
+    "Vector-matrix products through the circuit: accuracy and energy per MAC.\v"
+    "Every input vector is a full transient of the array with its drivers and sense "
+    "amplifiers; a control run with ideal wires says how much of the error is wire resistance.",
+    children, NULL, NULL};
+
+/* ---- the table ---------------------------------------------------------------------- */
+
+static const char *decibel(double value, char text[32])
+{
+    snprintf(text, 32, isnan(value) ? "-" : "%.1f dB", value);
+    return text;
+}
+
+static const char *plain(double value, const char *format, char text[32])
+{
+    snprintf(text, 32, isnan(value) ? "-" : format, value);
+    return text;
+}
+
+static void print_deviation(const char *name, const struct ow_deviation *raw,
+                            const struct ow_deviation *array, const struct ow_deviation *column)
+{
+    const struct ow_deviation *d[] = {raw, array, column};
+    char text[32];
+    printf("  %-14s", name);
+    for (size_t k = 0; k < 3; k++)
+        printf("%11s", decibel(d[k]->csnr_db, text));
+    for (size_t k = 0; k < 3; k++)
+        printf("%9s", plain(d[k]->enob, "%.2f", text));
+    printf("%11s\n", plain(raw->rel_l2, "%.2e", text));
+}
+
+/* Mean squares add, so the part that vanishes with the wires is theirs. */
+static void print_wire_share(const struct ow_vmm_result *r)
+{
+    const double with = r->accuracy.raw.circuit.rmse_fs;
+    const double without = r->ideal_wires.raw.circuit.rmse_fs;
+    char text[32];
+    printf("  control run with ideal wires: circuit error %s raw, %s by column",
+           decibel(r->ideal_wires.raw.circuit.csnr_db, text),
+           isnan(r->ideal_wires.column.circuit.csnr_db) ? "-" : "");
+    if (!isnan(r->ideal_wires.column.circuit.csnr_db))
+        printf("%s", decibel(r->ideal_wires.column.circuit.csnr_db, text));
+    putchar('\n');
+    if (with > 0.0 && !isnan(without)) {
+        const double share = 1.0 - without * without / (with * with);
+        if (share >= 0.0)
+            printf("  wire resistance makes %.1f %% of the raw mean square circuit error\n",
+                   100.0 * share);
+        else
+            printf("  wire resistance does not add to the raw circuit error: it makes up for "
+                   "others\n");
+    }
+}
+
+static void print_accuracy(const struct ow_problem *p, const struct ow_vmm_result *r)
+{
+    const struct ow_accuracy *a = &r->accuracy;
+    printf("\nAccuracy          CSNR: raw      array     column ENOB: raw    array   column "
+           "rel. L2 raw\n");
+    print_deviation("total", &a->raw.total, &a->array.total, &a->column.total);
+    print_deviation("circuit", &a->raw.circuit, &a->array.circuit, &a->column.circuit);
+    print_deviation("quantisation", &a->raw.quantisation, &a->array.quantisation,
+                    &a->column.quantisation);
+    print_wire_share(r);
+    if (!isnan(a->top1)) {
+        printf("  top-1 %.2f %% raw", 100.0 * a->top1);
+        if (!isnan(a->top1_column))
+            printf(", %.2f %% calibrated by column (%zu vectors)", 100.0 * a->top1_column,
+                   a->n_scored);
+        printf("; ideal %.2f %%\n", 100.0 * a->top1_ideal);
+    }
+    if (!isnan(r->clipped))
+        printf("  clipped at a rail: %.3g %% of the sense voltages\n", 100.0 * r->clipped);
+    printf("  full scale %.4g (%.4g to %.4g), calibrated on %zu of %zu vectors\n", a->fs,
+           r->range.lo, r->range.hi, a->n_calibration, p->n_vec);
+}
+
+static void print_energy(const struct ow_problem *p, const struct ow_vmm_result *r)
+{
+    const struct ow_cost *c = &r->cost;
+    const struct ow_energy *e = &c->physical;
+    const struct {
+        const char *name;
+        double energy;
+    } part[] = {{"drivers", e->drivers}, {"devices", e->devices}, {"wires", e->wires},
+                {"sense", e->sense},     {"stored", e->stored},   {"ADC", c->billed.adc}};
+    const double total = ow_vmm_energy_total(r);
+    char text[32], other[32], scope[96];
+    printf("\nEnergy of a vector (mean)\n ");
+    for (size_t k = 0; k < sizeof part / sizeof part[0]; k++) {
+        if (isnan(part[k].energy)) {
+            printf(" %s -,", part[k].name);
+            continue;
+        }
+        printf(" %s %s (%.0f %%),", part[k].name, cli_si(part[k].energy, "J", text),
+               100.0 * part[k].energy / total);
+    }
+    printf(" total %s\n", cli_si(total, "J", text));
+    printf("  balance residual %.2g; hand check sum g v^2 t: %s, simulated devices %s\n",
+           c->balance_residual, cli_si(r->hand_devices, "J", text),
+           cli_si(e->devices, "J", other));
+    ow_cost_scope(&r->billing, c, scope);
+    printf("  per MAC %s (%s);", cli_si(c->per_mac, "J", text), scope);
+    printf(" drivers and amplifiers alone %s\n", cli_si(c->per_mac_array, "J", text));
+    printf("  %s TOPS/W (%s; bits in/weight/out: ", plain(c->tops_per_watt, "%.4g", text),
+           scope);
+    const double bits[] = {r->billing.input_bits, r->billing.weight_bits,
+                           (double)p->spec->adc.bits};
+    for (size_t k = 0; k < 3; k++)
+        printf("%s%s", k ? "/" : "", bits[k] > 0.0 ? plain(bits[k], "%.3g", text) : "analog");
+    printf(")");
+    if (!isnan(c->tops_per_watt_1b))
+        printf(", %.4g TOPS/W at 1 bit", c->tops_per_watt_1b);
+    printf("\n  %zu x %zu = %zu MACs a vector, 1 MAC = 2 operations; inputs: mean %.3f, mean "
+           "square %.3f, zeros %.0f %%\n",
+           p->n_in, p->n_out, p->n_in * p->n_out, r->inputs.mean, r->inputs.mean_square,
+           100.0 * r->inputs.zeros);
+}
+
+static void print_table(const struct ow_problem *p, const struct ow_vmm_result *r)
+{
+    const struct ow_spec *spec = p->spec;
+    char text[32], other[32];
+    printf("%s: weights %zu x %zu on %zu x %zu devices, %s%s%s, %zu vectors\n", spec->path,
+           p->n_in, p->n_out, p->xb.rows, p->xb.cols, p->xb.model->name,
+           spec->device.set ? " set " : "", spec->device.set ? spec->device.set : "", p->n_vec);
+    printf("  g %s to %s,", cli_si(p->mapping.g_min, "S", text),
+           cli_si(p->mapping.g_max, "S", other));
+    printf(" segments %s word, %s bit;", cli_si(p->xb.r_wordline, "ohm", text),
+           cli_si(p->xb.r_bitline, "ohm", other));
+    printf(" read %s for %s;", cli_si(spec->input.v_read, "V", text),
+           cli_si(spec->input.t_read, "s", other));
+    printf(" sense %s r_f = %s%s\n",
+           p->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
+           cli_si(p->xb.sense.r_f, "ohm", text), isnan(spec->sense.r_f) ? " (auto)" : "");
+    print_accuracy(p, r);
+    print_energy(p, r);
+    printf("\nLatency   median %s, worst %s; half an LSB of %zu bits, sampled at %s\n",
+           cli_si(r->latency.median, "s", text), cli_si(r->latency.worst, "s", other),
+           spec->adc.bits ? spec->adc.bits : (size_t)8,
+           cli_si(ow_pulse_sample(&p->pulse), "s", (char[32]){0}));
+    printf("Solver    %.0f steps a read, %.3g s in all\n", r->steps, r->wall_s);
+    for (size_t k = 0; k < r->n_warning; k++)
+        printf("%s%s\n", k ? "          " : "Note      ", r->warning[k]);
+}
+
+/* ---- files -------------------------------------------------------------------------- */
+
+static bool save(const char *directory, const char *name, const struct ow_matrix *m,
+                 struct ow_error *err)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/%s.npy", directory, name) >= (int)sizeof path) {
+        ow_fail(err, OW_ERR_FILE, "%s: the name is too long", directory);
+        return false;
+    }
+    return ow_table_save(path, m, err) == OW_OK;
+}
+
+static bool save_all(const char *directory, const struct ow_problem *p,
+                     const struct ow_vmm_result *r, struct ow_error *err)
+{
+    const struct {
+        const char *name;
+        const struct ow_matrix *matrix;
+    } file[] = {{"y", &p->y},
+                {"yq", &p->yq},
+                {"y_circuit", &r->y_circuit},
+                {"v_sense", &r->v_sense},
+                {"conductance", &p->mapping.g},
+                {"energy", &r->energy}};
+    for (size_t k = 0; k < sizeof file / sizeof file[0]; k++)
+        if (!save(directory, file[k].name, file[k].matrix, err))
+            return false;
+    return true;
+}
+
+/* ---- the command -------------------------------------------------------------------- */
+
+static bool needs_codemodel(const struct ow_spec *spec)
+{
+    return spec->engine.name == OW_ENGINE_NGSPICE;
+}
+
+/* The table comes before the files, so that a full disk does not cost the result. */
+static int report(const struct arguments *a, const struct ow_vmm_result *r)
+{
+    const struct ow_problem *p = &a->spec.problem;
+    struct ow_error err = {0};
+    int code = EXIT_STANDS;
+    if (!a->json || strcmp(a->json, "-") != 0)
+        print_table(p, r);
+    if (a->json && !cli_write_json(ow_vmm_json(p, r), a->json, &err)) {
+        cli_fail(&err);
+        code = EXIT_RUN_FAILED;
+    }
+    if (a->out && !save_all(a->out, p, r, &err)) {
+        cli_fail(&err);
+        code = EXIT_RUN_FAILED;
+    }
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {0};
+    struct ow_error err = {0};
+    struct ow_vmm_result result = {0};
+    struct cli_progress progress;
+    char codemodel[4096] = "";
+    int code;
+    if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "vmm", &code))
+        goto done;
+    if (!cli_check_writable(a.json, &err) || !cli_make_directory(a.out, &err) ||
+        (needs_codemodel(&a.spec.spec) &&
+         !cli_find_codemodel(codemodel, sizeof codemodel, &err))) {
+        code = cli_fail(&err);
+        goto done;
+    }
+    const struct ow_vmm_options how = {.codemodel = codemodel,
+                                           .n_worker = a.n_worker,
+                                           .cancel = &cli_cancelled,
+                                           .progress = cli_progress_show,
+                                           .data = &progress};
+    cli_progress_begin(&progress, "reads");
+    const enum ow_status st = ow_vmm_run(&a.spec.problem, &how, &result, &err);
+    cli_progress_end(&progress);
+    code = st ? cli_fail(&err) : report(&a, &result);
+    ow_vmm_result_finish(&result);
+done:
+    cli_spec_finish(&a.spec);
+    return code;
+}
+
+const struct command cmd_vmm = {
+    "vmm", "vector-matrix products through the circuit: accuracy and energy per MAC", run};
