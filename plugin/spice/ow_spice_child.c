@@ -144,12 +144,13 @@ static int on_point(pvecvaluesall all, int count, int id, void *user)
 
 /* -- the life of a child ------------------------------------------------------------------ */
 
-/* Nothing of the parent's but the two pipes; its terminal's Ctrl-C is the parent's
+/* Nothing of the parent's but the two pipes, not even a handler that would turn a crash
+ * into an exit (sanitizers have one); its terminal's Ctrl-C is the parent's
  * business, and the child must not outlive it. */
 static void isolate(const struct ow_spice_task *task)
 {
-    static const int reset[] = {SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
-                                SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2};
+    static const int reset[] = {SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE, SIGCHLD, SIGALRM, SIGUSR1,
+                                SIGUSR2, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT};
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
