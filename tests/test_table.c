@@ -72,8 +72,8 @@ static const char *const csv_same[] = {
     "1.5,-2e-3\n7,0.25\n",
     "1.5,-2e-3\n7,0.25",       /* no newline at the end  */
     "1.5,-2e-3\r\n7,0.25\r\n", /* Windows                */
-    "\xef\xbb\xbf"
-    "1.5,-2e-3\n7,0.25\n", /* its byte order mark    */
+    ("\xef\xbb\xbf"
+     "1.5,-2e-3\n7,0.25\n"), /* its byte order mark    */
     "# weights\n\n  \n1.5 , -2E-03 # first\n\t7,.25\n\n",
     "1.5;-2e-3\n7;0.25\n",
     "1.5 -2e-3\n7\t0.25\n",
