@@ -9,8 +9,9 @@
  *   R(t) = r_on t + r_off (e^((1-t)/lambda) - 1)/(e^(1/lambda) - 1)
  *   i = v / R
  * on 0 <= f, 0 <= r, f + r <= 1.  On the first two faces the equations point inwards by
- * themselves.  On the third the paper projects: where t > 1 would grow, df/dt := -dr/dt;
- * here growth is led to zero by ow_soft_stop(). */
+ * themselves.  On the third the paper projects: where t > 1 would grow, df/dt := -dr/dt,
+ * that is, drift only refills what diffusion takes away.  Here ow_soft_stop() leads D to
+ * zero beyond t = 1; drift and diffusion balance inside the stop, which is the same. */
 #include "ow_cells.h"
 #include "ow_soft_stop.h"
 
@@ -106,27 +107,18 @@ static void driftdiff_cell(const double p[], double v, const double x[], struct 
     const double sign = v > 0.0 ? 1.0 : v < 0.0 && p[SYMMETRIC] != 0.0 ? -1.0 : 0.0;
     const double vc = hold(v, OW_V_LIMIT), is_v = v == vc ? 1.0 : 0.0;
     const double gap = fmax(1.0 - t, 0.0), is_open = t < 1.0 ? 1.0 : 0.0;
-    const double drift = p[MU] * sign * vc / (p[ALPHA] + gap);
-    double a = drift - (p[GAMMA1] + p[BETA]) * f;
-    double a_v = is_v * p[MU] * sign / (p[ALPHA] + gap);
-    double a_r = is_open * drift / (p[ALPHA] + gap);
-    double a_f = a_r - (p[GAMMA1] + p[BETA]);
+    double stop_t;
+    const double stop = ow_soft_stop(t - 1.0, &stop_t);
+    const double per_volt = p[MU] * sign / (p[ALPHA] + gap), drift = per_volt * vc;
+    const double loss = p[GAMMA1] + p[BETA];
+    const double drift_t = stop_t * drift + is_open * stop * drift / (p[ALPHA] + gap);
+    double a = stop * drift - loss * f;
+    double a_v = is_v * stop * per_volt, a_f = drift_t - loss, a_r = drift_t;
     if (p[RATE_MAX] > 0.0 && a > p[RATE_MAX]) {
         a = p[RATE_MAX];
         a_v = a_f = a_r = 0.0;
     }
     const double b = p[BETA] * f - p[GAMMA2] * r, b_f = p[BETA], b_r = -p[GAMMA2];
-
-    /* Past t = 1 the growth a + b becomes ramp (a + b), at the expense of the filament:
-     * a' = a - (1 - ramp)(a + b), which is the paper's -b where ramp is 0. */
-    if (t > 1.0 && a + b > 0.0) {
-        double ramp_t;
-        const double ramp = ow_soft_stop(t - 1.0, &ramp_t), growth = a + b;
-        a -= (1.0 - ramp) * growth;
-        a_v *= ramp;
-        a_f = ramp * a_f - (1.0 - ramp) * b_f + ramp_t * growth;
-        a_r = ramp * a_r - (1.0 - ramp) * b_r + ramp_t * growth;
-    }
     pt->f[F] = a;
     pt->df_dv[F] = a_v;
     pt->df_dx[F][F] = is_f * a_f;
