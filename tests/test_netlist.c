@@ -66,6 +66,13 @@ START_TEST(test_deck_says_what_the_circuit_is)
     for (size_t k = 0; k < sizeof line / sizeof line[0]; k++)
         ck_assert_line(deck, line[k]);
     ck_assert_no_text(deck, "write ");
+    /* gain / (2 pi gbw) = 1.114 us behind 1 kohm; gain / 1 kohm; rails at +-0.9 V. */
+    double c_gain;
+    ck_assert_int_eq(sscanf(strstr(deck, "Cgain a 0 "), "Cgain a 0 %lf", &c_gain), 1);
+    ck_assert_close(c_gain, 1.1140846e-9, 1e-7, 0.0);
+    ck_assert_line(deck, "Rgain a 0 1000");
+    ck_assert_line(deck, "Bgain 0 a I = 9.1*(0.0007 - V(in) - h(V(a)))");
+    ck_assert_line(deck, ".func h(x) {1*(sp((x - 0.9)/0.01) - sp((-x - 0.9)/0.01))}");
     free(deck);
     ow_crossbar_finish(&xb);
 }
