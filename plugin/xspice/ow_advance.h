@@ -25,6 +25,7 @@ struct ow_advanced {
                                       to a few per cent; nothing accumulates in them.    */
     bool is_due;                     /* x[event_state] reached 0 on the way ...            */
     double t_due;                    /* ... at this time, in [t1, t0]                      */
+    struct ow_point end;             /* the model's answer at t0                           */
     long n_step, n_eval;             /* accepted steps and model evaluations               */
 };
 

@@ -43,6 +43,11 @@ struct cell {
     bool was_transient;
     int n_dc;      /* DC evaluations since the last transient analysis        */
     double v_last; /* V, at the last call: to see whether Newton has settled  */
+
+    /* The last integration: Newton's last iteration mostly asks for it again. */
+    struct ow_path path;
+    double x1[OW_MAX_STATES];
+    struct ow_advanced result;
 };
 
 /* Shares of `tol`: what the state may still move when Newton stops; how near to 0 an event
@@ -221,6 +226,26 @@ static double better_step(const struct ow_model *model, const struct cell *cell,
     return fmax(wish, 2.0 * ckt->CKTdelmin);
 }
 
+/* ow_advance(), from memory if it was the last thing asked. */
+static enum ow_status integrate(const struct ow_model *model, struct cell *cell,
+                                const struct ow_path *path, const double x1[],
+                                struct ow_advanced *out)
+{
+    const bool is_known = path->t1 == cell->path.t1 && path->v1 == cell->path.v1 &&
+                          path->t0 == cell->path.t0 && path->v0 == cell->path.v0 &&
+                          memcmp(x1, cell->x1, sizeof cell->x1) == 0;
+    if (!is_known) {
+        cell->path.t0 = NAN; /* nothing is known should it fail */
+        const enum ow_status st = ow_advance(model, cell->param, path, x1, &cell->result);
+        if (st != OW_OK)
+            return st;
+        cell->path = *path;
+        memcpy(cell->x1, x1, sizeof cell->x1);
+    }
+    *out = cell->result;
+    return OW_OK;
+}
+
 static void transient(const struct ow_model *model, struct cell *cell, Mif_Private_t *mif)
 {
     const struct past *past = cm_analog_get_ptr(TAG_PAST, 1);
@@ -243,11 +268,11 @@ static void transient(const struct ow_model *model, struct cell *cell, Mif_Priva
     const bool has_jumped = ow_fire_due(model, cell->param, DUE_SHARE * tol, x1) > 0;
 
     struct ow_advanced next;
-    struct ow_point at;
-    if (ow_advance(model, cell->param, &path, x1, &next) != OW_OK) {
+    if (integrate(model, cell, &path, x1, &next) != OW_OK) {
         cm_analog_not_converged(); /* ngspice tries a shorter step */
         memset(&next, 0, sizeof next);
         memcpy(next.x, x1, sizeof x1);
+        ow_eval_one(model, cell->param, v, x1, &next.end);
         ask_for_step(0.0);
     } else {
         if (!mif->circuit.anal_init &&
@@ -263,8 +288,7 @@ static void transient(const struct ow_model *model, struct cell *cell, Mif_Priva
     now->t_before = path.t1;
     now->v_before = path.v1;
     now->has_before = !has_jumped && !is_unknown;
-    ow_eval_one(model, cell->param, v, next.x, &at);
-    put(model, mif, &at, next.x, next.dx_dv);
+    put(model, mif, &next.end, next.x, next.dx_dv);
 }
 
 /* DC: the current at the initial states, which is also where a transient begins. */
@@ -275,6 +299,7 @@ static void operating_point(const struct ow_model *model, struct cell *cell, Mif
     read_params(model, cell, mif);
     if (cell->is_bad)
         return;
+    cell->path.t0 = NAN; /* parameters may be others now */
     cell->n_dc = cell->was_transient ? 1 : cell->n_dc + 1;
     cell->was_transient = false;
     memset(now, 0, sizeof *now);
