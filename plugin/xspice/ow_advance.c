@@ -363,7 +363,7 @@ enum ow_status ow_advance(const struct ow_model *model, const double param[],
         if (st != OW_OK)
             return st;
     }
-    memcpy(result.x, now.x, sizeof result.x);
+    memcpy(result.x, now.x, run.n * sizeof result.x[0]);
     memcpy(result.dx_dv, s.by_v, sizeof result.dx_dv);
     memcpy(result.dx_dbulge, s.by_bulge, sizeof result.dx_dbulge);
     result.end = now.at;

@@ -233,7 +233,7 @@ static enum ow_status integrate(const struct ow_model *model, struct cell *cell,
 {
     const bool is_known = path->t1 == cell->path.t1 && path->v1 == cell->path.v1 &&
                           path->t0 == cell->path.t0 && path->v0 == cell->path.v0 &&
-                          memcmp(x1, cell->x1, sizeof cell->x1) == 0;
+                          memcmp(x1, cell->x1, model->n_state * sizeof *x1) == 0;
     if (!is_known) {
         cell->path.t0 = NAN; /* nothing is known should it fail */
         const enum ow_status st = ow_advance(model, cell->param, path, x1, &cell->result);
