@@ -415,6 +415,8 @@ static void make_folder(void)
     FILE *init = fopen(".spiceinit", "w"); /* not the user's */
     ck_assert_ptr_nonnull(init);
     fclose(init);
+    /* ngspice 39 reads pre_codemodel's argument in lower case: a path may have capitals */
+    ck_assert_int_eq(symlink(OW_CODEMODEL, "ohmweave.cm"), 0);
 }
 
 static void remove_folder(void)
@@ -504,8 +506,8 @@ static void write_deck(const char *circuit, const char *vectors)
     FILE *deck = fopen("deck.cir", "w");
     ck_assert_ptr_nonnull(deck);
     fprintf(deck,
-            "* test\n.options numdgt=17\n%s.control\npre_codemodel " OW_CODEMODEL
-            "\nset filetype=ascii\nset numdgt=17\nrun\nwrite out.raw %s\nquit 0\n.endc\n.end\n",
+            "* test\n.options numdgt=17\n%s.control\npre_codemodel ./ohmweave.cm\n"
+            "set filetype=ascii\nset numdgt=17\nrun\nwrite out.raw %s\nquit 0\n.endc\n.end\n",
             circuit, vectors);
     ck_assert_int_eq(fclose(deck), 0);
 }
@@ -678,8 +680,8 @@ END_TEST
  * 4.0 without it. */
 START_TEST(test_newton_knows_the_state_moves)
 {
-    write_deck(TEAM_XYCE ".tran 20u 1m 0 20u\n.control\npre_codemodel " OW_CODEMODEL
-                         "\nrun\nrusage traniter tranpoints\nquit 0\n.endc\n",
+    write_deck(TEAM_XYCE ".tran 20u 1m 0 20u\n.control\npre_codemodel ./ohmweave.cm\n"
+                         "run\nrusage traniter tranpoints\nquit 0\n.endc\n",
                "x");
     ck_assert_int_eq(run(OW_NGSPICE " -b deck.cir", "log"), 0);
     char *log = slurp("log");
@@ -905,8 +907,8 @@ START_TEST(test_second_analysis_starts_afresh)
     add_drive(&t, d, "in");
     add_device(&t, d, "d", "in", "");
     add(&t, ".tran 1n 41n\n");
-    add(&t, ".control\npre_codemodel " OW_CODEMODEL
-            "\nrun\nset numdgt=17\nlet a = d_x[length(d_x)-1]\nlet first = d_x[0]\n"
+    add(&t, ".control\npre_codemodel ./ohmweave.cm\n"
+            "run\nset numdgt=17\nlet a = d_x[length(d_x)-1]\nlet first = d_x[0]\n"
             "tran 0.5n 41n\nlet b = d_x[length(d_x)-1]\nlet again = d_x[0]\n"
             "altermod md x0 = 0.31\ntran 1n 41n\nlet c = d_x[0]\n"
             "print tran1.a tran1.first tran2.b tran2.again tran3.c\nquit 0\n.endc\n");
@@ -995,8 +997,7 @@ START_TEST(test_example_passes)
 {
     char command[256], wanted[64];
     ck_assert_int_eq(system("mkdir examples && cp " OW_NETLISTS
-                            "/ohmweave.inc . && cp " OW_NETLISTS
-                            "/examples/*.cir examples && ln -s " OW_CODEMODEL " ohmweave.cm"),
+                            "/ohmweave.inc . && cp " OW_NETLISTS "/examples/*.cir examples"),
                      0);
     ck_assert_int_eq(chdir("examples"), 0);
     snprintf(command, sizeof command, OW_NGSPICE " -b %s.cir", example[_i]);
@@ -1047,7 +1048,7 @@ START_TEST(test_libngspice_agrees)
     ck_assert(init && circ && command && vector);
     int n_error = 0;
     ck_assert_int_eq(init(on_text, NULL, on_exit_request, NULL, NULL, NULL, &n_error), 0);
-    char load[] = "codemodel " OW_CODEMODEL;
+    char load[] = "codemodel ./ohmweave.cm";
     ck_assert_int_eq(command(load), 0);
     char line[][64] = {"* team",
                        "v1 in 0 sin(0 1 1k)",

@@ -14,10 +14,10 @@ import sys
 import tempfile
 
 
-def deck(models, cm, inc):
+def deck(models, inc):
     devices = "".join(f"x{m} in 0 ow_{m} scale=2\n" for m in models)
     return (f"* ohmweave: does it load\n.include {inc}\nv1 in 0 1m\n{devices}.tran 1n 10n\n"
-            f".control\npre_codemodel {cm}\nrun\nlet n = length(time)\n"
+            f".control\npre_codemodel ./load.cm\nrun\nlet n = length(time)\n"
             "if n > 10\necho ohmweave_loads\nend\nquit 0\n.endc\n.end\n")
 
 
@@ -27,7 +27,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "load.cir")
         with open(path, "w", encoding="ascii") as file:
-            file.write(deck(sys.argv[6:], cm, inc))
+            file.write(deck(sys.argv[6:], inc))
+        # ngspice 39 reads pre_codemodel's argument in lower case: a path may have capitals
+        os.symlink(cm, os.path.join(folder, "load.cm"))
         open(os.path.join(folder, ".spiceinit"), "w", encoding="ascii").close()
         done = subprocess.run([ngspice, "-b", path], cwd=folder, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

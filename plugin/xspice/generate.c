@@ -112,7 +112,7 @@ static void print_inc(void)
         "*        Xname TE BE ow_team r_on=1k r_off=100k\n"
         "*        Xname TE BE X ow_team_x     the same with its state at node X\n"
         "*        .control\n"
-        "*        pre_codemodel ohmweave.cm   before the circuit is parsed\n"
+        "*        pre_codemodel ./ohmweave.cm   before the circuit is parsed\n"
         "*        run\n"
         "*        .endc\n"
         "* Where ohmweave.cm is: a build puts a link to it beside this file in the source\n"
@@ -123,7 +123,7 @@ static void print_inc(void)
         "* Positive current flows from TE to BE.  Choices are numbers here (0, 1, ...); a\n"
         "* .model card of the code model itself takes their names too:\n"
         "*        a1 %%gd(te be) null m1\n"
-        "*        .model m1 ow_team(ctrl=voltage)\n"
+        "*        .model m1 ow_team(ctrl=\"voltage\")     in quotes\n"
         "* A parameter outside its range fails the analysis and names the instance.\n");
     for (size_t m = 0; m < ow_n_models; m++) {
         const struct ow_model *model = ow_models[m];
