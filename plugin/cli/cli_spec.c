@@ -11,7 +11,8 @@ enum { KEY_SET = 0x1000, KEY_RESOLVED };
 
 static const struct argp_option options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0,
-     "override a key of the specification, such as array.r_wordline=5 (any number of times)", 0},
+     "override a key of the specification, such as array.r_wordline=5 (any number of times)",
+     0},
     {"resolved", KEY_RESOLVED, NULL, 0,
      "print the whole specification, every default and where each value came from, and stop",
      0},
@@ -61,8 +62,7 @@ bool cli_spec_load(struct cli_spec *s, const char *command, int *code)
         *code = ow_spec_print(&s->spec, stdout, &err) ? cli_fail(&err) : EXIT_STANDS;
         return false;
     }
-    if (ow_spec_for(&s->spec, command, &err) ||
-        ow_problem_init(&s->spec, &s->problem, &err)) {
+    if (ow_spec_for(&s->spec, command, &err) || ow_problem_init(&s->spec, &s->problem, &err)) {
         *code = cli_fail(&err);
         return false;
     }

@@ -34,8 +34,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    options, parse, "[MODEL]",
-    "List the compact models; with MODEL its states, parameters and parameter sets.", NULL, NULL,
+    options,   parse,
+    "[MODEL]", "List the compact models; with MODEL its states, parameters and parameter sets.",
+    NULL,      NULL,
     NULL};
 
 static bool is_set_of(const struct ow_set *set, const struct ow_model *model)
@@ -89,10 +90,10 @@ static json_t *params_of(const struct ow_model *m)
         json_t *choices = p->choice ? json_array() : json_null();
         for (size_t c = 0; p->choice && p->choice[c]; c++)
             json_array_append_new(choices, json_string(p->choice[c]));
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:f, s:f, s:f, s:o, s:s}", "name", p->name, "unit",
-                            p->unit, "default", p->dflt, "lo", p->lo, "hi", p->hi, "choices",
-                            choices, "doc", p->doc));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:f, s:f, s:f, s:o, s:s}", "name", p->name,
+                                        "unit", p->unit, "default", p->dflt, "lo", p->lo, "hi",
+                                        p->hi, "choices", choices, "doc", p->doc));
     }
     return list;
 }
@@ -101,9 +102,9 @@ static json_t *model_json(const struct ow_model *m)
 {
     json_t *states = json_array(), *sets = json_array();
     for (size_t s = 0; s < m->n_state; s++)
-        json_array_append_new(states, json_pack("{s:s, s:f, s:f, s:s}", "name", m->state[s].name,
-                                                "lo", m->state[s].lo, "hi", m->state[s].hi, "doc",
-                                                m->state[s].doc));
+        json_array_append_new(states, json_pack("{s:s, s:f, s:f, s:s}", "name",
+                                                m->state[s].name, "lo", m->state[s].lo, "hi",
+                                                m->state[s].hi, "doc", m->state[s].doc));
     for (size_t k = 0; k < ow_n_sets; k++)
         if (is_set_of(&ow_sets[k], m))
             json_array_append_new(sets, json_pack("{s:s, s:s}", "name", ow_sets[k].name, "text",
@@ -143,4 +144,5 @@ static int run(int argc, char **argv)
     return EXIT_STANDS;
 }
 
-const struct command cmd_models = {"models", "list the compact models and their parameters", run};
+const struct command cmd_models = {"models", "list the compact models and their parameters",
+                                   run};

@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli_spec.h"
+#include "cli_deck.h"
 #include "ow_file.h"
-#include "ow_host.h"
-#include "ow_netlist.h"
 #include "ow_number.h"
 
 struct arguments {
@@ -49,30 +47,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_child children[] = {{&cli_spec_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
-    options, parse, "SPEC",
-    "Write the circuit of one input vector as a deck that plain `ngspice -b` runs.", children,
-    NULL, NULL};
-
-static enum ow_status write_deck(const struct arguments *a, const char *codemodel, FILE *to,
-                                 struct ow_error *err)
-{
-    const struct ow_problem *p = &a->spec.problem;
-    const struct ow_netlist_options deck = {
-        .codemodel = codemodel, .raw = a->raw, .has_states = true};
-    struct ow_circuit *circuit = NULL;
-    struct ow_crossbar xb = p->xb; /* the arrays stay the problem's */
-    double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
-    if (!amplitude)
-        return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
-    ow_problem_amplitudes(p, a->vector * p->n_phase, amplitude);
-    ow_mapping_redraw(&p->mapping, &xb, a->vector);
-    enum ow_status st = ow_circuit_create(&xb, &circuit, err);
-    if (!st)
-        st = ow_netlist_write(circuit, amplitude, &p->pulse, &deck, to, err);
-    ow_circuit_destroy(circuit);
-    free(amplitude);
-    return st;
-}
+    options,  parse,
+    "SPEC",   "Write the circuit of one input vector as a deck that plain `ngspice -b` runs.",
+    children, NULL,
+    NULL};
 
 static int run(int argc, char **argv)
 {
@@ -95,7 +73,8 @@ static int run(int argc, char **argv)
         snprintf(codemodel, sizeof codemodel, "./ohmweave.cm");
     }
     if ((a.out && ow_file_create(a.out, &file, &err)) ||
-        write_deck(&a, codemodel, a.out ? file.to : stdout, &err) ||
+        cli_write_deck(&a.spec.problem, a.vector * a.spec.problem.n_phase, codemodel, a.raw,
+                       a.out ? file.to : stdout, &err) ||
         (a.out && ow_file_commit(&file, &err)))
         code = cli_fail(&err);
 done:

@@ -18,8 +18,8 @@ struct arguments {
 enum { KEY_JSON = 0x100, KEY_OUT };
 
 static const struct argp_option options[] = {
-    {"out", KEY_OUT, "DIR", 0, "leave Y', Y, Yq, sense voltages, programmed G and energies as .npy",
-     0},
+    {"out", KEY_OUT, "DIR", 0,
+     "leave Y', Y, Yq, sense voltages, programmed G and energies as .npy", 0},
     {"json", KEY_JSON, "FILE", 0, "write the result as JSON; - for standard output", 0},
     {"jobs", 'j', "N", 0, "worker threads (default: one a processor)", 0},
     {0}};
@@ -50,11 +50,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_child children[] = {{&cli_spec_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
-    options, parse, "SPEC",
+    options,
+    parse,
+    "SPEC",
     "Vector-matrix products through the circuit: accuracy and energy per MAC.\v"
     "Every input vector is a full transient of the array with its drivers and sense "
     "amplifiers; a control run with ideal wires says how much of the error is wire resistance.",
-    children, NULL, NULL};
+    children,
+    NULL,
+    NULL};
 
 /* ---- the table ---------------------------------------------------------------------- */
 
@@ -184,8 +188,7 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
            cli_si(p->xb.r_bitline, "ohm", other));
     printf(" read %s for %s;", cli_si(spec->input.v_read, "V", text),
            cli_si(spec->input.t_read, "s", other));
-    printf(" sense %s r_f = %s%s\n",
-           p->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
+    printf(" sense %s r_f = %s%s\n", p->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
            cli_si(p->xb.sense.r_f, "ohm", text), isnan(spec->sense.r_f) ? " (auto)" : "");
     print_accuracy(p, r);
     print_energy(p, r);
@@ -272,10 +275,10 @@ static int run(int argc, char **argv)
         goto done;
     }
     const struct ow_vmm_options how = {.codemodel = codemodel,
-                                           .n_worker = a.n_worker,
-                                           .cancel = &cli_cancelled,
-                                           .progress = cli_progress_show,
-                                           .data = &progress};
+                                       .n_worker = a.n_worker,
+                                       .cancel = &cli_cancelled,
+                                       .progress = cli_progress_show,
+                                       .data = &progress};
     cli_progress_begin(&progress, "reads");
     const enum ow_status st = ow_vmm_run(&a.spec.problem, &how, &result, &err);
     cli_progress_end(&progress);

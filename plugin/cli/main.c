@@ -3,7 +3,7 @@
 
 #include "cli.h"
 
-static const struct command *const commands[] = {&cmd_vmm, &cmd_netlist,
+static const struct command *const commands[] = {&cmd_vmm, &cmd_verify, &cmd_netlist,
                                                  &cmd_solve, &cmd_models};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -2,38 +2,19 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ow_engine.h"
 #include "ow_spice.h"
+#include "ow_variant.h"
 
 struct ow_host {
     const struct ow_problem *problem; /* borrowed */
     enum ow_engine_kind kind;
-    struct ow_crossbar xb; /* the problem's, but for the wires and `own_scale` */
-    double *own_scale;     /* [rows*cols] read noise of the vector at hand, or NULL */
-    struct ow_circuit *circuit;
+    struct ow_variant variant;
     struct ow_engine *engine;
     struct ow_spice *spice;
     double *amplitude; /* [rows] */
 };
-
-/* The problem's crossbar with its own copy of what a read changes. */
-static enum ow_status copy_crossbar(struct ow_host *h, bool has_ideal_wires)
-{
-    const size_t n_cell = h->problem->xb.rows * h->problem->xb.cols;
-    h->xb = h->problem->xb;
-    if (has_ideal_wires)
-        h->xb.r_wordline = h->xb.r_bitline = 0.0;
-    if (!h->xb.spread[OW_SCALE])
-        return OW_OK;
-    h->own_scale = malloc(n_cell * sizeof *h->own_scale);
-    if (!h->own_scale)
-        return OW_ERR_NOMEM;
-    memcpy(h->own_scale, h->xb.spread[OW_SCALE], n_cell * sizeof *h->own_scale);
-    h->xb.spread[OW_SCALE] = h->own_scale;
-    return OW_OK;
-}
 
 static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_options *o,
                                      struct ow_error *err)
@@ -45,7 +26,8 @@ static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_opt
     switch (o->kind) {
     case OW_ENGINE_CVODE:
     case OW_ENGINE_DC:
-        return ow_engine_create(h->circuit, &engine, o->kind == OW_ENGINE_DC, &h->engine, err);
+        return ow_engine_create(h->variant.circuit, &engine, o->kind == OW_ENGINE_DC,
+                                &h->engine, err);
     case OW_ENGINE_NGSPICE:
         return ow_spice_open(&spice, &h->spice, err);
     case OW_ENGINE_COSIM:
@@ -66,11 +48,11 @@ enum ow_status ow_host_open(const struct ow_problem *problem,
     h->kind = options->kind;
     h->amplitude = calloc(problem->xb.rows, sizeof *h->amplitude);
     enum ow_status st;
-    if (!h->amplitude || copy_crossbar(h, options->has_ideal_wires)) {
+    if (!h->amplitude) {
         st = ow_fail(err, OW_ERR_NOMEM, "the simulator: out of memory");
         goto fail;
     }
-    if ((st = ow_circuit_create(&h->xb, &h->circuit, err)) ||
+    if ((st = ow_variant_init(&h->variant, problem, options->has_ideal_wires, err)) ||
         (st = open_simulator(h, options, err)))
         goto fail;
     *out = h;
@@ -86,15 +68,9 @@ void ow_host_close(struct ow_host *h)
         return;
     ow_engine_destroy(h->engine);
     ow_spice_close(h->spice);
-    ow_circuit_destroy(h->circuit);
-    free(h->own_scale);
+    ow_variant_finish(&h->variant);
     free(h->amplitude);
     free(h);
-}
-
-const struct ow_circuit *ow_host_circuit(const struct ow_host *h)
-{
-    return h->circuit;
 }
 
 static enum ow_status simulate(struct ow_host *h, const double *x_begin, struct ow_reading *out,
@@ -105,7 +81,8 @@ static enum ow_status simulate(struct ow_host *h, const double *x_begin, struct 
     case OW_ENGINE_DC:
         return ow_engine_read_dc(h->engine, h->amplitude, pulse, x_begin, out, err);
     case OW_ENGINE_NGSPICE:
-        return ow_spice_read(h->spice, h->circuit, h->amplitude, pulse, x_begin, out, err);
+        return ow_spice_read(h->spice, h->variant.circuit, h->amplitude, pulse, x_begin, out,
+                             err);
     default:
         return ow_engine_read(h->engine, h->amplitude, pulse, x_begin, out, err);
     }
@@ -117,7 +94,7 @@ enum ow_status ow_host_read(struct ow_host *h, size_t read, const double *x_begi
     const size_t vector = read / h->problem->n_phase;
     struct ow_error why = {0};
     ow_problem_amplitudes(h->problem, read, h->amplitude);
-    ow_mapping_redraw(&h->problem->mapping, &h->xb, vector);
+    ow_variant_redraw(&h->variant, vector);
     const enum ow_status st = simulate(h, x_begin, out, &why);
     if (st == OW_ERR_CANCELLED)
         return ow_fail(err, st, "cancelled");

@@ -4,7 +4,6 @@
 
 #include <signal.h>
 
-#include "ow_circuit.h"
 #include "ow_problem.h"
 #include "ow_reading.h"
 
@@ -34,9 +33,6 @@ void ow_host_close(struct ow_host *host);
  * not balance within OW_BALANCE is an OW_ERR_BALANCE. */
 enum ow_status ow_host_read(struct ow_host *host, size_t read, const double *x_begin,
                             struct ow_reading *out, struct ow_error *err);
-
-/* The circuit as this host sees it, with the last read's noise in it. */
-const struct ow_circuit *ow_host_circuit(const struct ow_host *host);
 
 #define OW_BALANCE 1e-3
 

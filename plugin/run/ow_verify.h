@@ -13,14 +13,14 @@ struct ow_verify_options {
     const size_t *vector; /* [n_vector] which to compare                              */
     size_t n_vector;
     const char *codemodel;
-    double timeout_s;     /* of one ngspice run; 0: none                              */
+    double timeout_s; /* of one ngspice run; 0: none                              */
     const volatile sig_atomic_t *cancel;
     void (*progress)(void *data, size_t n_done, size_t n_total); /* simulations */
     void *data;
 };
 
 struct ow_verify_result {
-    size_t n_read; /* n_vector n_phase */
+    size_t n_read;                     /* n_vector n_phase */
     struct ow_reading *engine, *spice; /* [n_read] */
     struct ow_comparison comparison;
     double engine_s, spice_s; /* wall time of each */

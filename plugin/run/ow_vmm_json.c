@@ -76,13 +76,11 @@ static json_t *energy(const struct ow_vmm_result *r)
                                {"stored", c->physical.stored},
                                {"balance_residual", c->balance_residual},
                                {"hand_check_devices", r->hand_devices}};
-    const struct row bill[] = {{"drivers", c->billed.drivers},
-                               {"amplifiers", c->billed.amplifiers},
-                               {"dac", c->billed.dac},
-                               {"adc", c->billed.adc},
-                               {"total", c->billed.total},
-                               {"v_supply", r->billing.v_supply},
-                               {"t_cycle", r->billing.t_cycle}};
+    const struct row bill[] = {
+        {"drivers", c->billed.drivers}, {"amplifiers", c->billed.amplifiers},
+        {"dac", c->billed.dac},         {"adc", c->billed.adc},
+        {"total", c->billed.total},     {"v_supply", r->billing.v_supply},
+        {"t_cycle", r->billing.t_cycle}};
     json_t *object = OBJECT_OF(rows);
     char scope[96];
     ow_cost_scope(&r->billing, c, scope);

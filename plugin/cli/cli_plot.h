@@ -1,0 +1,18 @@
+/* Pictures through gnuplot, when it is installed. */
+#ifndef OW_CLI_PLOT_H
+#define OW_CLI_PLOT_H
+
+#include "cli.h"
+#include "ow_reading.h"
+
+/* Write the sense outputs of one read against time as CSV. */
+enum ow_status cli_write_wave(const char *path, const char *host, const struct ow_reading *r,
+                              struct ow_error *err);
+
+/* Overlay both hosts' waveforms, written before as CSV, in an SVG: the outputs of the
+ * n_shown columns given.  OW_ERR_HOST if gnuplot is missing or fails. */
+enum ow_status cli_plot_waves(const char *path, const char *title, const char *engine_csv,
+                              const char *spice_csv, const size_t column[], size_t n_shown,
+                              double t_sample, struct ow_error *err);
+
+#endif

@@ -1,0 +1,327 @@
+/* ohmweave verify: the engine against ngspice, vector by vector. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_deck.h"
+#include "cli_plot.h"
+#include "ow_file.h"
+#include "ow_number.h"
+#include "ow_verify.h"
+#include "ow_vmm_json.h"
+
+struct arguments {
+    struct cli_spec spec;
+    const char *list, *out, *json;
+    double timeout_s;
+};
+
+enum { KEY_JSON = 0x100, KEY_OUT, KEY_VECTORS, KEY_TIMEOUT };
+
+static const struct argp_option options[] = {
+    {"vectors", KEY_VECTORS, "LIST", 0, "which input vectors, such as 0,3-5 (default 0)", 0},
+    {"out", KEY_OUT, "DIR", 0, "leave the decks, both hosts' waveforms and an SVG there", 0},
+    {"json", KEY_JSON, "FILE", 0, "write the comparison as JSON; - for standard output", 0},
+    {"timeout", KEY_TIMEOUT, "S", 0, "give up on one ngspice run after S seconds", 0},
+    {0}};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->spec;
+        return 0;
+    case KEY_VECTORS:
+        a->list = text;
+        return 0;
+    case KEY_OUT:
+        a->out = text;
+        return 0;
+    case KEY_JSON:
+        a->json = text;
+        return 0;
+    case KEY_TIMEOUT:
+        if (ow_number_parse(text, &a->timeout_s) != OW_NUMBER_OK || !(a->timeout_s > 0.0))
+            argp_error(state, "--timeout=%s: expected seconds, above 0", text);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_spec_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    options,
+    parse,
+    "SPEC",
+    "Run the same circuit in CVODE and in ngspice and compare: sense outputs, energy, device "
+    "states, jumps.\v"
+    "Every vector starts from the programmed states.  Exit status 0: they agree; 1: they do "
+    "not, or a run failed.",
+    children,
+    NULL,
+    NULL};
+
+/* "0,3-5" to numbers below n_vec. */
+static enum ow_status read_list(const char *text, size_t n_vec, size_t **out, size_t *n,
+                                struct ow_error *err)
+{
+    const char *at = text ? text : "0";
+    *n = 0;
+    *out = NULL;
+    for (;;) {
+        char *end;
+        const bool is_number = *at >= '0' && *at <= '9';
+        const unsigned long long first = is_number ? strtoull(at, &end, 10) : 0;
+        unsigned long long last = first;
+        bool is_good = is_number;
+        if (is_good && *end == '-') {
+            is_good = end[1] >= '0' && end[1] <= '9';
+            last = is_good ? strtoull(end + 1, &end, 10) : 0;
+        }
+        if (!is_good || last < first || last >= n_vec || (*end != ',' && *end != '\0')) {
+            free(*out);
+            *out = NULL;
+            return ow_fail(err, OW_ERR_INPUT,
+                           "--vectors=%s: expected numbers and ranges from 0 to %zu, such as "
+                           "0,3-5",
+                           text ? text : "0", n_vec - 1);
+        }
+        size_t *more = realloc(*out, (*n + (size_t)(last - first) + 1) * sizeof *more);
+        if (!more) {
+            free(*out);
+            *out = NULL;
+            return ow_fail(err, OW_ERR_NOMEM, "--vectors: out of memory");
+        }
+        *out = more;
+        for (unsigned long long k = first; k <= last; k++)
+            more[(*n)++] = (size_t)k;
+        if (*end == '\0')
+            return OW_OK;
+        at = end + 1;
+    }
+}
+
+/* ---- the comparison ------------------------------------------------------------------- */
+
+static const char *const energy_name[OW_N_COMPARED] = {
+    "sources and rails", "without the quiescent part", "charge from the drivers' supply"};
+
+static const char *verdict(bool is_ok)
+{
+    return is_ok ? "agrees" : "DIFFERS";
+}
+
+static void print_cell(const struct ow_problem *p, size_t cell)
+{
+    printf("cell (%zu, %zu)", cell / p->xb.cols, cell % p->xb.cols);
+}
+
+static void print_comparison(const struct arguments *a, const size_t vector[],
+                             const struct ow_verify_result *r)
+{
+    const struct ow_problem *p = &a->spec.problem;
+    const struct ow_comparison *c = &r->comparison;
+    const struct ow_difference *d;
+    char text[32], other[32];
+    printf("%s: CVODE against ngspice, %zu x %zu devices (%s), %zu read%s\n", p->spec->path,
+           p->xb.rows, p->xb.cols, p->xb.model->name, r->n_read, r->n_read == 1 ? "" : "s");
+    d = &c->sense;
+    printf("  sense outputs  %-8s worst %.2e of full scale (%s), limit %g: vector %zu, out%zu, "
+           "%.9g V and %.9g V\n",
+           verdict(d->is_ok), d->worst, cli_si(c->full_scale, "V", text), OW_AGREE_SENSE,
+           vector[d->read / p->n_phase], d->index, d->a, d->b);
+    d = &c->energy;
+    printf("  energy         %-8s worst %.2e, limit %g: %s, %s and %s\n", verdict(d->is_ok),
+           d->worst, OW_AGREE_ENERGY, energy_name[d->index],
+           cli_si(d->a, d->index == OW_COMPARED_CHARGE ? "C" : "J", text),
+           cli_si(d->b, d->index == OW_COMPARED_CHARGE ? "C" : "J", other));
+    const double n_mac = (double)(p->n_in * p->n_out) / (double)p->n_phase;
+    printf("                          per MAC %s and %s (physical)\n",
+           cli_si(c->energy_a[OW_COMPARED_TOTAL] / n_mac, "J", text),
+           cli_si(c->energy_b[OW_COMPARED_TOTAL] / n_mac, "J", other));
+    d = &c->state;
+    printf("  device states  %-8s worst %.2e of the range, limit %g", verdict(d->is_ok),
+           d->worst, OW_AGREE_STATE);
+    if (p->xb.model->n_state) {
+        printf(": vector %zu, ", vector[d->read / p->n_phase]);
+        print_cell(p, d->index);
+        printf(", %s = %.9g and %.9g", p->xb.model->state[d->state].name, d->a, d->b);
+    }
+    putchar('\n');
+    if (p->xb.model->fire) {
+        d = &c->event;
+        printf("  jumps          %-8s %zu cells jumped, %zu not alike; worst time %.2e of the "
+               "pulse, limit %g\n",
+               verdict(d->is_ok && c->n_unlike == 0), c->n_event, c->n_unlike, d->worst,
+               OW_AGREE_EVENT);
+        for (size_t k = 0; k < c->n_near; k++) {
+            printf("    apart: vector %zu, ", vector[c->near[k].read / p->n_phase]);
+            print_cell(p, c->near[k].cell);
+            printf(", %.3g of %.3g hazard left, %s\n", c->near[k].left, c->near[k].draw,
+                   c->near[k].is_alike ? "alike" : "not alike");
+        }
+    }
+    printf("  time           CVODE %.3g s, ngspice %.3g s: ratio %.0f\n", r->engine_s,
+           r->spice_s, r->spice_s / r->engine_s);
+    puts(c->is_ok ? "The hosts agree." : "The hosts DO NOT agree.");
+}
+
+static json_t *difference_json(const struct ow_difference *d, double limit)
+{
+    return json_pack("{s:o, s:f, s:b, s:o, s:o}", "worst", ow_json_number(d->worst), "limit",
+                     limit, "ok", (int)d->is_ok, "cvode", ow_json_number(d->a), "ngspice",
+                     ow_json_number(d->b));
+}
+
+static json_t *comparison_json(const struct ow_verify_result *r)
+{
+    const struct ow_comparison *c = &r->comparison;
+    return json_pack(
+        "{s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:{s:f, s:f}}", "ok", (int)c->is_ok,
+        "reads", (json_int_t)r->n_read, "full_scale", ow_json_number(c->full_scale), "sense",
+        difference_json(&c->sense, OW_AGREE_SENSE), "energy",
+        difference_json(&c->energy, OW_AGREE_ENERGY), "state",
+        difference_json(&c->state, OW_AGREE_STATE), "event",
+        difference_json(&c->event, OW_AGREE_EVENT), "events", (json_int_t)c->n_event, "unlike",
+        (json_int_t)c->n_unlike, "near", (json_int_t)c->n_near, "solver", "cvode_s",
+        r->engine_s, "ngspice_s", r->spice_s);
+}
+
+/* ---- files ---------------------------------------------------------------------------- */
+
+enum { MOST_SHOWN = 4, PATH_SIZE = 4096 };
+
+static enum ow_status file_in(char path[PATH_SIZE], const char *directory, const char *name,
+                              size_t vector, const char *phase, const char *suffix,
+                              struct ow_error *err)
+{
+    const int n =
+        snprintf(path, PATH_SIZE, "%s/%s_%zu%s%s", directory, name, vector, phase, suffix);
+    return n < PATH_SIZE ? OW_OK
+                         : ow_fail(err, OW_ERR_FILE, "%s: the name is too long", directory);
+}
+
+/* The columns with the largest outputs, so that the picture shows something. */
+static size_t choose_columns(const struct ow_reading *r, size_t column[MOST_SHOWN])
+{
+    size_t n = 0;
+    for (; n < MOST_SHOWN && n < r->cols; n++) {
+        size_t best = r->cols;
+        for (size_t j = 0; j < r->cols; j++) {
+            bool is_taken = false;
+            for (size_t k = 0; k < n; k++)
+                is_taken = is_taken || column[k] == j;
+            if (!is_taken &&
+                (best == r->cols || fabs(r->v_sample[j]) > fabs(r->v_sample[best])))
+                best = j;
+        }
+        column[n] = best;
+    }
+    return n;
+}
+
+static enum ow_status save_deck(const struct ow_problem *p, size_t read, const char *codemodel,
+                                const char *path, struct ow_error *err)
+{
+    struct ow_file file = {0};
+    enum ow_status st = ow_file_create(path, &file, err);
+    if (!st && !(st = cli_write_deck(p, read, codemodel, NULL, file.to, err)))
+        st = ow_file_commit(&file, err);
+    ow_file_discard(&file);
+    return st;
+}
+
+/* Deck, waveforms and picture of one read. */
+static enum ow_status save_read(const struct arguments *a, size_t k, size_t vector,
+                                const struct ow_verify_result *r, const char *codemodel,
+                                struct ow_error *err)
+{
+    const struct ow_problem *p = &a->spec.problem;
+    const size_t phase = k % p->n_phase;
+    const char *sign = p->n_phase == 1 ? "" : phase ? "_minus" : "_plus";
+    char deck[PATH_SIZE], engine[PATH_SIZE], spice[PATH_SIZE], picture[PATH_SIZE], title[256];
+    size_t column[MOST_SHOWN];
+    enum ow_status st;
+    if ((st = file_in(deck, a->out, "deck", vector, sign, ".cir", err)) ||
+        (st = file_in(engine, a->out, "wave", vector, sign, "_cvode.csv", err)) ||
+        (st = file_in(spice, a->out, "wave", vector, sign, "_ngspice.csv", err)) ||
+        (st = file_in(picture, a->out, "verify", vector, sign, ".svg", err)) ||
+        (st = save_deck(p, vector * p->n_phase + phase, codemodel, deck, err)) ||
+        (st = cli_write_wave(engine, "CVODE", &r->engine[k], err)) ||
+        (st = cli_write_wave(spice, "ngspice", &r->spice[k], err)))
+        return st;
+    printf("  vector %zu%s: %s, %s\n    repeat it: ngspice -b %s\n", vector, sign, engine,
+           spice, deck);
+    snprintf(title, sizeof title, "%.120s, vector %zu: CVODE and ngspice", p->spec->path,
+             vector);
+    const size_t n = choose_columns(&r->engine[k], column);
+    st = cli_plot_waves(picture, title, engine, spice, column, n, ow_pulse_sample(&p->pulse),
+                        err);
+    if (!st)
+        printf("    picture:   %s\n", picture);
+    return st;
+}
+
+/* ---- the command ---------------------------------------------------------------------- */
+
+static int report(const struct arguments *a, const size_t vector[], const char *codemodel,
+                  const struct ow_verify_result *r)
+{
+    struct ow_error err = {0};
+    int code = r->comparison.is_ok ? EXIT_STANDS : EXIT_RUN_FAILED;
+    const bool is_quiet = a->json && strcmp(a->json, "-") == 0;
+    if (!is_quiet)
+        print_comparison(a, vector, r);
+    if (a->json && !cli_write_json(comparison_json(r), a->json, &err)) {
+        cli_fail(&err);
+        code = EXIT_RUN_FAILED;
+    }
+    for (size_t k = 0; a->out && !is_quiet && k < r->n_read; k++) {
+        err = (struct ow_error){0};
+        if (save_read(a, k, vector[k / a->spec.problem.n_phase], r, codemodel, &err)) {
+            cli_fail(&err);
+            code = EXIT_RUN_FAILED;
+        }
+    }
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {0};
+    struct ow_error err = {0};
+    struct ow_verify_result result = {0};
+    struct cli_progress progress;
+    char codemodel[PATH_SIZE];
+    size_t *vector = NULL, n_vector;
+    int code;
+    if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "verify", &code))
+        goto done;
+    if (read_list(a.list, a.spec.problem.n_vec, &vector, &n_vector, &err) ||
+        !cli_check_writable(a.json, &err) || !cli_make_directory(a.out, &err) ||
+        !cli_find_codemodel(codemodel, sizeof codemodel, &err)) {
+        code = cli_fail(&err);
+        goto done;
+    }
+    const struct ow_verify_options how = {.vector = vector,
+                                          .n_vector = n_vector,
+                                          .codemodel = codemodel,
+                                          .timeout_s = a.timeout_s,
+                                          .cancel = &cli_cancelled,
+                                          .progress = cli_progress_show,
+                                          .data = &progress};
+    cli_progress_begin(&progress, "simulations");
+    const enum ow_status st = ow_verify_run(&a.spec.problem, &how, &result, &err);
+    cli_progress_end(&progress);
+    code = st ? cli_fail(&err) : report(&a, vector, codemodel, &result);
+    ow_verify_result_finish(&result);
+done:
+    free(vector);
+    cli_spec_finish(&a.spec);
+    return code;
+}
+
+const struct command cmd_verify = {"verify",
+                                   "compare the engine with ngspice on the same circuit", run};

@@ -1,0 +1,77 @@
+#include "ow_verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ow_clock.h"
+
+static enum ow_status make_readings(const struct ow_problem *p, size_t n,
+                                    struct ow_reading **out, struct ow_error *err)
+{
+    *out = calloc(n, sizeof **out);
+    if (!*out)
+        return ow_fail(err, OW_ERR_NOMEM, "readings: out of memory");
+    for (size_t k = 0; k < n; k++) {
+        const enum ow_status st = ow_host_reading(p, &(*out)[k], err);
+        if (st)
+            return st;
+    }
+    return OW_OK;
+}
+
+/* Every chosen read in one host. */
+static enum ow_status read_all(const struct ow_problem *p, const struct ow_verify_options *o,
+                               enum ow_engine_kind kind, size_t n_before,
+                               struct ow_reading out[], double *wall_s, struct ow_error *err)
+{
+    const struct ow_host_options how = {.kind = kind,
+                                        .rtol = p->spec->engine.rtol,
+                                        .codemodel = o->codemodel,
+                                        .timeout_s = o->timeout_s,
+                                        .cancel = o->cancel};
+    const size_t n = o->n_vector * p->n_phase;
+    const double begin = ow_seconds();
+    struct ow_host *host = NULL;
+    enum ow_status st = ow_host_open(p, &how, &host, err);
+    for (size_t k = 0; !st && k < n; k++) {
+        const size_t read = o->vector[k / p->n_phase] * p->n_phase + k % p->n_phase;
+        st = ow_host_read(host, read, NULL, &out[k], err);
+        if (!st && o->progress)
+            o->progress(o->data, n_before + k + 1, 2 * n);
+    }
+    ow_host_close(host);
+    *wall_s = ow_seconds() - begin;
+    return st;
+}
+
+enum ow_status ow_verify_run(const struct ow_problem *p,
+                             const struct ow_verify_options *options,
+                             struct ow_verify_result *out, struct ow_error *err)
+{
+    struct ow_verify_result r = {.n_read = options->n_vector * p->n_phase};
+    enum ow_status st;
+    if ((st = make_readings(p, r.n_read, &r.engine, err)) ||
+        (st = make_readings(p, r.n_read, &r.spice, err)) ||
+        (st = read_all(p, options, OW_ENGINE_CVODE, 0, r.engine, &r.engine_s, err)) ||
+        (st = read_all(p, options, OW_ENGINE_NGSPICE, r.n_read, r.spice, &r.spice_s, err)) ||
+        (st = ow_compare(&p->xb, &p->pulse, r.engine, r.spice, r.n_read, &r.comparison, err))) {
+        ow_verify_result_finish(&r);
+        return st;
+    }
+    *out = r;
+    return OW_OK;
+}
+
+void ow_verify_result_finish(struct ow_verify_result *r)
+{
+    for (size_t k = 0; k < r->n_read; k++) {
+        if (r->engine)
+            ow_reading_finish(&r->engine[k]);
+        if (r->spice)
+            ow_reading_finish(&r->spice[k]);
+    }
+    free(r->engine);
+    free(r->spice);
+    ow_comparison_finish(&r->comparison);
+    memset(r, 0, sizeof *r);
+}
