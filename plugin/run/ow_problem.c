@@ -24,16 +24,28 @@ static void fill_random(struct ow_matrix *m, uint32_t seed, bool is_weights, boo
         }
 }
 
-static enum ow_status load(const struct ow_source *source, bool is_weights, bool is_signed,
-                           struct ow_matrix *out, struct ow_error *err)
+/* A file's own message says where in it; the place that names the file goes in front. */
+static enum ow_status load_table(const struct ow_spec *spec, const char *key, const char *path,
+                                 struct ow_matrix *out, struct ow_error *err)
 {
+    struct ow_error why = {0};
+    const enum ow_status st = ow_table_load(path, out, &why);
+    return st ? ow_spec_fail(spec, key, err, st, "%s", why.text) : OW_OK;
+}
+
+static enum ow_status load(const struct ow_spec *spec, bool is_weights, struct ow_matrix *out,
+                           struct ow_error *err)
+{
+    const struct ow_source *source = is_weights ? &spec->vmm.weights : &spec->vmm.inputs;
+    const char *key = is_weights ? "vmm.weights" : "vmm.inputs";
     if (!source->is_random)
-        return ow_table_load(source->path, out, err);
+        return load_table(spec, key, source->path, out, err);
     *out = ow_matrix_create(source->rows, source->cols);
     if (!out->a)
-        return ow_fail(err, OW_ERR_NOMEM, "a random matrix of %zu x %zu: out of memory",
-                       source->rows, source->cols);
-    fill_random(out, source->random_seed, is_weights, is_signed);
+        return ow_spec_fail(spec, key, err, OW_ERR_NOMEM,
+                            "a random matrix of %zu x %zu: out of memory", source->rows,
+                            source->cols);
+    fill_random(out, source->random_seed, is_weights, spec->input.is_signed);
     return OW_OK;
 }
 
@@ -63,7 +75,7 @@ static enum ow_status load_labels(struct ow_problem *p, struct ow_error *err)
     struct ow_matrix m = {0};
     if (!p->spec->vmm.labels)
         return OW_OK;
-    enum ow_status st = ow_table_load(p->spec->vmm.labels, &m, err);
+    enum ow_status st = load_table(p->spec, "vmm.labels", p->spec->vmm.labels, &m, err);
     if (st)
         return st;
     if (m.rows * m.cols != p->n_vec || (m.rows != 1 && m.cols != 1)) {
@@ -147,6 +159,25 @@ static enum ow_status size_of(const struct ow_problem *p, size_t *rows, size_t *
     return OW_OK;
 }
 
+/* Which key made the mapping refuse: weights without a value, or that end of the range
+ * which is farther (on a logarithmic scale) from what the device can do. */
+static const char *refused_key(const struct ow_problem *p)
+{
+    const struct ow_spec *spec = p->spec;
+    double lo, hi, w_max = 0.0;
+    for (size_t k = 0; k < p->n_in * p->n_out; k++)
+        w_max = fmax(w_max, fabs(p->weights.a[k]));
+    if (w_max == 0.0)
+        return "vmm.weights";
+    ow_mapping_reach(&p->xb, 0, spec->input.v_read, &lo, &hi);
+    double below = log(lo / spec->device.g_min), above = log(spec->device.g_max / hi);
+    if (spec->device.model->is_binary) { /* must match its two conductances */
+        below = fabs(below);
+        above = fabs(above);
+    }
+    return below > above ? "device.g_min" : "device.g_max";
+}
+
 static enum ow_status build_crossbar(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
@@ -173,9 +204,11 @@ static enum ow_status build_crossbar(struct ow_problem *p, struct ow_error *err)
                                             .stuck_off = spec->device.stuck_off};
     struct ow_error why = {0};
     st = ow_mapping_init(&mapping, &p->weights, &p->xb, &p->mapping, &why);
-    if (st)
-        return ow_spec_fail(spec, "device.g_max", err, st, "%s", why.text);
-    return OW_OK;
+    if (st == OW_ERR_INPUT)
+        return ow_spec_fail(spec, refused_key(p), err, st, "%s", why.text);
+    if (st == OW_ERR_SOLVER)
+        return ow_spec_fail(spec, "device.model", err, st, "%s", why.text);
+    return st ? ow_fail(err, st, "%s", why.text) : OW_OK;
 }
 
 bool ow_problem_calibrates(const struct ow_problem *p, size_t k)
@@ -242,8 +275,7 @@ enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *ou
     struct ow_problem p = {.spec = spec, .n_phase = spec->input.is_signed ? 2 : 1};
     p.pulse = (struct ow_pulse){.t_rise = spec->input.t_rise, .t_read = spec->input.t_read};
     enum ow_status st;
-    if ((st = load(&spec->vmm.weights, true, false, &p.weights, err)) ||
-        (st = load(&spec->vmm.inputs, false, spec->input.is_signed, &p.inputs, err)))
+    if ((st = load(spec, true, &p.weights, err)) || (st = load(spec, false, &p.inputs, err)))
         goto fail;
     p.n_in = p.weights.rows;
     p.n_out = p.weights.cols;
