@@ -72,6 +72,8 @@ static void *work(void *data)
     struct ow_error err = {0};
     double *x = NULL; /* where the last read ended, when states are carried */
     size_t read = take(job);
+    if (read == job->batch->n_read) /* nothing left: no simulator for nothing */
+        return NULL;
     enum ow_status st = ow_host_reading(p, &reading, &err);
     if (!st)
         st = ow_host_open(p, &job->options->host, &host, &err);
