@@ -139,6 +139,10 @@ static struct ow_cost_spec billing(const struct ow_problem *p)
 static enum ow_status measure_energy(const struct ow_problem *p, const struct ow_batch *batch,
                                      struct ow_vmm_result *r, struct ow_error *err)
 {
+    /* the dc engine holds the plateau and knows no edges */
+    const bool is_dc = p->spec->engine.name == OW_ENGINE_DC;
+    const struct ow_pulse pulse = {.t_rise = is_dc ? 0.0 : p->pulse.t_rise,
+                                   .t_read = p->pulse.t_read};
     struct ow_energy *vector = calloc(p->n_vec, sizeof *vector);
     double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
     r->energy = ow_matrix_create(p->n_vec, 1);
@@ -150,8 +154,7 @@ static enum ow_status measure_energy(const struct ow_problem *p, const struct ow
     for (size_t read = 0; read < batch->n_read; read++) {
         add_energy(&vector[read / p->n_phase], &batch->energy[read]);
         ow_problem_amplitudes(p, read, amplitude);
-        r->hand_devices +=
-            ow_hand_check(&p->mapping.g, amplitude, &p->pulse) / (double)p->n_vec;
+        r->hand_devices += ow_hand_check(&p->mapping.g, amplitude, &pulse) / (double)p->n_vec;
     }
     for (size_t k = 0; k < p->n_vec; k++)
         r->energy.a[k] = vector[k].source + vector[k].supply;
