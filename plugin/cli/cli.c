@@ -32,6 +32,20 @@ int cli_fail(const struct ow_error *err)
     return exit_code(err->status);
 }
 
+int cli_fail_write(const struct ow_error *err)
+{
+    cli_fail(err);
+    return EXIT_RUN_FAILED;
+}
+
+int cli_finish(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "ohmweave: standard output: %s\n", strerror(errno));
+    return code == EXIT_STANDS ? EXIT_RUN_FAILED : code;
+}
+
 bool cli_parse(const struct argp *argp, int argc, char **argv, void *input, int *code)
 {
     argp_err_exit_status = EXIT_BAD_INPUT;
@@ -40,16 +54,36 @@ bool cli_parse(const struct argp *argp, int argc, char **argv, void *input, int 
     return e == 0;
 }
 
+static volatile sig_atomic_t is_polled;
+
 static void on_interrupt(int number)
 {
-    cli_cancelled = 1;
-    signal(number, SIG_DFL);
+    static const char text[] = "ohmweave: cancelled\n";
+    (void)number;
+    if (is_polled && !cli_cancelled) {
+        cli_cancelled = 1;
+        return;
+    }
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0) {
+        /* nobody reads it: the exit code still says so */
+    }
+    _exit(EXIT_RUN_FAILED);
 }
 
 void cli_catch_interrupts(void)
 {
-    signal(SIGINT, on_interrupt);
-    signal(SIGTERM, on_interrupt);
+    static const int number[] = {SIGINT, SIGTERM};
+    for (size_t k = 0; k < sizeof number / sizeof number[0]; k++) {
+        struct sigaction was, action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+        sigemptyset(&action.sa_mask);
+        if (sigaction(number[k], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+            sigaction(number[k], &action, NULL);
+    }
+}
+
+void cli_poll_interrupts(void)
+{
+    is_polled = 1;
 }
 
 bool cli_check_writable(const char *path, struct ow_error *err)
@@ -64,7 +98,7 @@ bool cli_check_writable(const char *path, struct ow_error *err)
 
 bool cli_write_json(json_t *root, const char *path, struct ow_error *err)
 {
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(root);
     if (!text) {
         ow_fail(err, OW_ERR_NOMEM, "out of memory while writing JSON");
@@ -73,8 +107,10 @@ bool cli_write_json(json_t *root, const char *path, struct ow_error *err)
     bool is_written;
     if (strcmp(path, "-") == 0) {
         is_written = puts(text) >= 0 && fflush(stdout) == 0;
-        if (!is_written)
+        if (!is_written) {
             ow_fail(err, OW_ERR_FILE, "standard output: %s", strerror(errno));
+            clearerr(stdout); /* said, so cli_finish() need not */
+        }
     } else {
         struct ow_file file = {0};
         is_written = ow_file_create(path, &file, err) == OW_OK;
@@ -121,8 +157,11 @@ const char *cli_si(double value, const char *unit, char text[32])
         snprintf(text, 32, value == 0.0 ? "0 %s" : isnan(value) ? "-" : "inf %s", unit);
         return text;
     }
-    int k = (int)floor(log10(fabs(value) * (1.0 + 1e-12)) / 3.0) + unity;
-    k = k < 0 ? 0 : k >= n_prefix ? n_prefix - 1 : k;
-    snprintf(text, 32, "%.4g %s%s", value / pow(10.0, 3.0 * (k - unity)), prefix[k], unit);
+    /* a fifth digit that rounds up may reach the next prefix: 999.96 m is 1 */
+    const int k = (int)floor(log10(fabs(value) * (1.0 + 5e-5)) / 3.0) + unity;
+    if (k < 0 || k >= n_prefix)
+        snprintf(text, 32, "%.4g %s", value, unit);
+    else
+        snprintf(text, 32, "%.4g %s%s", value / pow(10.0, 3.0 * (k - unity)), prefix[k], unit);
     return text;
 }

@@ -21,14 +21,21 @@ extern const struct command cmd_vmm, cmd_verify, cmd_netlist, cmd_solve, cmd_mod
 
 /* Print "ohmweave: TEXT" on standard error; the exit code that the status calls for. */
 int cli_fail(const struct ow_error *err);
+/* The same for a result that could not be written, which is no fault of the input. */
+int cli_fail_write(const struct ow_error *err);
+/* To be called last: the exit code, unless standard output could not take the answer. */
+int cli_finish(int code);
 
 /* argp_parse() with our exit code; false when the arguments are wrong (already said) or
  * help was asked for, with *code set. */
 bool cli_parse(const struct argp *argp, int argc, char **argv, void *input, int *code);
 
-/* Set by the first Ctrl-C or SIGTERM: runs end at their next step.  A second one kills. */
+/* Ctrl-C and SIGTERM end the program with a message and EXIT_RUN_FAILED: at once, or, from
+ * cli_poll_interrupts() on, by setting cli_cancelled, which runs look at in every step; a
+ * second one then ends it at once.  An ignored SIGINT (`nohup`, `&` in a script) stays so. */
 extern volatile sig_atomic_t cli_cancelled;
 void cli_catch_interrupts(void);
+void cli_poll_interrupts(void);
 
 /* Can `path` be written later?  Asked before a long run.  "-" and NULL always can. */
 bool cli_check_writable(const char *path, struct ow_error *err);
@@ -45,7 +52,7 @@ void cli_progress_begin(struct cli_progress *p, const char *what);
 void cli_progress_show(void *progress, size_t done, size_t total);
 void cli_progress_end(struct cli_progress *p);
 
-/* "1.23 uS": value with an SI prefix and 3 significant digits; "-" for NaN. */
+/* "1.234 uS": value with an SI prefix and up to 4 significant digits; "-" for NaN. */
 const char *cli_si(double value, const char *unit, char text[32]);
 
 #endif

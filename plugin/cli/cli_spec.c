@@ -59,7 +59,9 @@ bool cli_spec_load(struct cli_spec *s, const char *command, int *code)
     }
     s->has_spec = true;
     if (s->is_resolved) {
-        *code = ow_spec_print(&s->spec, stdout, &err) ? cli_fail(&err) : EXIT_STANDS;
+        /* what could not be printed is standard output's failure: see cli_finish() */
+        const enum ow_status st = ow_spec_print(&s->spec, stdout, &err);
+        *code = st && !ferror(stdout) ? cli_fail(&err) : EXIT_STANDS;
         return false;
     }
     if (ow_spec_for(&s->spec, command, &err) || ow_problem_init(&s->spec, &s->problem, &err)) {

@@ -129,8 +129,10 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code))
         return code;
-    if (a.json && !write_json(&a, &err))
+    if (a.json && !cli_check_writable(a.json, &err))
         return cli_fail(&err);
+    if (a.json && !write_json(&a, &err))
+        return cli_fail_write(&err);
     if (a.json)
         return EXIT_STANDS;
     if (a.name) {

@@ -52,11 +52,33 @@ static const struct argp argp = {
     children, NULL,
     NULL};
 
+/* To a file, interruptible: either the whole deck is there or nothing is. */
+static int write_to(const struct arguments *a, const char *codemodel)
+{
+    const struct ow_problem *p = &a->spec.problem;
+    struct ow_error err = {0};
+    struct ow_file file = {0};
+    if (a->out && ow_file_create(a->out, &file, &err))
+        return cli_fail(&err);
+    if (a->out)
+        cli_poll_interrupts();
+    int code = EXIT_STANDS;
+    if (cli_write_deck(p, a->vector * p->n_phase, codemodel, a->raw, a->out ? file.to : stdout,
+                       &err))
+        code = cli_fail(&err);
+    else if (cli_cancelled) {
+        ow_fail(&err, OW_ERR_CANCELLED, "cancelled");
+        code = cli_fail(&err);
+    } else if (a->out && ow_file_commit(&file, &err))
+        code = cli_fail_write(&err);
+    ow_file_discard(&file);
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments a = {0};
     struct ow_error err = {0};
-    struct ow_file file = {0};
     char codemodel[4096];
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "netlist", &code))
@@ -72,13 +94,8 @@ static int run(int argc, char **argv)
         fprintf(stderr, "ohmweave: note: %s; the deck expects ./ohmweave.cm\n", err.text);
         snprintf(codemodel, sizeof codemodel, "./ohmweave.cm");
     }
-    if ((a.out && ow_file_create(a.out, &file, &err)) ||
-        cli_write_deck(&a.spec.problem, a.vector * a.spec.problem.n_phase, codemodel, a.raw,
-                       a.out ? file.to : stdout, &err) ||
-        (a.out && ow_file_commit(&file, &err)))
-        code = cli_fail(&err);
+    code = write_to(&a, codemodel);
 done:
-    ow_file_discard(&file);
     cli_spec_finish(&a.spec);
     return code;
 }

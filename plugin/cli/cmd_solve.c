@@ -6,6 +6,7 @@
 #include "ow_number.h"
 #include "ow_solve.h"
 #include "ow_table.h"
+#include "ow_vmm_json.h"
 
 struct arguments {
     const char *conductance, *drive, *json, *nodes;
@@ -92,7 +93,7 @@ static json_t *array_of(const struct ow_matrix *m)
 {
     json_t *array = json_array();
     for (size_t k = 0; k < m->rows * m->cols; k++)
-        json_array_append_new(array, json_real(m->a[k]));
+        json_array_append_new(array, ow_json_number(m->a[k]));
     return array;
 }
 
@@ -104,6 +105,12 @@ static void print_line(const char *name, const struct ow_matrix *m)
         printf("  [%zu] %.12g\n", k, m->a[k]);
     if (m->cols > MOST)
         printf("  ... (all of them with --json FILE)\n");
+}
+
+static json_t *result_json(const struct ow_solve_result *r)
+{
+    return json_pack("{s:o, s:o, s:{s:f}}", "i_bitline", array_of(&r->i_bitline), "i_wordline",
+                     array_of(&r->i_wordline), "solver", "wall_s", r->wall_s);
 }
 
 static enum ow_status write_nodes(const char *path, const struct ow_solve_result *r,
@@ -124,8 +131,7 @@ static int run(int argc, char **argv)
         return code;
     if (!cli_check_writable(a.json, &err) || !cli_check_writable(a.nodes, &err) ||
         ow_table_load(a.conductance, &g, &err) || ow_table_load(a.drive, &drive, &err) ||
-        ow_solve(&g, &drive, &a.wires, &result, &err) ||
-        (a.nodes && write_nodes(a.nodes, &result, &err))) {
+        ow_solve(&g, &drive, &a.wires, &result, &err)) {
         code = cli_fail(&err);
         goto done;
     }
@@ -134,14 +140,10 @@ static int run(int argc, char **argv)
         print_line("i_wordline", &result.i_wordline);
         printf("solved %zu x %zu in %.3g s\n", g.rows, g.cols, result.wall_s);
     }
-    if (a.json && !cli_write_json(json_pack("{s:o, s:o, s:{s:f}}", "i_bitline",
-                                            array_of(&result.i_bitline), "i_wordline",
-                                            array_of(&result.i_wordline), "solver", "wall_s",
-                                            result.wall_s),
-                                  a.json, &err)) {
-        cli_fail(&err);
-        code = EXIT_RUN_FAILED;
-    }
+    if (a.nodes && write_nodes(a.nodes, &result, &err))
+        code = cli_fail_write(&err);
+    if (a.json && !cli_write_json(result_json(&result), a.json, &err))
+        code = cli_fail_write(&err);
 done:
     ow_matrix_finish(&g);
     ow_matrix_finish(&drive);

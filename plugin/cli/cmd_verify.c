@@ -274,16 +274,12 @@ static int report(const struct arguments *a, const size_t vector[], const char *
     const bool is_quiet = a->json && strcmp(a->json, "-") == 0;
     if (!is_quiet)
         print_comparison(a, vector, r);
-    if (a->json && !cli_write_json(comparison_json(r), a->json, &err)) {
-        cli_fail(&err);
-        code = EXIT_RUN_FAILED;
-    }
+    if (a->json && !cli_write_json(comparison_json(r), a->json, &err))
+        code = cli_fail_write(&err);
     for (size_t k = 0; a->out && !is_quiet && k < r->n_read; k++) {
         err = (struct ow_error){0};
-        if (save_read(a, k, vector[k / a->spec.problem.n_phase], r, codemodel, &err)) {
-            cli_fail(&err);
-            code = EXIT_RUN_FAILED;
-        }
+        if (save_read(a, k, vector[k / a->spec.problem.n_phase], r, codemodel, &err))
+            code = cli_fail_write(&err);
     }
     return code;
 }
@@ -312,6 +308,7 @@ static int run(int argc, char **argv)
                                           .cancel = &cli_cancelled,
                                           .progress = cli_progress_show,
                                           .data = &progress};
+    cli_poll_interrupts();
     cli_progress_begin(&progress, "simulations");
     const enum ow_status st = ow_verify_run(&a.spec.problem, &how, &result, &err);
     cli_progress_end(&progress);

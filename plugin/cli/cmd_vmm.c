@@ -92,13 +92,10 @@ static void print_wire_share(const struct ow_vmm_result *r)
 {
     const double with = r->accuracy.raw.circuit.rmse_fs;
     const double without = r->ideal_wires.raw.circuit.rmse_fs;
-    char text[32];
-    printf("  control run with ideal wires: circuit error %s raw, %s by column",
-           decibel(r->ideal_wires.raw.circuit.csnr_db, text),
-           isnan(r->ideal_wires.column.circuit.csnr_db) ? "-" : "");
-    if (!isnan(r->ideal_wires.column.circuit.csnr_db))
-        printf("%s", decibel(r->ideal_wires.column.circuit.csnr_db, text));
-    putchar('\n');
+    char raw[32], column[32];
+    printf("  control run with ideal wires: circuit error %s raw, %s by column\n",
+           decibel(r->ideal_wires.raw.circuit.csnr_db, raw),
+           decibel(r->ideal_wires.column.circuit.csnr_db, column));
     if (with > 0.0 && !isnan(without)) {
         const double share = 1.0 - without * without / (with * with);
         if (share >= 0.0)
@@ -247,14 +244,10 @@ static int report(const struct arguments *a, const struct ow_vmm_result *r)
     int code = EXIT_STANDS;
     if (!a->json || strcmp(a->json, "-") != 0)
         print_table(p, r);
-    if (a->json && !cli_write_json(ow_vmm_json(p, r), a->json, &err)) {
-        cli_fail(&err);
-        code = EXIT_RUN_FAILED;
-    }
-    if (a->out && !save_all(a->out, p, r, &err)) {
-        cli_fail(&err);
-        code = EXIT_RUN_FAILED;
-    }
+    if (a->json && !cli_write_json(ow_vmm_json(p, r), a->json, &err))
+        code = cli_fail_write(&err);
+    if (a->out && !save_all(a->out, p, r, &err))
+        code = cli_fail_write(&err);
     return code;
 }
 
@@ -279,6 +272,7 @@ static int run(int argc, char **argv)
                                        .cancel = &cli_cancelled,
                                        .progress = cli_progress_show,
                                        .data = &progress};
+    cli_poll_interrupts();
     cli_progress_begin(&progress, "reads");
     const enum ow_status st = ow_vmm_run(&a.spec.problem, &how, &result, &err);
     cli_progress_end(&progress);

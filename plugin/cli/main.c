@@ -25,11 +25,11 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "--help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_usage(argc > 1 ? stdout : stderr);
-        return argc > 1 ? EXIT_STANDS : EXIT_BAD_INPUT;
+        return cli_finish(argc > 1 ? EXIT_STANDS : EXIT_BAD_INPUT);
     }
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         puts("ohmweave " OW_VERSION);
-        return EXIT_STANDS;
+        return cli_finish(EXIT_STANDS);
     }
     for (size_t k = 0; k < N_COMMANDS; k++)
         if (strcmp(name, commands[k]->name) == 0) {
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
             snprintf(full, sizeof full, "ohmweave %s", name);
             argv[1] = full; /* argp names the program by it */
             cli_catch_interrupts();
-            return commands[k]->run(argc - 1, argv + 1);
+            return cli_finish(commands[k]->run(argc - 1, argv + 1));
         }
     fprintf(stderr, "ohmweave: no command '%s'; expected one of", name);
     for (size_t k = 0; k < N_COMMANDS; k++)
