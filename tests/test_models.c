@@ -538,18 +538,21 @@ START_TEST(test_discrete_states_stand_still)
 }
 END_TEST
 
-/* One step of the last digit above a threshold with a mantissa near 2, v/v_off rounds to 1. */
+/* One step of the last digit above a threshold, with mantissas from 1 to nearly 2. */
 START_TEST(test_team_is_finite_at_its_threshold)
 {
+    static const double v_off[] = {1.0, 1.3, 1.9999999, 0x1.fffffffffffffp0, 1e-9};
     double param[OW_MAX_PARAMS];
     const double x[1] = {0.3};
     struct ow_point pt;
     const struct ow_model *m = use_set("team_write", param);
-    const double v_off = 1.9999999, v = nextafter(v_off, 2.0);
-    put(m, param, "v_off", v_off);
-    ck_assert(v > v_off && v / v_off == 1.0);
-    ow_eval_one(m, param, v, x, &pt);
-    ck_assert(pt.f[0] == 0.0 && pt.df_dv[0] == 0.0 && pt.df_dx[0][0] == 0.0);
+    put(m, param, "v_off", v_off[_i]);
+    ow_eval_one(m, param, v_off[_i], x, &pt);
+    ck_assert(pt.f[0] == 0.0 && pt.df_dv[0] == 0.0);
+    ow_eval_one(m, param, nextafter(v_off[_i], 2.5), x, &pt);
+    /* z is one rounding unit: f = k/length z^2 = 8.9e6 * (2.2e-16)^2. */
+    ck_assert_close(pt.f[0], 0.0267 / 3e-9 * DBL_EPSILON * DBL_EPSILON, 0.0, 5e-25);
+    ck_assert(pt.f[0] > 0.0 && isfinite(pt.df_dv[0]) && pt.df_dv[0] > 0.0);
 }
 END_TEST
 
@@ -1159,7 +1162,7 @@ int main(void)
     tcase_add_loop_test(tc, test_derivatives_match_differences, 0, N_VARIANT * N_BIAS);
     tcase_add_loop_test(tc, test_sets_are_finite_and_passive_everywhere, 0, N_VARIANT);
     tcase_add_loop_test(tc, test_any_parameters_are_finite_and_passive, 0, n_models);
-    tcase_add_test(tc, test_team_is_finite_at_its_threshold);
+    tcase_add_loop_test(tc, test_team_is_finite_at_its_threshold, 0, 5);
     tcase_add_loop_test(tc, test_nothing_moves_at_rest, 0, N_VARIANT);
     tcase_add_loop_test(tc, test_discrete_states_stand_still, 0, N_VARIANT);
     tcase_add_loop_test(tc, test_conductance_is_monotone_in_the_programmed_state, 0, N_VARIANT);

@@ -18,6 +18,7 @@
 #include "ow_cells.h"
 #include "ow_soft_stop.h"
 
+#include <assert.h>
 #include <math.h>
 
 extern const struct ow_model ow_team;
@@ -131,9 +132,8 @@ static void rate(double k, double alpha, double q_th, double q, const struct win
                  double length, double *f, double *df_dq, double *df_ds)
 {
     const double z = q / q_th - 1.0;
-    *f = *df_dq = *df_ds = 0.0;
-    if (!(z > 0.0)) /* q is above the threshold by less than a rounding error */
-        return;
+    /* The next double above q_th has a quotient above 1 + eps/2, which rounds up. */
+    assert(z > 0.0);
     const double log_speed = log(fabs(k) / length) + alpha * log(z) + w->log_f;
     const double speed = copysign(exp(fmin(log_speed, OW_LOG_RATE_LIMIT)), k);
     const double is_free = log_speed < OW_LOG_RATE_LIMIT ? 1.0 : 0.0;
