@@ -146,7 +146,7 @@ START_TEST(test_floating_parts_are_left_out)
     scale[1] = scale[4] = 0.0; /* column 1 */
     ck_assert_ok(ow_circuit_create(&xb, &circuit, &err), err);
     ck_assert_uint_le(circuit->n_node, 64);
-    ck_assert_ok(ow_netlist_floating(circuit, is_floating, &err), err);
+    ck_assert_ok(ow_circuit_floating(circuit, is_floating, &err), err);
     size_t n = 0;
     for (size_t k = 0; k < circuit->n_node; k++)
         n += is_floating[k];

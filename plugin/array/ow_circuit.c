@@ -218,3 +218,41 @@ double ow_amp_drive(const struct ow_sense *sense, double v_in, double v_a, doubl
     *d_a = -sense->gain * dh - 1.0;
     return sense->gain * (sense->v_os - v_in - h) - v_a;
 }
+
+static size_t root_of(size_t parent[], size_t k)
+{
+    while (parent[k] != k)
+        k = parent[k] = parent[parent[k]]; /* halves the path on the way */
+    return k;
+}
+
+static void join(size_t parent[], size_t a, size_t b)
+{
+    parent[root_of(parent, a)] = root_of(parent, b);
+}
+
+enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_floating[],
+                                   struct ow_error *err)
+{
+    const size_t n_cell = circuit->xb->rows * circuit->xb->cols;
+    size_t *parent = calloc(circuit->n_node, sizeof *parent);
+    if (!parent)
+        return ow_fail(err, OW_ERR_NOMEM, "floating nodes: out of memory");
+    for (size_t k = 0; k < circuit->n_node; k++)
+        parent[k] = k;
+    for (size_t k = 1; k < circuit->first_free; k++)
+        join(parent, k, OW_GROUND);
+    for (size_t k = 0; k < circuit->n_amp; k++) {
+        join(parent, circuit->amp[k].inner, OW_GROUND);
+        join(parent, circuit->amp[k].out, OW_GROUND);
+    }
+    for (size_t k = 0; k < circuit->n_resistor; k++)
+        join(parent, circuit->resistor[k].a, circuit->resistor[k].b);
+    for (size_t j = 0; j < n_cell; j++)
+        if (ow_crossbar_scale(circuit->xb, j) > 0.0)
+            join(parent, circuit->cell_te[j], circuit->cell_be[j]);
+    for (size_t k = 0; k < circuit->n_node; k++)
+        is_floating[k] = root_of(parent, k) != root_of(parent, OW_GROUND);
+    free(parent);
+    return OW_OK;
+}

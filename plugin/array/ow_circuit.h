@@ -51,6 +51,12 @@ enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit
                                  struct ow_error *err);
 void ow_circuit_destroy(struct ow_circuit *circuit);
 
+/* Mark the nodes that no resistor and no conducting cell (scale above 0) connects to a
+ * source, to ground or to an amplifier's output: is_floating[n_node].  They carry no
+ * current and stand at 0 V; no host can solve for them.  OW_ERR_NOMEM. */
+enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_floating[],
+                                   struct ow_error *err);
+
 /* A readable name of a node, as in decks and messages: "w3_7" (word line 3 at column
  * 7, or "w3" for a merged line), "b3_7", "in2", "s2" (input 2), "out5", "a5", "0".
  * Where nodes have merged, the name is that of the first in that order: source, word

@@ -81,6 +81,12 @@ double *ow_crossbar_spread(struct ow_crossbar *xb, size_t k);
 /* One cell's parameters and its initial states. */
 void ow_crossbar_cell(const struct ow_crossbar *xb, size_t cell, double param[], double x[]);
 
+/* OW_SCALE of one cell. */
+static inline double ow_crossbar_scale(const struct ow_crossbar *xb, size_t cell)
+{
+    return xb->spread[OW_SCALE] ? xb->spread[OW_SCALE][cell] : xb->param[OW_SCALE];
+}
+
 /* Ranges of the electrical fields and of every cell's parameters. */
 enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *err);
 

@@ -24,7 +24,7 @@ struct ow_newton {
     int *diagonal;        /* [n_free] */
     struct stamp *resistor, *cell;
     struct amp_stamp *amp;
-    bool *is_pinned; /* [n_free] one node of each floating island */
+    bool *is_floating; /* [n_free] one node of each floating island */
 
     double gamma;
     double *keep;         /* [n_cell][n_moving][n_moving] K, row-major */
@@ -159,50 +159,6 @@ static enum ow_status build_stamps(struct ow_newton *nw)
     return OW_OK;
 }
 
-/* ---- floating islands -------------------------------------------------------------- */
-
-static size_t root_of(size_t parent[], size_t k)
-{
-    while (parent[k] != k)
-        k = parent[k] = parent[parent[k]];
-    return k;
-}
-
-/* A cell conducts unless its scale is 0.  Prescribed nodes and amplifier terminals are
- * one island, number 0. */
-static enum ow_status find_floating(struct ow_newton *nw)
-{
-    const struct ow_circuit *ckt = nw->sys->circuit;
-    const struct ow_crossbar *xb = ckt->xb;
-    size_t *parent = calloc(ckt->n_node, sizeof *parent);
-    nw->is_pinned = calloc(nw->sys->n_free + 1, sizeof *nw->is_pinned);
-    if (!parent || !nw->is_pinned) {
-        free(parent);
-        return OW_ERR_NOMEM;
-    }
-    for (size_t k = 0; k < ckt->n_node; k++)
-        parent[k] = k < ckt->first_free ? 0 : k;
-    for (size_t k = 0; k < ckt->n_amp; k++)
-        parent[ckt->amp[k].inner] = parent[ckt->amp[k].out] = parent[ckt->amp[k].in] = 0;
-#define UNITE(a, b)                                                                            \
-    do {                                                                                       \
-        const size_t ra = root_of(parent, a), rb = root_of(parent, b);                         \
-        parent[ra > rb ? ra : rb] = ra > rb ? rb : ra;                                         \
-    } while (0)
-    for (size_t k = 0; k < ckt->n_resistor; k++)
-        UNITE(ckt->resistor[k].a, ckt->resistor[k].b);
-    for (size_t k = 0; k < nw->sys->n_cell; k++) {
-        const double *scale = xb->spread[OW_SCALE];
-        if ((scale ? scale[k] : xb->param[OW_SCALE]) > 0.0)
-            UNITE(ckt->cell_te[k], ckt->cell_be[k]);
-    }
-#undef UNITE
-    for (size_t k = ckt->first_free; k < ckt->n_node; k++)
-        nw->is_pinned[k - ckt->first_free] = root_of(parent, k) == k;
-    free(parent);
-    return OW_OK;
-}
-
 /* ---- life -------------------------------------------------------------------------- */
 
 enum ow_status ow_newton_create(const struct ow_system *sys, struct ow_newton **out)
@@ -218,9 +174,11 @@ enum ow_status ow_newton_create(const struct ow_system *sys, struct ow_newton **
     nw->to_current = calloc(sys->n_cell * nm + 1, sizeof *nw->to_current);
     nw->from_voltage = calloc(sys->n_cell * nm + 1, sizeof *nw->from_voltage);
     nw->rhs = calloc(sys->n_free + 1, sizeof *nw->rhs);
-    if (!nw->keep || !nw->to_current || !nw->from_voltage || !nw->rhs)
+    nw->is_floating = calloc(sys->circuit->n_node, sizeof *nw->is_floating);
+    if (!nw->is_floating || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->rhs)
         goto fail;
-    if ((st = build_pattern(nw)) || (st = build_stamps(nw)) || (st = find_floating(nw)))
+    if ((st = build_pattern(nw)) || (st = build_stamps(nw)) ||
+        (st = ow_circuit_floating(sys->circuit, nw->is_floating, NULL)))
         goto fail;
     klu_defaults(&nw->common);
     if (nw->n > 0) {
@@ -252,7 +210,7 @@ void ow_newton_destroy(struct ow_newton *nw)
     free(nw->resistor);
     free(nw->cell);
     free(nw->amp);
-    free(nw->is_pinned);
+    free(nw->is_floating);
     free(nw->keep);
     free(nw->to_current);
     free(nw->from_voltage);
@@ -397,7 +355,7 @@ enum ow_status ow_newton_setup_dc(struct ow_newton *nw)
     for (size_t k = 0; k < nw->sys->n_cell; k++)
         add(nw->value, &nw->cell[k], nw->sys->at.di_dv[k]);
     for (size_t k = 0; k < nw->sys->n_free; k++)
-        if (nw->is_pinned[k])
+        if (nw->is_floating[nw->sys->circuit->first_free + k])
             nw->value[nw->diagonal[k]] += 1.0;
     return factor(nw);
 }

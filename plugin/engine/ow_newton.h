@@ -15,8 +15,7 @@
 
 struct ow_newton;
 
-/* The system is borrowed.  Floating nodes (no resistor or conducting cell leads to a
- * prescribed node or an amplifier) are held at 0 V in DC. */
+/* The system is borrowed.  Floating nodes (ow_circuit_floating) are held at 0 V in DC. */
 enum ow_status ow_newton_create(const struct ow_system *sys, struct ow_newton **out);
 void ow_newton_destroy(struct ow_newton *newton);
 

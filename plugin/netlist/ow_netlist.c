@@ -95,51 +95,6 @@ static const char *node_name(const struct deck *d, size_t node, char name[NAME])
     return name;
 }
 
-static double cell_scale(const struct ow_crossbar *xb, size_t cell)
-{
-    return xb->spread[OW_SCALE] ? xb->spread[OW_SCALE][cell] : xb->param[OW_SCALE];
-}
-
-/* -- floating nodes ------------------------------------------------------------------- */
-
-static size_t root_of(size_t parent[], size_t k)
-{
-    while (parent[k] != k)
-        k = parent[k] = parent[parent[k]]; /* halves the path on the way */
-    return k;
-}
-
-static void join(size_t parent[], size_t a, size_t b)
-{
-    parent[root_of(parent, a)] = root_of(parent, b);
-}
-
-enum ow_status ow_netlist_floating(const struct ow_circuit *circuit, bool is_floating[],
-                                   struct ow_error *err)
-{
-    const size_t n_cell = circuit->xb->rows * circuit->xb->cols;
-    size_t *parent = calloc(circuit->n_node, sizeof *parent);
-    if (!parent)
-        return ow_fail(err, OW_ERR_NOMEM, "netlist: out of memory");
-    for (size_t k = 0; k < circuit->n_node; k++)
-        parent[k] = k;
-    for (size_t k = 1; k < circuit->first_free; k++)
-        join(parent, k, OW_GROUND);
-    for (size_t k = 0; k < circuit->n_amp; k++) {
-        join(parent, circuit->amp[k].inner, OW_GROUND);
-        join(parent, circuit->amp[k].out, OW_GROUND);
-    }
-    for (size_t k = 0; k < circuit->n_resistor; k++)
-        join(parent, circuit->resistor[k].a, circuit->resistor[k].b);
-    for (size_t j = 0; j < n_cell; j++)
-        if (cell_scale(circuit->xb, j) > 0.0)
-            join(parent, circuit->cell_te[j], circuit->cell_be[j]);
-    for (size_t k = 0; k < circuit->n_node; k++)
-        is_floating[k] = root_of(parent, k) != root_of(parent, OW_GROUND);
-    free(parent);
-    return OW_OK;
-}
-
 /* -- the blocks of the deck, top to bottom -------------------------------------------- */
 
 static void write_header(struct deck *d)
@@ -469,7 +424,7 @@ enum ow_status ow_netlist_write(const struct ow_circuit *circuit, const double a
     if (!d.is_floating || c_locale == (locale_t)0) {
         st = ow_fail(err, OW_ERR_NOMEM, "netlist: out of memory");
     } else {
-        st = ow_netlist_floating(circuit, d.is_floating, err);
+        st = ow_circuit_floating(circuit, d.is_floating, err);
     }
     if (st == OW_OK) {
         const locale_t before = uselocale(c_locale);

@@ -35,12 +35,6 @@ enum ow_status ow_netlist_write(const struct ow_circuit *circuit, const double a
                                 const struct ow_netlist_options *options, FILE *out,
                                 struct ow_error *err);
 
-/* Mark the nodes that no resistor and no conducting cell connects to a source, to ground
- * or to an amplifier's output: is_floating[n_node].  They carry no current; ngspice could
- * not solve for them, so the deck leaves them out and they stand at 0 V.  OW_ERR_NOMEM. */
-enum ow_status ow_netlist_floating(const struct ow_circuit *circuit, bool is_floating[],
-                                   struct ow_error *err);
-
 /* The node that carries state s of a cell, when the deck has states: "x3_7_w". */
 void ow_netlist_state_name(const struct ow_circuit *circuit, size_t cell, size_t s,
                            char name[64]);

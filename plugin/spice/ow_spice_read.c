@@ -87,7 +87,7 @@ static enum ow_status name_vectors(struct reader *r, struct ow_error *err)
     bool *is_floating = calloc(r->n_node, sizeof *is_floating);
     if (!is_floating)
         return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
-    const enum ow_status st = ow_netlist_floating(r->circuit, is_floating, err);
+    const enum ow_status st = ow_circuit_floating(r->circuit, is_floating, err);
     for (size_t k = 1; st == OW_OK && k < r->n_node; k++) {
         if (is_floating[k])
             continue;
