@@ -149,7 +149,10 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
         print_cell(p, d->index);
         printf(", %s = %.9g and %.9g", p->xb.model->state[d->state].name, d->a, d->b);
     }
-    putchar('\n');
+    printf(
+        "\n                          %zu cells moved by %g of the range or more, the farthest "
+        "by %.2g\n",
+        r->n_moved, OW_MOVED, r->moved);
     if (p->xb.model->fire) {
         d = &c->event;
         printf("  jumps          %-8s %zu cells jumped, %zu not alike; worst time %.2e of the "
@@ -179,14 +182,14 @@ static json_t *comparison_json(const struct ow_verify_result *r)
 {
     const struct ow_comparison *c = &r->comparison;
     return json_pack(
-        "{s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:{s:f, s:f}}", "ok", (int)c->is_ok,
-        "reads", (json_int_t)r->n_read, "full_scale", ow_json_number(c->full_scale), "sense",
-        difference_json(&c->sense, OW_AGREE_SENSE), "energy",
-        difference_json(&c->energy, OW_AGREE_ENERGY), "state",
-        difference_json(&c->state, OW_AGREE_STATE), "event",
-        difference_json(&c->event, OW_AGREE_EVENT), "events", (json_int_t)c->n_event, "unlike",
-        (json_int_t)c->n_unlike, "near", (json_int_t)c->n_near, "solver", "cvode_s",
-        r->engine_s, "ngspice_s", r->spice_s);
+        "{s:b, s:I, s:o, s:o, s:o, s:o, s:f, s:I, s:o, s:I, s:I, s:I, s:{s:f, s:f}}", "ok",
+        (int)c->is_ok, "reads", (json_int_t)r->n_read, "full_scale",
+        ow_json_number(c->full_scale), "sense", difference_json(&c->sense, OW_AGREE_SENSE),
+        "energy", difference_json(&c->energy, OW_AGREE_ENERGY), "state",
+        difference_json(&c->state, OW_AGREE_STATE), "moved", r->moved, "cells_moved",
+        (json_int_t)r->n_moved, "event", difference_json(&c->event, OW_AGREE_EVENT), "events",
+        (json_int_t)c->n_event, "unlike", (json_int_t)c->n_unlike, "near",
+        (json_int_t)c->n_near, "solver", "cvode_s", r->engine_s, "ngspice_s", r->spice_s);
 }
 
 /* ---- files ---------------------------------------------------------------------------- */

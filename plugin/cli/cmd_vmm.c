@@ -147,8 +147,9 @@ static void print_energy(const struct ow_problem *p, const struct ow_vmm_result 
             printf(" %s -,", part[k].name);
             continue;
         }
-        printf(" %s %s (%.0f %%),", part[k].name, cli_si(part[k].energy, "J", text),
-               100.0 * part[k].energy / total);
+        const double share = part[k].energy / total;
+        printf(" %s %s (%.0f %%),", part[k].name,
+               cli_si(fabs(share) < 1e-6 ? 0.0 : part[k].energy, "J", text), 100.0 * share);
     }
     printf(" total %s\n", cli_si(total, "J", text));
     printf("  balance residual %.2g; hand check sum g v^2 t: %s, simulated devices %s\n",

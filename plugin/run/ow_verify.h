@@ -9,6 +9,9 @@
 extern "C" {
 #endif
 
+/* Of a state's range: a comparison of devices that all stay put proves little. */
+#define OW_MOVED 0.2
+
 struct ow_verify_options {
     const size_t *vector; /* [n_vector] which to compare                              */
     size_t n_vector;
@@ -24,6 +27,8 @@ struct ow_verify_result {
     struct ow_reading *engine, *spice; /* [n_read] */
     struct ow_comparison comparison;
     double engine_s, spice_s; /* wall time of each */
+    double moved;             /* of its range: how far the engine's farthest state went      */
+    size_t n_moved;           /* cells of all reads with a state that went OW_MOVED or more  */
 };
 
 /* OW_OK also when the hosts differ: comparison says so. */
