@@ -61,12 +61,12 @@ static enum ow_status check_inputs(const struct ow_problem *p, struct ow_error *
     for (size_t k = 0; k < p->n_vec * p->n_in; k++)
         if (!(p->inputs.a[k] >= lo && p->inputs.a[k] <= 1.0))
             return ow_spec_fail(spec, "vmm.inputs", err, OW_ERR_INPUT,
-                                "%s: [%zu, %zu] = %g, expected a value from %g to 1%s",
+                                "%s: [%zu, %zu] = %.10g, expected a value from %g to 1%s",
                                 spec->vmm.inputs.path ? spec->vmm.inputs.path : "random",
                                 k / p->n_in, k % p->n_in, p->inputs.a[k], lo,
-                                spec->input.is_signed ? ""
-                                                      : " (negative ones need input.signed: "
-                                                        "true)");
+                                lo == 0.0 && p->inputs.a[k] < 0.0
+                                    ? " (negative ones need input.signed: true)"
+                                    : "");
     return OW_OK;
 }
 
