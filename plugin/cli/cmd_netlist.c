@@ -63,8 +63,11 @@ static int write_to(const struct arguments *a, const char *codemodel)
     if (a->out)
         cli_poll_interrupts();
     int code = EXIT_STANDS;
-    if (cli_write_deck(p, a->vector * p->n_phase, codemodel, a->raw, a->out ? file.to : stdout,
-                       &err))
+    FILE *to = a->out ? file.to : stdout;
+    const enum ow_status st =
+        cli_write_deck(p, a->vector * p->n_phase, codemodel, a->raw, to, &err);
+    if (st &&
+        !ferror(to)) /* a failing file is ow_file_commit()'s to report, or cli_finish()'s */
         code = cli_fail(&err);
     else if (cli_cancelled) {
         ow_fail(&err, OW_ERR_CANCELLED, "cancelled");
