@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""README, manual page and `--help` agree, and what README shows works.
+
+check_docs.py OHMWEAVE SOURCE_ROOT
+
+- The manual page has a section for every command of `ohmweave --help` and no other, with
+  exactly the options that `ohmweave COMMAND --help` knows; README and the page name no command
+  that there is not.
+- README's shell blocks run, from a folder with nothing but netlists/ and the program; what
+  takes long (`vmm` on the digits) is read and resolved only.
+- Files that README names are there.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+complaints = []
+
+
+def complain(text):
+    complaints.append(text)
+    print(f"check_docs: {text}", file=sys.stderr)
+
+
+def output(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def help_commands(program):
+    found = re.findall(r"^  ([a-z]+) +\S", output(program, "--help"), re.M)
+    if not found:
+        sys.exit("ohmweave --help lists no command")
+    return found
+
+
+def help_options(program, command):
+    """Long options; argp's own --help and --usage are not worth a line in the page."""
+    text = output(program, command, "--help").split("\n\n", 1)[1]
+    found = set(re.findall(r"^ +(?:-\w, +)?(--[a-z][a-z-]*)", text, re.M))
+    return found - {"--help", "--usage"}
+
+
+def plain(roff):
+    """The page without its fonts and escapes."""
+    text = re.sub(r"\\f[BIRP]", "", roff).replace("\\-", "-")
+    return re.sub(r'^\.\\".*\n', "", text, flags=re.M)
+
+
+def check_page(program, page):
+    sections = dict(re.findall(r"^\.SS (.*)\n((?:(?!\.SS |\.SH ).*\n)*)", page, re.M))
+    commands = help_commands(program)
+    named = {title.split()[0]: body for title, body in sections.items()}
+    for command in sorted(set(commands) ^ set(named)):
+        complain(f"{command}: in one of ohmweave --help and the manual page only")
+    for command in sorted(set(commands) & set(named)):
+        listed = re.findall(r"^\.TP\n(.*)\n", named[command], re.M)
+        given = set(re.findall(r"--[a-z][a-z-]*", "\n".join(listed)))
+        for option in sorted(given ^ help_options(program, command)):
+            complain(f"ohmweave {command} {option}: in one of --help and the manual page only")
+    return commands
+
+
+def check_names(text, where, commands):
+    """Commands at the start of a line of code, or quoted in a sentence."""
+    for command in re.findall(r"(?:^ *|`)(?:build/)?ohmweave ([a-z]+)", text, re.M):
+        if command not in commands:
+            complain(f"{where} shows `ohmweave {command}`, which there is not")
+
+
+def check_paths(text, root):
+    places = set(re.findall(r"\]\(([^)#:]+)\)", text))
+    places |= set(re.findall(r"\b((?:scripts|netlists|models|plugin|tests)/[\w./*-]*\w)", text))
+    places -= {"netlists/ohmweave.cm"}  # made by a build
+    for place in sorted(places):
+        if not (root / place).exists():
+            complain(f"README names {place}, which there is not")
+
+
+def run_blocks(text, program, root):
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+    if len(blocks) < 3:
+        complain("README has fewer than three shell blocks: one for each way in")
+    code_models = pathlib.Path(program).parent / "plugin/xspice/ohmweave.cm"
+    has_ngspice = shutil.which("ngspice") and code_models.exists()
+    for block in blocks:
+        if not has_ngspice and re.search(r"ngspice|verify", block):
+            print("no ngspice or no code models: not run:\n" + block)
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            shutil.copytree(root / "netlists", folder / "netlists", symlinks=True)
+            link = folder / "netlists/ohmweave.cm"
+            if has_ngspice:
+                link.unlink(missing_ok=True)
+                link.symlink_to(code_models)
+            (folder / "bin").mkdir()
+            shim = folder / "bin/ohmweave"
+            shim.write_text('#!/bin/sh\ncase "$*" in *digits*) set -- "$@" --resolved ;; esac\n'
+                            f'exec "{program}" "$@"\n')
+            shim.chmod(0o755)
+            env = dict(os.environ, PATH=f"{folder}/bin:{os.environ['PATH']}")
+            done = subprocess.run(["sh", "-euc", block], cwd=folder, env=env, text=True,
+                                  capture_output=True, stdin=subprocess.DEVNULL,
+                                  errors="replace", check=False)
+            if done.returncode != 0 or "rror" in done.stderr:
+                complain(f"this block of README fails ({done.returncode}):\n{block}"
+                         f"{done.stdout[-1000:]}{done.stderr[-2000:]}")
+
+
+def main(program, root):
+    program, root = os.path.abspath(program), pathlib.Path(root)
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    page = plain((root / "plugin/cli/ohmweave.1").read_text(encoding="utf-8"))
+    commands = check_page(program, page)
+    check_names(page, "the manual page", commands)
+    check_names(readme, "README", commands)
+    check_paths(readme, root)
+    run_blocks(readme, program, root)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
