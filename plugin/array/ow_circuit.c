@@ -14,7 +14,7 @@ struct layout {
     size_t in;    /* first sense input, cols of them unless at_ground      */
     size_t inner; /* first amplifiers' inner node, cols of them or none    */
     size_t out;   /* first amplifiers' output node, cols of them or none   */
-    size_t n_node;
+    size_t n_node, cols;
     size_t per_wline; /* nodes of its own that a word line has: cols, 1 or 0   */
     size_t per_bline; /* nodes of its own that a bit line has: rows or 0       */
     bool at_ground;   /* the sense inputs are ground                           */
@@ -24,6 +24,7 @@ static struct layout layout_of(const struct ow_crossbar *xb)
 {
     struct layout l = {0};
     const size_t n_amp = xb->sense.kind == OW_SENSE_TIA ? xb->cols : 0;
+    l.cols = xb->cols;
     l.at_ground = xb->sense.kind == OW_SENSE_RESISTOR && xb->sense.r_f == 0.0;
     l.per_wline = xb->r_wordline > 0.0 ? xb->cols : xb->r_driver > 0.0 ? 1 : 0;
     l.per_bline = xb->r_bitline > 0.0 ? xb->rows : 0;
@@ -50,7 +51,7 @@ static size_t node_wline(const struct layout *l, size_t i, size_t j)
 
 static size_t node_bline(const struct layout *l, size_t i, size_t j)
 {
-    return l->per_bline == 0 ? node_sense(l, j) : l->bline + j * l->per_bline + i;
+    return l->per_bline == 0 ? node_sense(l, j) : l->bline + i * l->cols + j;
 }
 
 /* An element only where there is a resistance to speak of: 0 has merged its ends, and
@@ -122,6 +123,9 @@ enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit
     c->xb = xb;
     c->n_node = l.n_node;
     c->first_free = 1 + rows;
+    c->is_grid = l.per_wline == cols && l.per_bline == rows && xb->r_wordline > 0.0;
+    c->wline = l.wline;
+    c->bline = l.bline;
     c->c = calloc(c->n_node, sizeof *c->c);
     c->cell_te = calloc(n_cell, sizeof *c->cell_te);
     c->cell_be = calloc(n_cell, sizeof *c->cell_be);
@@ -176,8 +180,7 @@ void ow_circuit_node_name(const struct ow_circuit *circuit, size_t node, char na
         snprintf(name, 32, "w%zu_%zu", (node - l.wline) / l.per_wline,
                  (node - l.wline) % l.per_wline);
     else if (node < l.in)
-        snprintf(name, 32, "b%zu_%zu", (node - l.bline) % l.per_bline,
-                 (node - l.bline) / l.per_bline);
+        snprintf(name, 32, "b%zu_%zu", (node - l.bline) / l.cols, (node - l.bline) % l.cols);
     else if (node < l.inner)
         snprintf(name, 32, "%s%zu", l.per_bline ? "in" : "b", node - l.in);
     else if (node < l.out)

@@ -35,6 +35,11 @@ struct ow_circuit {
     const struct ow_crossbar *xb; /* borrowed */
     size_t n_node;
     size_t first_free;            /* 1 + rows                                          */
+    bool is_grid;                 /* no line has merged: the nodes are two planes, row by row:
+                                     word line (i, j) is node wline + i cols + j, bit line
+                                     bline + i cols + j, and sense input j, unless grounded,
+                                     continues the bit lines as their row `rows`        */
+    size_t wline, bline;
     double *c;                    /* [n_node] F, to ground; 0 at amplifiers' inner nodes
                                      and at ground itself                               */
     size_t *cell_te, *cell_be;    /* [rows*cols] the nodes of each cell                */
