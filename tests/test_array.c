@@ -401,18 +401,18 @@ START_TEST(test_amplifier_matches_hand_values)
     struct ow_crossbar xb = crossbar(&toy_linear, 1, 1);
     const struct ow_sense *s = &xb.sense;
     double d_in, d_a;
-    /* Far from the rails the clamp is e^-40 away: 1200 (-1 mV - 0.4 mV) - 0.5 V. */
+    /* Far from the rails the clamp is e^-400 away: 1200 (-1 mV - 0.4 mV) - 0.5 V. */
     ck_assert_close(ow_amp_drive(s, 0.4e-3, 0.5, &d_in, &d_a), -1200.0 * 1.4e-3 - 0.5, 1e-11,
                     0.0);
     ck_assert_close(d_in, -1200.0, 1e-15, 0.0);
     ck_assert_close(d_a, -1.0, 1e-9, 0.0);
-    /* At the rail exactly: h = 100 * 10 mV * ln 2, slope 50. */
-    ck_assert_close(ow_amp_drive(s, 0.0, 0.9, &d_in, &d_a), 1200.0 * (-1e-3 - log(2.0)) - 0.9,
-                    1e-13, 0.0);
+    /* At the rail exactly: h = 100 * 1 mV * ln 2, slope 50. */
+    ck_assert_close(ow_amp_drive(s, 0.0, 0.9, &d_in, &d_a),
+                    1200.0 * (-1e-3 - 0.1 * log(2.0)) - 0.9, 1e-13, 0.0);
     ck_assert_close(d_a, -1200.0 * 50.0 - 1.0, 1e-13, 0.0);
-    /* 27 mV past the lower rail, where softplus(2.7) = 2.7650... */
-    ck_assert_close(ow_amp_drive(s, 0.0, -0.927, &d_in, &d_a),
-                    1200.0 * (-1e-3 + log(1.0 + exp(2.7))) + 0.927, 1e-11, 0.0);
+    /* 2.7 mV past the lower rail, where softplus(2.7) = 2.7650... */
+    ck_assert_close(ow_amp_drive(s, 0.0, -0.9027, &d_in, &d_a),
+                    1200.0 * (-1e-3 + 0.1 * log(1.0 + exp(2.7))) + 0.9027, 1e-11, 0.0);
     ck_assert_close(ow_amp_current(s, 0.31, 0.2), 1e-3, 1e-14, 0.0);
     ow_crossbar_finish(&xb);
 }

@@ -72,7 +72,7 @@ START_TEST(test_deck_says_what_the_circuit_is)
     ck_assert_close(c_gain, 1.1140846e-9, 1e-7, 0.0);
     ck_assert_line(deck, "Rgain a 0 1000");
     ck_assert_line(deck, "Bgain 0 a I = 9.1*(0.0007 - V(in) - h(V(a)))");
-    ck_assert_line(deck, ".func h(x) {1*(sp((x - 0.9)/0.01) - sp((-x - 0.9)/0.01))}");
+    ck_assert_line(deck, ".func h(x) {0.1*(sp((x - 0.9)/0.001) - sp((-x - 0.9)/0.001))}");
     free(deck);
     ow_crossbar_finish(&xb);
 }

@@ -52,7 +52,9 @@ struct ow_sense {
     double i_q;    /* A, quiescent current of one amplifier                  */
 };
 
-#define OW_CLAMP_WIDTH 0.01  /* V: 80 % of a 0.9 V rail is 18 widths away: e^-18 */
+/* The knee lies well within 1 % of the rail, where an output counts as clipped: an
+ * amplifier that has lost its input by 0.1 mV is less than 7 mV below its rail. */
+#define OW_CLAMP_WIDTH 1e-3  /* V: 80 % of a 0.9 V rail is 180 widths away: e^-180 */
 #define OW_CLAMP_SLOPE 100.0 /* an overdrive of 0.2 V moves v_a 2 mV past the rail */
 
 struct ow_crossbar {
