@@ -1,6 +1,8 @@
 #include "ow_model.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 extern const struct ow_model ow_team, ow_driftdiff, ow_stochastic;
@@ -23,23 +25,158 @@ static void multiply(const struct ow_cells *cells, size_t k, double *y)
         y[j] *= ow_param_at(cells, k, j);
 }
 
-static bool is_one(const struct ow_cells *cells, size_t k)
+/* True if parameter k has this value in every cell. */
+static bool is_all(const struct ow_cells *cells, size_t k, double value)
 {
-    return !(cells->spread && cells->spread[k]) && cells->param[k] == 1.0;
+    return !(cells->spread && cells->spread[k]) && cells->param[k] == value;
+}
+
+/* ---- the series resistance --------------------------------------------------------------
+ *
+ * h(u) = u + rs |i(u)| - |v| for the magnitude u of the device's voltage: h(0) < 0,
+ * h(|v|) >= 0 and dh/du = 1 + rs di/dv >= 1, so there is one root and it is bracketed.
+ * Newton's method from u = |v|, kept inside the bracket; a step that leaves it, or the
+ * second in a row that does not halve h, is replaced by a halving of the bracket. */
+
+enum { BLOCK = 32, MAX_SOLVE = 200 };
+
+/* A bracket of voltages is halved in the logarithm and ends at neighbouring doubles after
+ * 64 halvings whatever its size, if it is the bit pattern that is halved: for doubles >= 0
+ * that is monotone in the value.  With every other step a halving, MAX_SOLVE suffices. */
+static double middle(double lo, double hi)
+{
+    uint64_t a, b;
+    memcpy(&a, &lo, sizeof a);
+    memcpy(&b, &hi, sizeof b);
+    a += (b - a) / 2;
+    memcpy(&lo, &a, sizeof lo);
+    return lo;
+}
+
+struct bracket {
+    double u, lo, hi; /* V, magnitudes: the iterate and what encloses the root */
+    double h_last;    /* V                                                     */
+    bool was_slow, is_done;
+};
+
+/* The next iterate from the current and its slope at b->u. */
+static void narrow(struct bracket *b, double v, double rs, double i, double di_dv)
+{
+    const double h = (b->u - v) + rs * i, slope = 1.0 + rs * di_dv;
+    /* v and rs i carry rounding errors of the size of v: nothing below them to be had. */
+    if (fabs(h) <= 2.0 * DBL_EPSILON * v || fabs(h) <= DBL_EPSILON * slope * b->u) {
+        b->is_done = true;
+        return;
+    }
+    if (h > 0.0)
+        b->hi = b->u;
+    else
+        b->lo = b->u;
+    const bool is_slow = !(fabs(h) < 0.5 * b->h_last);
+    const double newton = b->u - h / slope;
+    const bool is_newton = newton > b->lo && newton < b->hi && !(is_slow && b->was_slow);
+    const double next = is_newton ? newton : middle(b->lo, b->hi);
+    b->was_slow = is_newton && is_slow;
+    b->h_last = fabs(h);
+    if (next == b->u || next == b->lo) /* neighbouring doubles */
+        b->is_done = true;
+    else
+        b->u = next;
+}
+
+/* Derivatives at constant v from those at constant v_d, of one cell:
+ * d v_d/dv = 1/D, d v_d/dx = -rs (di/dx)/D with D = 1 + rs di/dv. */
+static void behind_rs(size_t n_state, double rs, size_t j, struct ow_response *out)
+{
+    const double d = 1.0 + rs * out->di_dv[j];
+    out->di_dv[j] /= d;
+    for (size_t s = 0; s < n_state; s++) {
+        out->di_dx[s][j] /= d;
+        for (size_t r = 0; r < n_state; r++)
+            out->df_dx[r][s][j] -= out->df_dv[r][j] * (rs * out->di_dx[s][j]);
+    }
+    for (size_t r = 0; r < n_state; r++)
+        out->df_dv[r][j] /= d;
+}
+
+/* At most BLOCK cells, iterated together: one that is done is evaluated where it is. */
+static void eval_behind_rs(const struct ow_model *model, const struct ow_cells *cells,
+                           struct ow_response *out)
+{
+    struct bracket b[BLOCK];
+    double v_d[BLOCK];
+    struct ow_cells device = *cells;
+    device.v = v_d;
+    for (size_t j = 0; j < cells->n; j++)
+        b[j] = (struct bracket){
+            .u = fabs(cells->v[j]), .hi = fabs(cells->v[j]), .h_last = INFINITY};
+    bool is_done = false;
+    for (int k = 0; !is_done; k++) {
+        for (size_t j = 0; j < cells->n; j++)
+            v_d[j] = copysign(b[j].u, cells->v[j]);
+        model->eval(&device, out);
+        is_done = true;
+        for (size_t j = 0; j < cells->n && k < MAX_SOLVE; j++)
+            if (!b[j].is_done) {
+                narrow(&b[j], fabs(cells->v[j]), ow_param_at(cells, OW_RS, j), fabs(out->i[j]),
+                       out->di_dv[j]);
+                is_done = is_done && b[j].is_done;
+            }
+    }
+    for (size_t j = 0; j < cells->n; j++)
+        behind_rs(model->n_state, ow_param_at(cells, OW_RS, j), j, out);
+}
+
+/* Cells [first, first + n) of all. */
+static void part_of(const struct ow_model *model, const struct ow_cells *cells,
+                    const struct ow_response *out, size_t first, size_t n,
+                    struct ow_cells *part, struct ow_response *to, const double *spread[])
+{
+    *part = (struct ow_cells){.n = n, .param = cells->param, .v = cells->v + first};
+    if (cells->spread) {
+        for (size_t k = 0; k < model->n_param; k++)
+            spread[k] = cells->spread[k] ? cells->spread[k] + first : NULL;
+        part->spread = spread;
+    }
+    *to = (struct ow_response){.i = out->i + first, .di_dv = out->di_dv + first};
+    for (size_t s = 0; s < model->n_state; s++) {
+        part->x[s] = cells->x[s] + first;
+        to->di_dx[s] = out->di_dx[s] + first;
+        to->f[s] = out->f[s] + first;
+        to->df_dv[s] = out->df_dv[s] + first;
+        for (size_t r = 0; r < model->n_state; r++)
+            to->df_dx[s][r] = out->df_dx[s][r] + first;
+    }
+}
+
+static void solve_series(const struct ow_model *model, const struct ow_cells *cells,
+                         struct ow_response *out)
+{
+    for (size_t first = 0; first < cells->n; first += BLOCK) {
+        const size_t left = cells->n - first;
+        const double *spread[OW_MAX_PARAMS];
+        struct ow_cells part;
+        struct ow_response to;
+        part_of(model, cells, out, first, left < BLOCK ? left : BLOCK, &part, &to, spread);
+        eval_behind_rs(model, &part, &to);
+    }
 }
 
 void ow_eval(const struct ow_model *model, const struct ow_cells *cells,
              struct ow_response *out)
 {
     const size_t ns = model->n_state;
-    model->eval(cells, out);
-    if (!is_one(cells, OW_SCALE)) {
+    if (is_all(cells, OW_RS, 0.0))
+        model->eval(cells, out);
+    else
+        solve_series(model, cells, out);
+    if (!is_all(cells, OW_SCALE, 1.0)) {
         multiply(cells, OW_SCALE, out->i);
         multiply(cells, OW_SCALE, out->di_dv);
         for (size_t s = 0; s < ns; s++)
             multiply(cells, OW_SCALE, out->di_dx[s]);
     }
-    if (!is_one(cells, OW_RATE))
+    if (!is_all(cells, OW_RATE, 1.0))
         for (size_t r = 0; r < ns; r++) {
             multiply(cells, OW_RATE, out->f[r]);
             multiply(cells, OW_RATE, out->df_dv[r]);
@@ -48,8 +185,8 @@ void ow_eval(const struct ow_model *model, const struct ow_cells *cells,
         }
 }
 
-void ow_eval_one(const struct ow_model *model, const double param[], double v,
-                 const double x[], struct ow_point *out)
+void ow_eval_one(const struct ow_model *model, const double param[], double v, const double x[],
+                 struct ow_point *out)
 {
     struct ow_cells cell = {.n = 1, .param = param, .v = &v};
     struct ow_response to = {.i = &out->i, .di_dv = &out->di_dv};
@@ -78,8 +215,8 @@ void ow_params_default(const struct ow_model *model, double param[])
         param[k] = model->param[k].dflt;
 }
 
-enum ow_status ow_params_check(const struct ow_model *model, const double param[],
-                               size_t *bad, struct ow_error *err)
+enum ow_status ow_params_check(const struct ow_model *model, const double param[], size_t *bad,
+                               struct ow_error *err)
 {
     for (size_t k = 0; k < model->n_param; k++) {
         const struct ow_param *p = &model->param[k];
@@ -89,9 +226,9 @@ enum ow_status ow_params_check(const struct ow_model *model, const double param[
             continue;
         if (bad)
             *bad = k;
-        return ow_fail(err, OW_ERR_RANGE, "%s = %g: expected %s from %g to %g %s (%s)",
-                       p->name, param[k], is_whole ? "a whole number" : "a number", p->lo,
-                       p->hi, strcmp(p->unit, "1") ? p->unit : "", p->doc);
+        return ow_fail(err, OW_ERR_RANGE, "%s = %g: expected %s from %g to %g %s (%s)", p->name,
+                       param[k], is_whole ? "a whole number" : "a number", p->lo, p->hi,
+                       strcmp(p->unit, "1") ? p->unit : "", p->doc);
     }
     const char *relation = model->check ? model->check(param) : NULL;
     if (relation) {

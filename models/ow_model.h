@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-enum { OW_MAX_STATES = 4, OW_MAX_PARAMS = 48 };
+enum { OW_MAX_STATES = 4, OW_MAX_PARAMS = 64 };
 
 /* One parameter.  A row feeds defaults, checks, help, the specification and the code
  * model's interface alike.  Every value is a double; a choice is the index into
@@ -44,6 +44,10 @@ enum ow_common_param {
     OW_ID,    /* tells devices with one seed apart                         */
     OW_TOL,   /* code models only: relative accuracy of the state; CVODE
                  has its own tolerance                                     */
+    OW_RS,    /* ohm, in series with the device.  `scale` comes after it, as
+                 the area of a SPICE diode does: the terminals see
+                 scale times the current of (device + rs), that is a
+                 resistance of rs/scale                                    */
     OW_N_COMMON
 };
 
@@ -53,8 +57,16 @@ enum ow_common_param {
     {"rate",  "1", 1.0,  0.0, 1e12,         NULL, "multiplies the state derivatives; 0 is stuck"},   \
     {"seed",  "1", 1.0,  0.0, 4294967295.0, NULL, "seed of the random draws (whole number)"},        \
     {"id",    "1", 0.0,  0.0, 4294967295.0, NULL, "tells devices of one seed apart (whole number)"}, \
-    {"tol",   "1", 1e-6, 1e-12, 1e-2,       NULL, "relative accuracy of the state in a code model"}
+    {"tol",   "1", 1e-6, 1e-12, 1e-2,       NULL, "relative accuracy of the state in a code model"}, \
+    {"rs",    "ohm", 0.0, 0.0, 1e12,        NULL, "series resistance (scale divides it)"}
+
+/* The ambient temperature, as in SPICE in degrees Celsius.  Not a common parameter: a model
+ * whose equations know a temperature puts this row into its table, another has none, so
+ * that nobody sets a temperature that does nothing.  Found by its name, ow_param_index(). */
+#define OW_TEMP_PARAM \
+    {"temp", "degC", 27.0, -200.0, 1000.0, NULL, "ambient temperature"}
 /* clang-format on */
+#define OW_ZERO_CELSIUS 273.15 /* K */
 
 /* One state.  Every state has a parameter that sets its initial value, so a device in
  * any condition can be written as one .model card. */
@@ -112,9 +124,10 @@ struct ow_model {
     const char *(*check)(const double param[]);
 
     /* Fill every array of *out for all cells.  Defined and finite for every finite v
-     * and x: solvers overshoot, so x may lie a little outside its travel.  `scale` and
-     * `rate` are applied by ow_eval(), not here.  Cannot fail; the parameters must have
-     * passed ow_params_check(). */
+     * and x: solvers overshoot, so x may lie a little outside its travel.  At given states
+     * the current has the sign of v and does not fall with it.  `scale`, `rate` and `rs`
+     * are applied by ow_eval(), not here.  Cannot fail; the parameters must have passed
+     * ow_params_check(). */
     void (*eval)(const struct ow_cells *cells, struct ow_response *out);
 
     /* Initial states where they are more than a copy of the `init` parameters (which
@@ -123,9 +136,10 @@ struct ow_model {
 
     /* Events, for models that jump; both NULL for the others.  A jump is due when the
      * continuous state x[event_state] falls to 0; fire() makes it, for one cell whose
-     * own parameters are given. */
+     * own parameters are given.  v is the voltage at that instant: where several causes
+     * compete for one hazard, it decides which it was. */
     size_t event_state;
-    void (*fire)(const double param[], double x[]);
+    void (*fire)(const double param[], double v, double x[]);
 };
 
 /* The registry, in the order of the documentation. */
@@ -135,7 +149,9 @@ extern const size_t ow_n_models;
 /* NULL if there is none. */
 const struct ow_model *ow_model_find(const char *name);
 
-/* model->eval, then `scale` on the current and `rate` on the derivatives. */
+/* model->eval behind the series resistance `rs`, then `scale` on the current and `rate` on
+ * the derivatives.  With rs > 0 the device itself sees v_d, the solution of
+ * v = v_d + rs i(v_d, x), to rounding; derivatives are those of the solution. */
 void ow_eval(const struct ow_model *model, const struct ow_cells *cells,
              struct ow_response *out);
 
