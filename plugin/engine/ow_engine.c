@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ow_clock.h"
+#include "ow_integral.h"
 #include "ow_newton.h"
 #include "ow_power.h"
 #include "ow_stepper.h"
@@ -21,11 +22,12 @@ struct ow_engine {
     const double *amplitude;
     const struct ow_pulse *pulse;
 
-    double *v_row, *dv_row, *i_row; /* [rows] workspace */
-    double *v_sense;                /* [cols] */
-    double *y_dc, *into;            /* [n_y], [n_free] */
-    double *y_mid;                  /* [n_y] between two time points */
-    double *x;                      /* [n_state][n_cell] */
+    double *v_row, *dv_row, *i_row;  /* [rows] workspace */
+    double *v_sense;                 /* [cols] */
+    double *y_dc, *into;             /* [n_y], [n_free] */
+    double *x;                       /* [n_state][n_cell] */
+    struct ow_integral integral;     /* of the powers, over the smooth piece at hand */
+    double energy[OW_INTEGRAL_MOST]; /* what it has summed up */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -79,10 +81,8 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     e->v_sense = calloc(cols, sizeof *e->v_sense);
     e->y_dc = calloc(e->sys.n_y + 1, sizeof *e->y_dc);
     e->into = calloc(e->sys.n_free + 1, sizeof *e->into);
-    e->y_mid = calloc(e->sys.n_y + 1, sizeof *e->y_mid);
     e->x = calloc(e->sys.n_state * e->sys.n_cell + 1, sizeof *e->x);
-    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into ||
-        !e->y_mid || !e->x)
+    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into || !e->x)
         goto fail;
     *out = e;
     return OW_OK;
@@ -104,7 +104,6 @@ void ow_engine_destroy(struct ow_engine *e)
     free(e->v_sense);
     free(e->y_dc);
     free(e->into);
-    free(e->y_mid);
     free(e->x);
     free(e);
 }
@@ -138,7 +137,8 @@ static bool newton_dc(struct ow_engine *e, const double v_row[], double y[])
         ow_system_currents(&e->sys, e->into);
         if (ow_newton_setup_dc(e->newton))
             return false;
-        ow_newton_solve_dc(e->newton, e->into);
+        if (ow_newton_solve_dc(e->newton, e->into))
+            return false;
         double largest = 0.0;
         for (size_t n = 0; n < e->sys.n_free; n++)
             largest = fmax(largest, fabs(e->into[n]));
@@ -197,38 +197,43 @@ enum ow_status ow_engine_dc(struct ow_engine *e, const double v_row[], const dou
 
 /* ---- energy ------------------------------------------------------------------------ */
 
-/* Add `weight` (s) times the powers at the placed point. */
-static void add_power(struct ow_engine *e, double weight, struct ow_energy *sum)
+/* The entries of struct ow_energy that are integrals of powers, as an array: all but
+ * `stored`. */
+enum { N_POWER = 10 };
+
+static void powers(struct ow_engine *e, double p[N_POWER])
 {
-    struct ow_power p;
-    ow_power_at(e->circuit, e->sys.v_node, e->dv_row, e->sys.at.i, e->i_row, &p);
-    sum->source += weight * p.source;
-    sum->supply += weight * p.supply;
-    sum->drivers += weight * p.drivers;
-    sum->devices += weight * p.devices;
-    sum->wires += weight * p.wires;
-    sum->sense += weight * p.sense;
-    sum->throughput += weight * p.throughput;
-    sum->charge += weight * p.charge_rate;
-    sum->output += weight * p.output;
-    sum->quiescent += weight * p.quiescent;
+    struct ow_power at;
+    ow_power_at(e->circuit, e->sys.v_node, e->dv_row, e->sys.at.i, e->i_row, &at);
+    const double list[N_POWER] = {at.source, at.supply,   at.drivers,    at.devices,
+                                  at.wires,  at.sense,    at.throughput, at.charge_rate,
+                                  at.output, at.quiescent};
+    memcpy(p, list, sizeof list);
 }
 
-/* Two-point Gauss-Legendre on CVODE's own interpolant: fourth order, and never at a
- * corner of the drive. */
-static enum ow_status add_step(struct ow_engine *e, double t0, double t1, struct ow_energy *sum)
+static struct ow_energy energy_of(const double sum[N_POWER], double stored)
 {
-    const double mid = 0.5 * (t0 + t1), half = 0.5 * (t1 - t0);
-    const double node = 0.57735026918962576; /* 1/sqrt(3) */
-    for (int side = -1; side <= 1; side += 2) {
-        const double t = mid + side * node * half;
-        if (ow_stepper_interpolate(e->stepper, t, e->y_mid))
-            return OW_ERR_SOLVER;
-        drive(e, t, e->v_row);
-        ow_system_place(&e->sys, e->v_row, e->y_mid);
-        add_power(e, half, sum);
-    }
-    return OW_OK;
+    return (struct ow_energy){.source = sum[0],
+                              .supply = sum[1],
+                              .drivers = sum[2],
+                              .devices = sum[3],
+                              .wires = sum[4],
+                              .sense = sum[5],
+                              .throughput = sum[6],
+                              .charge = sum[7],
+                              .output = sum[8],
+                              .quiescent = sum[9],
+                              .stored = stored};
+}
+
+/* Sample the powers at CVODE's present point. */
+static void add_power(struct ow_engine *e, double t)
+{
+    double p[N_POWER];
+    drive(e, t, e->v_row);
+    ow_system_place(&e->sys, e->v_row, ow_stepper_y(e->stepper));
+    powers(e, p);
+    ow_integral_add(&e->integral, t, p, e->energy);
 }
 
 static double stored(struct ow_engine *e, double t, const double y[])
@@ -266,7 +271,7 @@ static void fire(struct ow_engine *e, double t, struct ow_reading *out)
         ow_crossbar_cell(e->circuit->xb, k, param, programmed);
         for (size_t s = 0; s < sys->n_state; s++)
             x[s] = e->x[s * sys->n_cell + k];
-        model->fire(param, x);
+        model->fire(param, sys->v_cell[k], x);
         for (size_t s = 0; s < sys->n_state; s++)
             e->x[s * sys->n_cell + k] = x[s];
         out->t_event[k] = t;
@@ -283,6 +288,8 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
     if (ow_stepper_restart(e->stepper, t0))
         return ow_fail(err, OW_ERR_SOLVER, "CVODE cannot restart at %g s", t0);
     double t = t0;
+    ow_integral_begin(&e->integral, N_POWER);
+    add_power(e, t0);
     for (;;) {
         const double before = t;
         const enum ow_step_result result = ow_stepper_step(e->stepper, t1, &t);
@@ -291,15 +298,18 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
                            ow_stepper_message(e->stepper));
         if (is_cancelled(e))
             return ow_fail(err, OW_ERR_CANCELLED, "cancelled");
-        if (add_step(e, before, t, &out->energy))
-            return ow_fail(err, OW_ERR_SOLVER, "no interpolant at %g s", t);
+        add_power(e, t);
         out->steps++;
         if (record(e, t, out))
             return ow_fail(err, OW_ERR_NOMEM, "out of memory");
+        if (result != OW_STEP_ON)
+            ow_integral_end(&e->integral, e->energy);
         if (result == OW_STEP_STOP)
             return OW_OK;
         if (result == OW_STEP_EVENT) {
             fire(e, t, out);
+            ow_integral_begin(&e->integral, N_POWER);
+            add_power(e, t);
             if (t1 - t <= 1e-12 * t1) /* a jump at the very end of the piece */
                 return OW_OK;
             if (ow_stepper_restart(e->stepper, t))
@@ -310,7 +320,6 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
 
 static void clear(struct ow_reading *out)
 {
-    out->energy = (struct ow_energy){0};
     out->wave.n = 0;
     out->steps = 0;
     for (size_t k = 0; k < out->n_cell; k++)
@@ -338,7 +347,8 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     if ((st = solve_dc(e, e->v_row, x, err)))
         return st;
     memcpy(y, e->y_dc, e->sys.n_y * sizeof *y);
-    out->energy.stored = -stored(e, 0.0, y);
+    const double stored_before = stored(e, 0.0, y);
+    memset(e->energy, 0, sizeof e->energy);
     if (record(e, 0.0, out))
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
     for (size_t k = 0; k < 4; k++) {
@@ -347,7 +357,7 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
         if (k == 1)
             sense_outputs(e, y, out->v_sample);
     }
-    out->energy.stored += stored(e, corner[4], y);
+    out->energy = energy_of(e->energy, stored(e, corner[4], y) - stored_before);
     ow_system_get_states(&e->sys, y, out->x_end);
     out->wall_s = ow_seconds() - begin;
     return OW_OK;
@@ -365,7 +375,11 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
         return st;
     memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
     memset(e->dv_row, 0, e->circuit->xb->rows * sizeof *e->dv_row);
-    add_power(e, pulse->t_read, &out->energy);
+    double sum[N_POWER];
+    powers(e, sum);
+    for (size_t k = 0; k < N_POWER; k++)
+        sum[k] *= pulse->t_read;
+    out->energy = energy_of(sum, 0.0);
     memcpy(out->x_end, x, e->sys.n_state * e->sys.n_cell * sizeof *x);
     out->wall_s = ow_seconds() - begin;
     return OW_OK;

@@ -6,8 +6,9 @@
  *
  * so with K = (1 - gamma f_x)^-1 a cell looks like the conductance
  *   g = di/dv + gamma di/dx K f_v
- * and the matrix has the circuit's own graph.  DC is the same with M = 0, gamma = 1 and
- * frozen states.  Factored by KLU. */
+ * and the matrix has the circuit's own graph: lines and cells.  DC is the same with M = 0,
+ * gamma = 1 and frozen states.  Solved line by line (ow_lines.h) where the circuit is a
+ * grid of lines and that converges, else by a direct factorisation (ow_sparse.h). */
 #ifndef OW_NEWTON_H
 #define OW_NEWTON_H
 
@@ -23,9 +24,12 @@ void ow_newton_destroy(struct ow_newton *newton);
 enum ow_status ow_newton_setup(struct ow_newton *newton, double gamma);
 enum ow_status ow_newton_setup_dc(struct ow_newton *newton);
 
-/* Solve for d (n_y) with the right-hand side r (n_y) of CVODE's form; d may be r. */
-void ow_newton_solve(struct ow_newton *newton, const double r[], double d[]);
-/* Solve (-dI/dV) d = into, both [n_free], in place. */
-void ow_newton_solve_dc(struct ow_newton *newton, double into[]);
+/* Solve for d (n_y) with the right-hand side r (n_y) of CVODE's form; d may be r.  The
+ * error e of an iterative solution fulfils sum (weight e)^2 <= tol^2 over the node
+ * voltages; weight is [n_y]. */
+enum ow_status ow_newton_solve(struct ow_newton *newton, const double r[],
+                               const double weight[], double tol, double d[]);
+/* Solve (-dI/dV) d = into, both [n_free], in place; iterative solutions to 1e-8 of d. */
+enum ow_status ow_newton_solve_dc(struct ow_newton *newton, double into[]);
 
 #endif

@@ -19,7 +19,8 @@ struct ow_stepper {
 
     SUNContext context;
     void *cvode;
-    N_Vector y, atol, between;
+    N_Vector y, atol;
+    N_Vector weight; /* CVODE's, borrowed */
     SUNMatrix matrix;
     SUNLinearSolver solver;
     char message[256];
@@ -54,7 +55,18 @@ static int newton_matrix(realtype t, N_Vector y, N_Vector fy, SUNMatrix a, boole
 static int newton_solve(SUNLinearSolver solver, SUNMatrix a, N_Vector x, N_Vector b,
                         realtype tol)
 {
-    ow_newton_solve(solver->content, N_VGetArrayPointer(b), N_VGetArrayPointer(x));
+    struct ow_stepper *st = solver->content;
+    const enum ow_status status =
+        ow_newton_solve(st->newton, N_VGetArrayPointer(b), N_VGetArrayPointer(st->weight), tol,
+                        N_VGetArrayPointer(x));
+    return status == OW_OK ? SUNLS_SUCCESS : SUNLS_PACKAGE_FAIL_REC;
+}
+
+/* CVODE's error weights: `tol` above is the weighted 2-norm that it asks for. */
+static int keep_weights(SUNLinearSolver solver, N_Vector left, N_Vector right)
+{
+    struct ow_stepper *st = solver->content;
+    st->weight = left;
     return SUNLS_SUCCESS;
 }
 
@@ -81,7 +93,7 @@ static SUNMatrix_ID matrix_id(SUNMatrix a)
 
 static SUNLinearSolver_Type solver_type(SUNLinearSolver s)
 {
-    return SUNLINEARSOLVER_DIRECT;
+    return SUNLINEARSOLVER_MATRIX_ITERATIVE;
 }
 
 static void remember(int code, const char *module, const char *function, char *text, void *data)
@@ -119,14 +131,11 @@ enum ow_status ow_stepper_create(struct ow_system *sys, struct ow_newton *newton
     st->cvode = CVodeCreate(CV_BDF, st->context);
     if (!st->y || !st->atol || !st->matrix || !st->solver || !st->cvode)
         goto fail;
-    st->between =
-        N_VMake_Serial((sunindextype)sys->n_y, N_VGetArrayPointer(st->y), st->context);
-    if (!st->between)
-        goto fail;
     st->matrix->ops->getid = matrix_id;
     st->solver->ops->gettype = solver_type;
     st->solver->ops->solve = newton_solve;
-    st->solver->content = newton;
+    st->solver->ops->setscalingvectors = keep_weights;
+    st->solver->content = st;
 
     double *atol = N_VGetArrayPointer(st->atol);
     for (size_t k = 0; k < sys->n_y; k++)
@@ -160,8 +169,6 @@ void ow_stepper_destroy(struct ow_stepper *st)
         SUNLinSolFreeEmpty(st->solver);
     if (st->matrix)
         SUNMatFreeEmpty(st->matrix);
-    if (st->between)
-        N_VDestroy(st->between);
     if (st->atol)
         N_VDestroy(st->atol);
     if (st->y)
@@ -195,12 +202,6 @@ enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double
     return flag == CV_TSTOP_RETURN  ? OW_STEP_STOP
            : flag == CV_ROOT_RETURN ? OW_STEP_EVENT
                                     : OW_STEP_ON;
-}
-
-enum ow_status ow_stepper_interpolate(struct ow_stepper *st, double t, double out[])
-{
-    N_VSetArrayPointer(out, st->between);
-    return status_from_cvode(CVodeGetDky(st->cvode, t, 0, st->between));
 }
 
 const char *ow_stepper_message(const struct ow_stepper *st)

@@ -33,9 +33,6 @@ enum ow_status ow_stepper_restart(struct ow_stepper *st, double t);
 /* One internal step, not past t_stop.  *t is the time reached. */
 enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double *t);
 
-/* Interpolated unknowns at a time within the last step; out is [n_y]. */
-enum ow_status ow_stepper_interpolate(struct ow_stepper *st, double t, double out[]);
-
 /* Why the last step failed: one line, never NULL. */
 const char *ow_stepper_message(const struct ow_stepper *st);
 
