@@ -372,7 +372,9 @@ enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
     if (make_room(spec, weights, xb, &m)) {
         for (size_t k = 0; k < weights->rows * weights->cols; k++) {
             const double w = weights->a[k];
-            m.wq.a[k] = copysign(m.w_max * quantise(fabs(w) / m.w_max, m.levels), w);
+            /* continuous weights are themselves, without a rounding */
+            m.wq.a[k] =
+                m.levels ? copysign(m.w_max * quantise(fabs(w) / m.w_max, m.levels), w) : w;
         }
         st = write_all(spec, xb, &m, err);
     } else {
