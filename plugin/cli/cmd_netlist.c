@@ -92,12 +92,12 @@ static int run(int argc, char **argv)
         code = cli_fail(&err);
         goto done;
     }
-    if (!cli_find_codemodel(codemodel, sizeof codemodel, &err)) {
-        /* the deck is still worth having; it says where to put the code models */
-        fprintf(stderr, "ohmweave: note: %s; the deck expects ./ohmweave.cm\n", err.text);
+    const bool is_found = cli_find_codemodel(codemodel, sizeof codemodel, &err);
+    if (!is_found)
         snprintf(codemodel, sizeof codemodel, "./ohmweave.cm");
-    }
     code = write_to(&a, codemodel);
+    if (!is_found && code == EXIT_STANDS) /* the deck is still worth having */
+        fprintf(stderr, "ohmweave: note: %s; the deck expects ./ohmweave.cm\n", err.text);
 done:
     cli_spec_finish(&a.spec);
     return code;

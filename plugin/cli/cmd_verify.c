@@ -236,10 +236,10 @@ static enum ow_status save_deck(const struct ow_problem *p, size_t read, const c
     return st;
 }
 
-/* Deck, waveforms and picture of one read. */
+/* Deck, waveforms and picture of one read; says where they are unless is_quiet. */
 static enum ow_status save_read(const struct arguments *a, size_t k, size_t vector,
                                 const struct ow_verify_result *r, const char *codemodel,
-                                struct ow_error *err)
+                                bool is_quiet, struct ow_error *err)
 {
     const struct ow_problem *p = &a->spec.problem;
     const size_t phase = k % p->n_phase;
@@ -255,14 +255,15 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
         (st = cli_write_wave(engine, "CVODE", &r->engine[k], err)) ||
         (st = cli_write_wave(spice, "ngspice", &r->spice[k], err)))
         return st;
-    printf("  vector %zu%s: %s, %s\n    repeat it: ngspice -b %s\n", vector, sign, engine,
-           spice, deck);
+    if (!is_quiet)
+        printf("  vector %zu%s: %s, %s\n    repeat it: ngspice -b %s\n", vector, sign, engine,
+               spice, deck);
     snprintf(title, sizeof title, "%.120s, vector %zu: CVODE and ngspice", p->spec->path,
              vector);
     const size_t n = choose_columns(&r->engine[k], column);
     st = cli_plot_waves(picture, title, engine, spice, column, n, ow_pulse_sample(&p->pulse),
                         err);
-    if (!st)
+    if (!st && !is_quiet)
         printf("    picture:   %s\n", picture);
     return st;
 }
@@ -279,9 +280,9 @@ static int report(const struct arguments *a, const size_t vector[], const char *
         print_comparison(a, vector, r);
     if (a->json && !cli_write_json(comparison_json(r), a->json, &err))
         code = cli_fail_write(&err);
-    for (size_t k = 0; a->out && !is_quiet && k < r->n_read; k++) {
+    for (size_t k = 0; a->out && k < r->n_read; k++) {
         err = (struct ow_error){0};
-        if (save_read(a, k, vector[k / a->spec.problem.n_phase], r, codemodel, &err))
+        if (save_read(a, k, vector[k / a->spec.problem.n_phase], r, codemodel, is_quiet, &err))
             code = cli_fail_write(&err);
     }
     return code;

@@ -62,16 +62,18 @@ static const struct argp argp = {
 
 /* ---- the table ---------------------------------------------------------------------- */
 
-static const char *decibel(double value, char text[32])
+/* `format` takes one double; what is not defined is a dash. */
+static const char *plain(double value, const char *format, char text[32])
 {
-    snprintf(text, 32, isnan(value) ? "-" : "%.1f dB", value);
+    if (isnan(value))
+        return "-";
+    snprintf(text, 32, format, value);
     return text;
 }
 
-static const char *plain(double value, const char *format, char text[32])
+static const char *decibel(double value, char text[32])
 {
-    snprintf(text, 32, isnan(value) ? "-" : format, value);
-    return text;
+    return plain(value, "%.1f dB", text);
 }
 
 static void print_deviation(const char *name, const struct ow_deviation *raw,
