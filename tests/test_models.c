@@ -345,6 +345,8 @@ static const struct {
     {"driftdiff_write", NULL, 0},
     {"stochastic_gaba", NULL, 0},
     {"stochastic_write", NULL, 0},
+    {"threshold_r2", NULL, 0},
+    {"threshold_r2", "alpha", 2e12},
     {"stochastic_write", "scale", 1.37},
     {"team_write", "rate", 0.83},
     {"driftdiff_write", "rate", 2.3},

@@ -166,6 +166,7 @@ static const struct { const char *set, *name; double value; } published[] = {
     {"driftdiff_yang_pulse", "gamma1", 800}, {"driftdiff_yang_pulse", "beta", 80},
     {"driftdiff_yang_lif", "gamma1", 5000}, {"driftdiff_yang_lif", "r0", 0.9},
     {"driftdiff_yang_oscillator", "mu", 300}, {"driftdiff_yang_oscillator", "lambda", 1},
+    {"threshold_r2", "beta", 1e13}, {"threshold_r2", "v_t", 4.6}, {"threshold_r2", "x0", 4.0 / 9.0},
     {"stochastic_gaba", "tau_set", 2.85e5}, {"stochastic_gaba", "v_set", 0.156},
 };
 /* clang-format on */
