@@ -201,6 +201,7 @@ START_TEST(test_signed_inputs_take_two_phases)
         ck_assert_close(r.y_circuit.a[k], p->yq.a[k], 0.0, 1e-6 * r.accuracy.fs);
     /* two reads a vector: twice the quiescent energy of 6 amplifiers at 1.8 V and 20 uA */
     ck_assert_close(r.cost.physical.quiescent, 2.0 * 6.0 * 1.8 * 20e-6 * 10e-9, 1e-9, 0.0);
+    ck_assert_close(r.billing.t_cycle, 4.0 * 10.5e-9, 1e-12, 0.0);
     ow_vmm_result_finish(&r);
     study_finish(&s);
 }
