@@ -3,7 +3,7 @@
 #include "ow_check.h"
 #include "ow_engine.h"
 #include "ow_integral.h"
-#include "ow_lines.h"
+#include "ow_schur.h"
 #include "ow_newton.h"
 #include "ow_power.h"
 #include "ow_sparse.h"
@@ -316,7 +316,7 @@ START_TEST(test_lines_agree_with_klu)
 {
     struct bench b;
     struct ow_system sys;
-    struct ow_lines *lines;
+    struct ow_schur *lines;
     struct ow_sparse *sparse;
     struct ow_sense sense = *grid[_i].sense;
     sense.r_f = grid[_i].r_f;
@@ -325,7 +325,7 @@ START_TEST(test_lines_agree_with_klu)
     ck_assert_ok(ow_circuit_create(&b.xb, &b.circuit, &b.err), b.err);
     ck_assert(b.circuit->is_grid);
     ck_assert_int_eq(ow_system_create(b.circuit, &sys), OW_OK);
-    ck_assert_int_eq(ow_lines_create(&sys, &lines), OW_OK);
+    ck_assert_int_eq(ow_schur_create(&sys, &lines), OW_OK);
     ck_assert_int_eq(ow_sparse_create(&sys, &sparse), OW_OK);
     double *g = calloc(sys.n_cell, sizeof *g), *y = calloc(sys.n_y, sizeof *y);
     double *one = calloc(sys.n_free, sizeof *one), *other = calloc(sys.n_free, sizeof *other);
@@ -339,8 +339,8 @@ START_TEST(test_lines_agree_with_klu)
     ow_system_place(&sys, v_row, y);
     const struct ow_linear linear = {
         .sys = &sys, .mass = grid[_i].mass, .gamma = grid[_i].gamma, .g = g};
-    ck_assert(ow_lines_factor(lines, &linear));
-    ck_assert(ow_lines_solve(lines, one, NULL, 1e-10));
+    ck_assert(ow_schur_factor(lines, &linear));
+    ck_assert(ow_schur_solve(lines, one, NULL, 1e-10));
     ck_assert_int_eq(ow_sparse_factor(sparse, &linear), OW_OK);
     ow_sparse_solve(sparse, other);
     for (size_t k = 0; k < sys.n_free; k++)
@@ -348,7 +348,7 @@ START_TEST(test_lines_agree_with_klu)
     for (size_t k = 0; k < sys.n_free; k++)
         ck_assert_close(one[k], other[k], 0.0, 1e-9 * largest);
     free(g), free(y), free(one), free(other);
-    ow_lines_destroy(lines);
+    ow_schur_destroy(lines);
     ow_sparse_destroy(sparse);
     ow_system_finish(&sys);
     bench_end(&b);
@@ -360,19 +360,19 @@ START_TEST(test_negative_conductance_is_solved)
 {
     struct bench b;
     struct ow_system sys;
-    struct ow_lines *lines;
+    struct ow_schur *lines;
     bench_begin(&b, 5, 4, &toy, &resistor_sense);
     ck_assert_ok(ow_circuit_create(&b.xb, &b.circuit, &b.err), b.err);
     ck_assert_int_eq(ow_system_create(b.circuit, &sys), OW_OK);
-    ck_assert_int_eq(ow_lines_create(&sys, &lines), OW_OK);
+    ck_assert_int_eq(ow_schur_create(&sys, &lines), OW_OK);
     double g[20], y[128] = {0.0}, v_row[5] = {0.0};
     ck_assert_uint_le(sys.n_y, 128);
     for (size_t k = 0; k < 20; k++)
         g[k] = k == 0 ? -0.6 : 1e-3;
     ow_system_place(&sys, v_row, y);
     const struct ow_linear linear = {.sys = &sys, .mass = 0.0, .gamma = 1.0, .g = g};
-    ck_assert(!ow_lines_factor(lines, &linear));
-    ow_lines_destroy(lines);
+    ck_assert(!ow_schur_factor(lines, &linear));
+    ow_schur_destroy(lines);
     ow_system_finish(&sys);
     ow_circuit_destroy(b.circuit);
 

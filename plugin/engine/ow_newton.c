@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ow_lines.h"
+#include "ow_schur.h"
 #include "ow_sparse.h"
 
 struct ow_newton {
     const struct ow_system *sys; /* borrowed */
-    struct ow_lines *lines;      /* NULL where lines have merged      */
+    struct ow_schur *schur;      /* NULL where lines have merged      */
     struct ow_sparse *sparse;    /* made when it is first needed      */
     bool is_sparse;              /* which of them is factored         */
     struct ow_linear linear;
@@ -40,7 +40,7 @@ enum ow_status ow_newton_create(const struct ow_system *sys, struct ow_newton **
     nw->again = calloc(sys->n_free + 1, sizeof *nw->again);
     if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->rhs || !nw->again)
         goto fail;
-    st = sys->circuit->is_grid ? ow_lines_create(sys, &nw->lines) : OW_OK;
+    st = sys->circuit->is_grid ? ow_schur_create(sys, &nw->schur) : OW_OK;
     if (st)
         goto fail;
     *out = nw;
@@ -54,7 +54,7 @@ void ow_newton_destroy(struct ow_newton *nw)
 {
     if (!nw)
         return;
-    ow_lines_destroy(nw->lines);
+    ow_schur_destroy(nw->schur);
     ow_sparse_destroy(nw->sparse);
     free(nw->g);
     free(nw->keep);
@@ -148,7 +148,7 @@ static enum ow_status factor_sparse(struct ow_newton *nw)
 static enum ow_status factor(struct ow_newton *nw)
 {
     nw->is_sparse = false;
-    if (nw->lines && ow_lines_factor(nw->lines, &nw->linear))
+    if (nw->schur && ow_schur_factor(nw->schur, &nw->linear))
         return OW_OK;
     return factor_sparse(nw);
 }
@@ -175,7 +175,7 @@ static enum ow_status solve(struct ow_newton *nw, double rhs[], const double wei
 {
     if (!nw->is_sparse) {
         memcpy(nw->again, rhs, nw->sys->n_free * sizeof *rhs);
-        if (ow_lines_solve(nw->lines, rhs, weight, tol))
+        if (ow_schur_solve(nw->schur, rhs, weight, tol))
             return OW_OK;
         memcpy(rhs, nw->again, nw->sys->n_free * sizeof *rhs);
         const enum ow_status st = factor_sparse(nw);

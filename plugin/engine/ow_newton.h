@@ -7,7 +7,7 @@
  * so with K = (1 - gamma f_x)^-1 a cell looks like the conductance
  *   g = di/dv + gamma di/dx K f_v
  * and the matrix has the circuit's own graph: lines and cells.  DC is the same with M = 0,
- * gamma = 1 and frozen states.  Solved line by line (ow_lines.h) where the circuit is a
+ * gamma = 1 and frozen states.  Solved line by line (ow_schur.h) where the circuit is a
  * grid of lines and that converges, else by a direct factorisation (ow_sparse.h). */
 #ifndef OW_NEWTON_H
 #define OW_NEWTON_H

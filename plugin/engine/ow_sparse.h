@@ -1,5 +1,5 @@
 /* The direct solver, for any circuit: KLU on the circuit's graph.  The lines' solver
- * (ow_lines.h) is faster where it applies. */
+ * (ow_schur.h) is faster where it applies. */
 #ifndef OW_SPARSE_H
 #define OW_SPARSE_H
 
