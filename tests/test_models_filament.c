@@ -269,6 +269,131 @@ START_TEST(test_rs_takes_few_evaluations)
 }
 END_TEST
 
+/* ---- equations and loops, from programs of their own ---------------------------------------
+ *
+ * Numbers below come from separate programs in another language that hold the papers'
+ * equations in SI units: classical Runge-Kutta with fixed steps, series resistance by
+ * Newton's method on the whole circuit. */
+
+static const struct ow_model *use_named(const char *set, double param[])
+{
+    ck_assert_msg(ow_set_find(set) != NULL, "no set %s", set);
+    return use_set(ow_set_find(set), param);
+}
+
+/* clang-format off */
+static const struct {
+    const char *set;
+    double v, x[2];
+    double i, f[2];
+} hand[] = {
+    {"sky130",  1.317, {0.2385, 0.0317},  5.4326422959425e-06,  {64.3496938559323, -115344421.901514}},
+    {"sky130", -0.943, {0.6143, 0.3117}, -2.00453404761048e-05, {-69847.6084084321, -1295821457.0735}},
+    {"sky130",  0.2,   {0.871, 0.0},      9.71784828561641e-06, {3.32749455350349e-12, 6107053.12528918}},
+    {"sky130", -3.1,   {0.0431, 0.1507}, -0.000110461368193812, {-24909922124030.4, 420761371.934671}},
+    {"sky130",  0.0,   {0.5, 0.25},       0.0,                  {-3.52218806156066e-05, -1086956521.73913}},
+};
+/* clang-format on */
+
+/* 15 digits, and logarithms of rates up to 80. */
+START_TEST(test_equations_match_hand_values)
+{
+    double param[OW_MAX_PARAMS];
+    struct ow_point pt;
+    const struct ow_model *m = use_named(hand[_i].set, param);
+    ow_eval_one(m, param, hand[_i].v, hand[_i].x, &pt);
+    ck_assert_close(pt.i, hand[_i].i, 1e-13, 0.0);
+    for (size_t s = 0; s < m->n_state; s++)
+        ck_assert_close(pt.f[s], hand[_i].f[s], 1e-11, 0.0);
+}
+END_TEST
+
+/* A triangle to +v and back to +0.2 V, to -v and back to -0.2 V, at 16 V/us for 3.2 V: states
+ * and current at those four instants. */
+struct loop {
+    const char *set;
+    double rs, v; /* ohm, V          */
+    double t[5];  /* s, the corners  */
+    double step;  /* s               */
+    double x[4], i[4];
+};
+/* clang-format off */
+static const struct loop loop[] = {
+    /* Set and reset; the read current changes by a factor of 219. */
+    {"sky130", 5e3, 3.2, {0, 2e-7, 2.5e-7, 4.5e-7, 5e-7}, 1e-11,
+     {1.0, 1.0, 0.0, 0.0},
+     {0.0003899017248576965, 1.340978011145092e-05, -5.634101232743642e-05, -6.12084442866145e-08}},
+    /* A large resistor stops both half-way. */
+    {"sky130", 2e4, 3.2, {0, 2e-7, 2.5e-7, 4.5e-7, 5e-7}, 1e-11,
+     {0.6812874768677954, 0.6869662700681242, 0.6520883081349798, 0.5562194082536479},
+     {8.933600401741876e-05, 2.4704886886458295e-06, -8.640833936366346e-05, -1.3373930668342552e-06}},
+};
+/* clang-format on */
+
+/* Runge and Kutta's classical step, with v linear from v0 to v1.  The first state is held in
+ * its travel: an explicit method cannot step through the soft stops (1e-4 deep). */
+static void rk4(const struct ow_model *m, const double param[], double v0, double v1, double h,
+                double x[])
+{
+    static const double at[4] = {0.0, 0.5, 0.5, 1.0}, weight[4] = {1, 2, 2, 1};
+    double k[OW_MAX_STATES] = {0}, sum[OW_MAX_STATES] = {0};
+    for (int q = 0; q < 4; q++) {
+        double y[OW_MAX_STATES];
+        struct ow_point pt;
+        for (size_t s = 0; s < m->n_state; s++)
+            y[s] = x[s] + at[q] * h * k[s];
+        y[0] = fmin(fmax(y[0], 0.0), 1.0);
+        ow_eval_one(m, param, v0 + at[q] * (v1 - v0), y, &pt);
+        for (size_t s = 0; s < m->n_state; s++) {
+            k[s] = pt.f[s];
+            sum[s] += weight[q] / 6.0 * pt.f[s];
+        }
+    }
+    for (size_t s = 0; s < m->n_state; s++)
+        x[s] += h * sum[s];
+}
+
+START_TEST(test_loops_match_another_program)
+{
+    const struct loop *l = &loop[_i];
+    const double corner[5] = {0.0, l->v, 0.2, -l->v, -0.2};
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
+    const struct ow_model *m = use_named(l->set, param);
+    param[OW_RS] = l->rs;
+    ow_states_init(m, param, x);
+    for (size_t k = 0; k < 4; k++) {
+        const int n = (int)lrint((l->t[k + 1] - l->t[k]) / l->step);
+        for (int j = 0; j < n; j++) {
+            const double a = corner[k], b = corner[k + 1];
+            rk4(m, param, a + (b - a) * j / n, a + (b - a) * (j + 1) / n,
+                (l->t[k + 1] - l->t[k]) / n, x);
+            x[0] = fmin(fmax(x[0], 0.0), 1.0);
+        }
+        struct ow_point pt;
+        ow_eval_one(m, param, corner[k + 1], x, &pt);
+        /* Both programs take the same steps; the kink where the travel ends costs one. */
+        ck_assert_close(x[0], l->x[k], 1e-6, 1e-9);
+        ck_assert_close(pt.i, l->i[k], 1e-6, 0.0);
+    }
+}
+END_TEST
+
+/* A jump of power P makes T rise by P tau/C (1 - e^(-t/tau)) (reference/analytic). */
+START_TEST(test_rram_asu_heats_as_one_time_constant)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_named("sky130", param);
+    double x[OW_MAX_STATES] = {0.5, 0.0};
+    struct ow_point pt;
+    param[ow_param_index(m, "velocity_k1")] = 1e-12; /* nothing moves: P is constant */
+    const double v = 0.71, tau = 2.3e-10, t = 3.1e-10;
+    for (int k = 0; k < 1000; k++)
+        rk4(m, param, v, v, t / 1000.0, x);
+    ow_eval_one(m, param, v, x, &pt);
+    ck_assert_close(x[1], v * pt.i * tau / 3.1825e-16 * -expm1(-t / tau) / 1000.0, 1e-9, 0.0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("models_filament");
@@ -280,6 +405,13 @@ int main(void)
     tcase_add_loop_test(tc, test_rs_of_many_cells, 0, n_sets);
     tcase_add_test(tc, test_scale_divides_rs);
     tcase_add_test(tc, test_rs_takes_few_evaluations);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("equations");
+    tcase_add_loop_test(tc, test_equations_match_hand_values, 0, LENGTH(hand));
+    tcase_add_loop_test(tc, test_loops_match_another_program, 0, LENGTH(loop));
+    tcase_add_test(tc, test_rram_asu_heats_as_one_time_constant);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -202,6 +202,8 @@ static const struct drive drive[] = {
                     {"tau_reset", 8e-3}, {"v_reset", 0.1}, {"seed", 11}, {"id", 5}},
      7, {0, 1e-8, 1e-6, 1.1e-6, 2e-6, 2.1e-6, 3.3e-6}, /* set stochastic_write */
      {0, 1.2, 1.1, -1.1, -1.2, 1.15, 1.05}},
+    {"rram_asu", {{"rs", 2e4}}, /* set sky130, at 27 degrees, and hot at the end */
+     4, {0, 1e-7, 2e-7, 3e-7}, {0, 3.2, -3.6, 3.4}},
     {"threshold", {{"alpha", 2e11}, {"x0", 0.37}}, /* set threshold_r2, not quite still below v_t */
      5, {0, 3e-9, 9e-9, 14e-9, 17e-9}, {0, 4.63, 4.7, -4.7, -4.65}},
 };
@@ -992,7 +994,7 @@ START_TEST(test_include_is_what_the_tables_say)
 END_TEST
 
 static const char *const example[] = {"team_loop", "driftdiff_switch", "stochastic_count",
-                                      "threshold_r2"};
+                                      "threshold_r2", "rram_loop"};
 enum { N_EXAMPLE = sizeof example / sizeof example[0] };
 
 /* From their own folder, beside a link to the code models, as in a built source tree. */
