@@ -126,28 +126,41 @@ static void sense_outputs(const struct ow_engine *e, const double y[], double v_
 
 enum { MAX_NEWTON = 60, N_RAMP = 20 };
 
+static double largest_of(const double x[], size_t n)
+{
+    double largest = 0.0;
+    for (size_t k = 0; k < n; k++)
+        largest = x[k] > largest ? x[k] : -x[k] > largest ? -x[k] : largest;
+    return largest;
+}
+
 /* Newton on I(V) = 0 from the voltages in y, states frozen.  A step may not carry a node
- * past twice the supply, since the clamps beyond it are exponentially stiff. */
+ * past twice the supply, since the clamps beyond it are exponentially stiff.  The matrix is
+ * kept while it still takes the residual down by 1e3: a linear circuit is factored once. */
 static bool newton_dc(struct ow_engine *e, const double v_row[], double y[])
 {
+    const size_t n = e->sys.n_free;
     const double scale = e->options.v_scale;
     const double limit = 2.0 * fmax(e->circuit->xb->sense.vdd, 0.0) + 10.0 * scale;
+    double residual = 0.0, step = 0.0;
     for (int k = 0; k < MAX_NEWTON; k++) {
         ow_system_place(&e->sys, v_row, y);
         ow_system_currents(&e->sys, e->into);
-        if (ow_newton_setup_dc(e->newton))
+        const double residual_before = residual, step_before = step;
+        residual = largest_of(e->into, n);
+        if ((k == 0 || residual > 1e-3 * residual_before) && ow_newton_setup_dc(e->newton))
             return false;
         if (ow_newton_solve_dc(e->newton, e->into))
             return false;
-        double largest = 0.0;
-        for (size_t n = 0; n < e->sys.n_free; n++)
-            largest = fmax(largest, fabs(e->into[n]));
-        if (!isfinite(largest))
+        step = largest_of(e->into, n);
+        if (!isfinite(step))
             return false;
-        const double damp = largest > limit ? limit / largest : 1.0;
-        for (size_t n = 0; n < e->sys.n_free; n++)
-            y[n] += damp * e->into[n];
-        if (largest <= 1e-12 * scale)
+        const double damp = step > limit ? limit / step : 1.0;
+        for (size_t m = 0; m < n; m++)
+            y[m] += damp * e->into[m];
+        /* the next step would be smaller by as much again */
+        const double contraction = k > 0 && step < step_before ? step / step_before : 1.0;
+        if (step * contraction <= 1e-12 * scale)
             return true;
     }
     return false;
