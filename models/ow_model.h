@@ -136,9 +136,10 @@ struct ow_model {
 
     /* Events, for models that jump; both NULL for the others.  A jump is due when the
      * continuous state x[event_state] falls to 0; fire() makes it, for one cell whose
-     * own parameters are given. */
+     * own parameters are given.  v is the voltage at that instant: where several causes
+     * compete for one hazard, it decides which it was. */
     size_t event_state;
-    void (*fire)(const double param[], double x[]);
+    void (*fire)(const double param[], double v, double x[]);
 };
 
 /* The registry, in the order of the documentation. */

@@ -62,7 +62,7 @@ static void jump(const struct ow_crossbar *xb, struct ow_reading *r, size_t cell
 {
     double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
     ow_crossbar_cell(xb, cell, param, x);
-    xb->model->fire(param, x);
+    xb->model->fire(param, 0.0, x);
     for (size_t s = 0; s < xb->model->n_state; s++)
         r->x_end[s * N_CELL + cell] = x[s];
     r->t_event[cell] = t;

@@ -87,8 +87,9 @@ static void init(const double p[], double x[])
         x[H] = draw(p, p[K0]);
 }
 
-static void fire(const double p[], double x[])
+static void fire(const double p[], double v, double x[])
 {
+    (void)v; /* one event at a time: set or reset */
     x[X] = x[X] < 0.5 ? 1.0 : 0.0;
     x[K] += 1.0;
     x[H] = draw(p, x[K]);

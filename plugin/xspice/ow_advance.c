@@ -377,7 +377,7 @@ int ow_fire_due(const struct ow_model *model, const double param[], double slack
 {
     int n = 0;
     while (model->fire && n < OW_MAX_JUMPS && x[model->event_state] <= slack) {
-        model->fire(param, x);
+        model->fire(param, 0.0, x);
         n++;
     }
     return n;
