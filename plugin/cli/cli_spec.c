@@ -48,7 +48,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
 }
 
-const struct argp cli_spec_argp = {options, parse, "SPEC", NULL, NULL, NULL, NULL};
+const struct argp cli_spec_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
 
 bool cli_spec_load(struct cli_spec *s, const char *command, int *code)
 {
