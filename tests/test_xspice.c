@@ -70,12 +70,12 @@ static struct ow_advanced advance(const struct ow_model *m, const double param[]
                                   const struct ow_path *path, const double x1[])
 {
     struct ow_advanced out = {0};
-    ck_assert_int_eq(ow_advance(m, param, path, x1, &out), OW_OK);
+    ck_assert_int_eq(ow_advance(m, param, path, x1, NULL, &out), OW_OK);
     return out;
 }
 
 /* v from 0.3 to 1.7 in 0.8 s: integral 0.8 */
-static const struct ow_path ramp = {2.0, 0.3, 2.8, 1.7};
+static const struct ow_path ramp = {2.0, 0.3, 2.8, 1.7, 0.0};
 #define RAMP_AREA 0.8
 
 static double riccati_error(double tol, long *n_step)
@@ -141,17 +141,43 @@ START_TEST(test_pieces_make_the_whole)
     double param[TOY_N];
     ow_params_default(&riccati, param);
     double x = 1.1;
-    const struct ow_path none = {2.0, 0.3, 2.0, 0.3};
+    const struct ow_path none = {2.0, 0.3, 2.0, 0.3, 0.0};
     ck_assert_double_eq(advance(&riccati, param, &none, &x).x[0], x);
     const int n = 1000;
     for (int k = 0; k < n; k++) {
         const double a = (double)k / n, b = (double)(k + 1) / n;
         const struct ow_path piece = {
             ramp.t1 + a * (ramp.t0 - ramp.t1), ramp.v1 + a * (ramp.v0 - ramp.v1),
-            ramp.t1 + b * (ramp.t0 - ramp.t1), ramp.v1 + b * (ramp.v0 - ramp.v1)};
+            ramp.t1 + b * (ramp.t0 - ramp.t1), ramp.v1 + b * (ramp.v0 - ramp.v1), 0.0};
         x = advance(&riccati, param, &piece, &x).x[0];
     }
     ck_assert_close(x, 1.0 / (1.0 / 1.1 - RAMP_AREA), 0.0, 1e-6);
+}
+END_TEST
+
+/* A parabola: 4 b u (1 - u) has the area 2/3 b.  The slow one is a single explicit step, the
+ * fast one several implicit ones. */
+START_TEST(test_bulge_in_closed_form)
+{
+    double param[TOY_N];
+    ow_params_default(&riccati, param);
+    const double k[] = {1e-4, 1.0}, x1 = 1.1;
+    for (int fast = 0; fast < 2; fast++) {
+        param[TOY_K] = k[fast];
+        struct ow_path path = ramp;
+        path.bulge = -0.6;
+        const double area = RAMP_AREA + 2.0 / 3.0 * path.bulge * (path.t0 - path.t1);
+        const struct ow_advanced out = advance(&riccati, param, &path, &x1);
+        ck_assert_close(out.x[0], 1.0 / (1.0 / x1 - k[fast] * area), 0.0, 1e-6);
+        ck_assert_int_eq(out.n_step == 1, !fast);
+        /* the answer at the beginning may be given */
+        struct ow_point at;
+        struct ow_advanced again = {0};
+        ow_eval_one(&riccati, param, path.v1, &x1, &at);
+        ck_assert_int_eq(ow_advance(&riccati, param, &path, &x1, &at, &again), OW_OK);
+        ck_assert_double_eq(again.x[0], out.x[0]);
+        ck_assert_int_eq(again.n_eval, out.n_eval - 1);
+    }
 }
 END_TEST
 
@@ -161,13 +187,13 @@ START_TEST(test_nonsense_is_refused)
     ow_params_default(&riccati, param);
     const struct ow_advanced untouched = {.n_step = 42};
     struct ow_advanced out = untouched;
-    const struct ow_path nan_path = {0.0, 0.0, 1.0, NAN};
+    const struct ow_path nan_path = {0.0, 0.0, 1.0, NAN, 0.0};
     const double x1 = 1.0;
-    ck_assert_int_eq(ow_advance(&riccati, param, &nan_path, &x1, &out), OW_ERR_SOLVER);
+    ck_assert_int_eq(ow_advance(&riccati, param, &nan_path, &x1, NULL, &out), OW_ERR_SOLVER);
     ck_assert_mem_eq(&out, &untouched, sizeof out);
     /* 1/x = 1 - 2 t: no solution beyond 0.5 s */
-    const struct ow_path pole = {0.0, 2.0, 1.0, 2.0};
-    ck_assert_int_eq(ow_advance(&riccati, param, &pole, &x1, &out), OW_ERR_SOLVER);
+    const struct ow_path pole = {0.0, 2.0, 1.0, 2.0, 0.0};
+    ck_assert_int_eq(ow_advance(&riccati, param, &pole, &x1, NULL, &out), OW_ERR_SOLVER);
     ck_assert_mem_eq(&out, &untouched, sizeof out);
 }
 END_TEST
@@ -231,7 +257,7 @@ static void follow(const struct ow_model *m, const double param[], const struct 
 {
     ow_states_init(m, param, x);
     for (size_t k = 1; k < d->n; k++) {
-        struct ow_path path = {d->t[k - 1], d->v[k - 1], d->t[k], d->v[k]};
+        struct ow_path path = {d->t[k - 1], d->v[k - 1], d->t[k], d->v[k], 0.0};
         for (;;) {
             const struct ow_advanced out = advance(m, param, &path, x);
             if (!out.is_due || out.t_due >= path.t0) {
@@ -243,7 +269,7 @@ static void follow(const struct ow_model *m, const double param[], const struct 
             part.v0 = path.v1 + (path.v0 - path.v1) * (part.t0 - path.t1) / (path.t0 - path.t1);
             const struct ow_advanced due = advance(m, param, &part, x);
             memcpy(x, due.x, sizeof due.x);
-            ck_assert_int_gt(ow_fire_due(m, param, 1e-6, x), 0);
+            ck_assert_int_gt(ow_fire_due(m, param, path.v0, 1e-6, x), 0);
             path.t1 = part.t0, path.v1 = part.v0;
         }
     }
@@ -302,7 +328,7 @@ START_TEST(test_sensitivities_match_differences)
     }
     ck_assert_double_gt(speed, 0.0);
     const double span = 0.03 / speed, dv = 1e-4 * d->v[1];
-    const struct ow_path at = {0.0, d->v[1], span, 1.02 * d->v[1]};
+    const struct ow_path at = {0.0, d->v[1], span, 1.02 * d->v[1], 0.0};
     struct ow_path up = at, down = at, half = at, rest = at;
     up.v0 += dv, down.v0 -= dv;
     const struct ow_advanced here = advance(m, param, &at, x1),
@@ -332,11 +358,28 @@ START_TEST(test_vteam_ramp_in_closed_form)
     double param[OW_MAX_PARAMS];
     const struct ow_model *m = use(&drive[0], param);
     const double x1 = 0.13, slope = 1.3 / 7e-9; /* V/s */
-    const struct ow_path path = {0.0, 0.0, 7e-9, 1.3};
+    const struct ow_path path = {0.0, 0.0, 7e-9, 1.3, 0.0};
     const double speed = 26.7e-3 / 3e-9, u = 1.3 / 0.4 - 1.0;
     const double expected = x1 + speed * 0.4 / slope * u * u * u / 3.0;
     ck_assert_double_lt(expected, 0.99);
     ck_assert_close(advance(m, param, &path, &x1).x[0], expected, 0.0, 2e-6);
+}
+END_TEST
+
+/* At rest at both ends, below the threshold, and above it between them: v/v_off - 1 = e -
+ * a w^2 with w from -1 to 1, e and a from the two voltages, so the integral of its square
+ * where it is positive, |w| < c = sqrt(e/a), is span/2 times 16/15 e^2 c. */
+START_TEST(test_vteam_bulge_above_the_threshold)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use(&drive[0], param);
+    const double x1 = 0.13, span = 1e-9;
+    const struct ow_path path = {0.0, 0.39, span, 0.39, 0.05};
+    const double e = 0.44 / 0.4 - 1.0, a = 0.05 / 0.4, c = sqrt(e / a);
+    const double speed = 26.7e-3 / 3e-9;
+    const double expected = x1 + speed * span / 2.0 * 16.0 / 15.0 * e * e * c;
+    ck_assert_double_gt(expected - x1, 1e-5);
+    ck_assert_close(advance(m, param, &path, &x1).x[0], expected, 0.0, 1e-7);
 }
 END_TEST
 
@@ -351,7 +394,7 @@ START_TEST(test_driftdiff_decay_in_closed_form)
     param[ow_param_index(m, "gamma1")] = g1;
     param[ow_param_index(m, "beta")] = b;
     param[ow_param_index(m, "gamma2")] = g2;
-    const struct ow_path path = {0.0, 0.0, t, 0.0};
+    const struct ow_path path = {0.0, 0.0, t, 0.0, 0.0};
     const struct ow_advanced out = advance(m, param, &path, x1);
     const double f = exp(-(g1 + b) * t), r = exp(-g2 * t);
     ck_assert_close(out.x[0], x1[0] * f, 0.0, 1e-6);
@@ -374,13 +417,13 @@ START_TEST(test_event_time_on_a_ramp)
         param[OW_ID] = id;
         ow_states_init(m, param, x);
         const double t = v0 / slope * log1p(x[m->event_state] * slope * tau0 / v0);
-        const struct ow_path path = {0.0, 0.0, 1.3 * t, 1.3 * t * slope};
+        const struct ow_path path = {0.0, 0.0, 1.3 * t, 1.3 * t * slope, 0.0};
         const struct ow_advanced out = advance(m, param, &path, x);
         ck_assert(out.is_due);
         /* dt = dE/hazard, hazard = e^(v/V0)/tau0: allow an error of 1e-6 in E */
         ck_assert_close(out.t_due, t, 0.0, 1e-6 * tau0 * exp(-slope * t / v0));
         ck_assert_double_lt(out.x[m->event_state], 0.0); /* not fired */
-        const struct ow_path early = {0.0, 0.0, 0.99 * t, 0.99 * t * slope};
+        const struct ow_path early = {0.0, 0.0, 0.99 * t, 0.99 * t * slope, 0.0};
         ck_assert(!advance(m, param, &early, x).is_due);
     }
 }
@@ -393,15 +436,15 @@ START_TEST(test_fire_due_fires_once)
     ow_params_default(m, param);
     ow_states_init(m, param, x);
     const size_t e = m->event_state;
-    ck_assert_int_eq(ow_fire_due(m, param, 1e-9, x), 0);
+    ck_assert_int_eq(ow_fire_due(m, param, 0.0, 1e-9, x), 0);
     x[e] = 0.9e-9;
-    ck_assert_int_eq(ow_fire_due(m, param, 1e-9, x), 1);
+    ck_assert_int_eq(ow_fire_due(m, param, 0.0, 1e-9, x), 1);
     ck_assert_double_gt(x[e], 1e-9);
     ck_assert_double_eq(x[0], 1.0);
     const struct ow_model *team = ow_model_find("team");
     ow_params_default(team, param);
     ow_states_init(team, param, x);
-    ck_assert_int_eq(ow_fire_due(team, param, 1e9, x), 0);
+    ck_assert_int_eq(ow_fire_due(team, param, 0.0, 1e9, x), 0);
 }
 END_TEST
 
@@ -679,9 +722,9 @@ START_TEST(test_team_xyce)
 }
 END_TEST
 
-/* The state's share of di/dv makes Newton's method quadratic: 3.2 iterations an attempted
- * time point here (one to see the new source voltage, one for the answer, one to know it),
- * 4.0 without it. */
+/* The state's share of di/dv makes Newton's method quadratic: 3.8 iterations an attempted
+ * time point here (one to see the new source voltage, two for the answer, one to know it),
+ * 4.5 without it. */
 START_TEST(test_newton_knows_the_state_moves)
 {
     write_deck(TEAM_XYCE ".tran 20u 1m 0 20u\n.control\npre_codemodel ./ohmweave.cm\n"
@@ -694,7 +737,7 @@ START_TEST(test_newton_knows_the_state_moves)
     ck_assert_msg(iterations && points, "%s", log);
     const double n_iteration = strtod(strchr(iterations, '=') + 1, NULL),
                  n_point = strtod(strchr(points, '=') + 1, NULL);
-    ck_assert_msg(n_iteration < 3.5 * n_point, "%g iterations, %g points", n_iteration,
+    ck_assert_msg(n_iteration < 4.1 * n_point, "%g iterations, %g points", n_iteration,
                   n_point);
     free(log);
 }
@@ -729,7 +772,7 @@ START_TEST(test_jump_is_seen_by_the_circuit)
         while (t < d.t[k]) {
             const double r = x[0] > 0.5 ? 1e4 : 1e6, share = r / (r + 5e3);
             struct ow_path path = {t, share * (d.v[k - 1] + slope * (t - d.t[k - 1])), d.t[k],
-                                   share * d.v[k]};
+                                   share * d.v[k], 0.0};
             struct ow_advanced out = advance(m, param, &path, x);
             if (out.is_due) {
                 path.v0 = path.v1 + (path.v0 - path.v1) * (out.t_due - t) / (d.t[k] - t);
@@ -737,7 +780,7 @@ START_TEST(test_jump_is_seen_by_the_circuit)
                 out = advance(m, param, &path, x);
             }
             memcpy(x, out.x, sizeof out.x);
-            ow_fire_due(m, param, 1e-6, x);
+            ow_fire_due(m, param, path.v0, 1e-6, x);
             t = path.t0;
         }
     }
@@ -834,7 +877,8 @@ START_TEST(test_four_thousand_instances)
             "v_off=0.4 x0=%.17g rate=%.17g)\n",
             k, k, k, k, 10000 + k, param[ow_param_index(m, "x0")], param[OW_RATE]);
         double x = param[ow_param_index(m, "x0")];
-        const struct ow_path rise = {0.0, 0.0, 1e-9, 0.9}, flat = {1e-9, 0.9, 30e-9, 0.9};
+        const struct ow_path rise = {0.0, 0.0, 1e-9, 0.9, 0.0},
+                             flat = {1e-9, 0.9, 30e-9, 0.9, 0.0};
         x = advance(m, param, &rise, &x).x[0];
         x = advance(m, param, &flat, &x).x[0];
         expected[k] = x;
@@ -891,7 +935,7 @@ START_TEST(test_uic)
     double param[OW_MAX_PARAMS];
     const struct ow_model *m = use(d, param);
     double x = 0.13;
-    const struct ow_path flat = {0.0, 0.9, 20e-9, 0.9};
+    const struct ow_path flat = {0.0, 0.9, 20e-9, 0.9, 0.0};
     x = advance(m, param, &flat, &x).x[0];
     struct text t = {0};
     add(&t, "v1 in 0 0.9\n");
@@ -1127,11 +1171,13 @@ int main(void)
     tcase_add_test(tc, test_error_follows_tolerance);
     tcase_add_test(tc, test_stiff_state_costs_few_steps);
     tcase_add_test(tc, test_pieces_make_the_whole);
+    tcase_add_test(tc, test_bulge_in_closed_form);
     tcase_add_test(tc, test_nonsense_is_refused);
     tcase_add_test(tc, test_drives_cover_the_registry);
     tcase_add_loop_test(tc, test_tolerance_bounds_the_answer, 0, N_DRIVE);
     tcase_add_loop_test(tc, test_sensitivities_match_differences, 0, N_DRIVE);
     tcase_add_test(tc, test_vteam_ramp_in_closed_form);
+    tcase_add_test(tc, test_vteam_bulge_above_the_threshold);
     tcase_add_test(tc, test_driftdiff_decay_in_closed_form);
     tcase_add_test(tc, test_event_time_on_a_ramp);
     tcase_add_test(tc, test_fire_due_fires_once);

@@ -8,7 +8,7 @@
  *   voltage.
  * - The voltage of the last call counts, not the solution that follows from it, and both
  *   agree to reltol only.  cm_analog_not_converged() asks for another iteration where the
- *   state would feel the difference.
+ *   state feels the difference.
  * - The state is integrated here (ow_advance.h), not by cm_analog_integrate(), which under
  *   trapezoidal order 2 is backward Euler.
  * - A step that is too long is refused through ngspice's truncation error: see
@@ -18,6 +18,7 @@
 #include "ow_codemodel.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,27 @@
 
 enum { TAG_PAST, TAG_LTE }; /* of cm_analog_alloc() */
 
-/* What is remembered of a time point; ngspice keeps one for each of the last few. */
+/* What is remembered of a time point; ngspice keeps one for each of the last few, and copies
+ * it byte by byte, so it is short: x has as many places as the model has states. */
 struct past {
-    double t, v, x[OW_MAX_STATES]; /* s, V                                             */
-    double t_before, v_before;     /* the point before this one                        */
-    double has_before;             /* 0 or 1: there is one, and nothing jumped since   */
+    double t, v;   /* s, V                                                            */
+    int n_before;  /* points before this one that count, at most 2: none from before a
+                      jump or from a time when the voltage was unknown                */
+    int is_smooth; /* 0 or 1: a parabola would have told this voltage better than a
+                      straight line                                                   */
+    double x[OW_MAX_STATES];
+};
+
+/* A time step with its history.  h[k] is the time from point k + 1 to point k, 0 being this
+ * one; what there are no points for is 0. */
+struct step {
+    struct ow_path path;
+    double h[3];          /* s                                                       */
+    double second;        /* V/s^2, half of the second derivative: through this point */
+    double second_before; /* and through those before it                             */
+    double dbulge_dv0;    /* 1: path.bulge follows v0                                */
+    int n_before;         /* of point 1                                              */
+    bool has_jumped;      /* at t1                                                   */
 };
 
 /* What an instance keeps for its life. */
@@ -41,11 +58,15 @@ struct cell {
     bool is_bad;  /* parameters refused: the analysis must fail              */
     bool has_lte; /* ngspice watches the truncation error of TAG_LTE         */
     bool was_transient;
-    int n_dc;      /* DC evaluations since the last transient analysis        */
-    double v_last; /* V, at the last call: to see whether Newton has settled  */
+    int n_dc;                     /* DC evaluations since the last transient analysis        */
+    double x_last[OW_MAX_STATES]; /* at the last call: has Newton settled?       */
+
+    /* The model's answer at the last accepted point: each attempt starts from it. */
+    struct ow_point start;
+    double v_start, x_start[OW_MAX_STATES]; /* v_start: NAN if there is none */
 
     /* The last integration: Newton's last iteration mostly asks for it again. */
-    struct ow_path path;
+    struct ow_path path; /* path.t0: NAN if there is none */
     double x1[OW_MAX_STATES];
     struct ow_advanced result;
 };
@@ -117,7 +138,8 @@ static void read_params(const struct ow_model *model, struct cell *cell, Mif_Pri
 static struct cell *instance(const struct ow_model *model, Mif_Private_t *mif)
 {
     if (mif->circuit.init) {
-        cm_analog_alloc(TAG_PAST, sizeof(struct past));
+        cm_analog_alloc(TAG_PAST,
+                        (int)(offsetof(struct past, x) + model->n_state * sizeof(double)));
         cm_analog_alloc(TAG_LTE, sizeof(double));
         mif->inst_var[0]->element[0].pvalue = calloc(1, sizeof(struct cell));
         *mif->callback = destroy;
@@ -153,12 +175,12 @@ static void put(const struct ow_model *model, Mif_Private_t *mif, const struct o
  *   p = 2: sqrt(trtol reltol (h0 + h1) (h0 + h1 + h2) / (c e))
  * Below 0.9 h0 ngspice refuses the attempt and repeats it with just that step, in both
  * ngspice and libngspice, for converged iterates only, and without a lower order
- * afterwards.  wish: s, 0 for none. */
+ * afterwards.  Above, it is the limit of the next step.  wish: s, 0 for none. */
 static void ask_for_step(double wish)
 {
     const CKTcircuit *ckt = cm_get_circuit();
-    double *y = cm_analog_get_ptr(TAG_LTE, 0);
-    *y = 1.0;
+    double *y = cm_analog_get_ptr(TAG_LTE, 0), *y1 = cm_analog_get_ptr(TAG_LTE, 1);
+    *y = *y1 = 1.0; /* y1 may still hold the last point's wish */
     if (!(wish > 0.0))
         return;
     const double *h = ckt->CKTdeltaOld;
@@ -181,42 +203,52 @@ static double moved(const struct ow_model *model, const double dx[], double dv)
     return most;
 }
 
-/* The step that this attempt should have been, 0 if it is fine as it is.  The path was
- * taken as linear; the parabola through the point before, or without one the whole change
- * of voltage, says what that may cost. */
+/* The parabola through this point and the two before it, as a bulge of the step.  V */
+static double parabola(const struct step *step)
+{
+    return -0.25 * step->second * step->h[0] * step->h[0];
+}
+
+/* By how much it changes with the points it is put through: twice the cubic term where v is
+ * smooth and steps are even, and the whole error behind a corner.  V */
+static double parabola_error(const struct step *step)
+{
+    return -0.25 * (step->second - step->second_before) * step->h[0] * step->h[0];
+}
+
+/* The step that this attempt should have been, or what the next may be; 0 for no limit.  The
+ * path is taken as linear, or as a parabola where that has proved better; how far that was
+ * off says what it may cost. */
 static double better_step(const struct ow_model *model, const struct cell *cell,
-                          const struct past *past, const struct ow_path *path, bool has_jumped,
-                          const struct ow_advanced *now)
+                          const struct step *step, const struct ow_advanced *now)
 {
     const CKTcircuit *ckt = cm_get_circuit();
-    const double tol = cell->param[OW_TOL], h = path->t0 - path->t1;
-    const double dv = path->v0 - path->v1;
-    double wish = 0.0, cost;
-    if (has_jumped) {
+    const double tol = cell->param[OW_TOL], h = step->h[0];
+    const double dv = step->path.v0 - step->path.v1;
+    double wish = 0.0, cost, order;
+    if (step->has_jumped) {
         cost = moved(model, now->dx_dv, dv);
-    } else if (past->has_before != 0.0) {
-        const double h_before = past->t - past->t_before;
-        const double bend =
-            (dv / h - (past->v - past->v_before) / h_before) / (h + h_before); /* V/s^2 */
-        cost = moved(model, now->dx_dbulge, 0.25 * bend * h * h);
+        order = 2.0;
+    } else if (step->dbulge_dv0 != 0.0) {
+        cost = moved(model, now->dx_dbulge, parabola_error(step));
+        order = 4.0;
     } else {
-        cost = moved(model, now->dx_dbulge, 0.25 * dv);
+        /* without a point before: the whole change of voltage */
+        cost = moved(model, now->dx_dbulge, step->n_before > 0 ? parabola(step) : 0.25 * dv);
+        order = 3.0;
     }
-    /* The cost goes with h^3 where v is smooth, h^2 behind a corner or a jump.  Halves, so
-     * that the wish does not change from one iteration to the next. */
-    if (cost > STEP_SHARE * tol) {
-        wish = 0.5 * h;
-        for (double left = 0.25 * cost; left > STEP_SHARE * tol && wish > 1e-3 * h;
-             left *= 0.25)
-            wish *= 0.5;
-    }
+    /* Aim a little below the limit, so that few attempts are refused; ngspice does not let
+     * a step grow more than twofold. */
+    const double aim = 0.7 * STEP_SHARE * tol;
+    if (cost > aim / 16.0)
+        wish = h * fmax(pow(aim / cost, 1.0 / order), 1e-3);
     /* The jump itself took no time; between its two points the circuit sees a ramp. */
-    if (has_jumped && h > 0.1 * ckt->CKTmaxStep)
+    if (step->has_jumped && h > 0.1 * ckt->CKTmaxStep)
         wish = wish > 0.0 ? fmin(wish, 0.1 * ckt->CKTmaxStep) : 0.1 * ckt->CKTmaxStep;
     /* An event inside the step: come back to just there.  ngspice honours nothing above
      * 0.9 h; half the way first, then. */
     if (now->is_due && now->x[model->event_state] < -DUE_SHARE * tol) {
-        const double left = now->t_due - path->t1;
+        const double left = now->t_due - step->path.t1;
         const double landing = left < 0.85 * h ? left : 0.5 * left;
         wish = wish > 0.0 ? fmin(wish, landing) : landing;
     }
@@ -226,24 +258,121 @@ static double better_step(const struct ow_model *model, const struct cell *cell,
     return fmax(wish, 2.0 * ckt->CKTdelmin);
 }
 
-/* ow_advance(), from memory if it was the last thing asked. */
-static enum ow_status integrate(const struct ow_model *model, struct cell *cell,
-                                const struct ow_path *path, const double x1[],
-                                struct ow_advanced *out)
+/* The model's answer at the beginning of the step: mostly the end of the one before. */
+static const struct ow_point *start_of(const struct ow_model *model, struct cell *cell,
+                                       double v1, const double x1[])
 {
+    const size_t size = model->n_state * sizeof *x1;
+    if (v1 == cell->v_start && memcmp(x1, cell->x_start, size) == 0)
+        return &cell->start;
+    if (cell->path.v0 == v1 && memcmp(x1, cell->result.x, size) == 0 && !isnan(cell->path.t0))
+        cell->start = cell->result.end;
+    else
+        ow_eval_one(model, cell->param, v1, x1, &cell->start);
+    cell->v_start = v1;
+    memcpy(cell->x_start, x1, size);
+    return &cell->start;
+}
+
+/* ow_advance(), from memory if it was the last thing asked.  NULL if it fails. */
+static const struct ow_advanced *integrate(const struct ow_model *model, struct cell *cell,
+                                           const struct ow_path *path, const double x1[])
+{
+    const size_t size = model->n_state * sizeof *x1;
     const bool is_known = path->t1 == cell->path.t1 && path->v1 == cell->path.v1 &&
                           path->t0 == cell->path.t0 && path->v0 == cell->path.v0 &&
-                          memcmp(x1, cell->x1, model->n_state * sizeof *x1) == 0;
+                          path->bulge == cell->path.bulge && memcmp(x1, cell->x1, size) == 0;
     if (!is_known) {
+        const struct ow_point *start = start_of(model, cell, path->v1, x1);
         cell->path.t0 = NAN; /* nothing is known should it fail */
-        const enum ow_status st = ow_advance(model, cell->param, path, x1, &cell->result);
-        if (st != OW_OK)
-            return st;
+        if (ow_advance(model, cell->param, path, x1, start, &cell->result) != OW_OK)
+            return NULL;
         cell->path = *path;
-        memcpy(cell->x1, x1, sizeof cell->x1);
+        memcpy(cell->x1, x1, size);
     }
-    *out = cell->result;
-    return OW_OK;
+    return &cell->result;
+}
+
+/* ngspice's points before the last; cm_analog_get_ptr() knows the last two only. */
+static const struct past *point_back(const CKTcircuit *ckt, const struct past *now, int k)
+{
+    const size_t offset = (size_t)((const char *)now - (const char *)ckt->CKTstates[0]);
+    return (const struct past *)((const char *)ckt->CKTstates[k] + offset);
+}
+
+/* The voltage as a function of time, as far as it is known. */
+static struct step step_to(const struct past *now, const struct past *past, double t, double v,
+                           bool is_unknown, bool has_jumped)
+{
+    const CKTcircuit *ckt = cm_get_circuit();
+    struct step s = {.path = {.t1 = past->t, .v1 = is_unknown ? v : past->v, .t0 = t, .v0 = v},
+                     .n_before = is_unknown || has_jumped ? 0 : past->n_before,
+                     .has_jumped = has_jumped};
+    if (s.n_before > ckt->CKTmaxOrder) /* older points are not kept */
+        s.n_before = ckt->CKTmaxOrder;
+    s.h[0] = t - past->t;
+    if (s.n_before < 1)
+        return s;
+    const struct past *p2 = point_back(ckt, now, 2);
+    s.h[1] = past->t - p2->t;
+    const double slope0 = (v - past->v) / s.h[0], slope1 = (past->v - p2->v) / s.h[1];
+    s.second = (slope0 - slope1) / (s.h[0] + s.h[1]);
+    if (s.n_before < 2)
+        return s;
+    const struct past *p3 = point_back(ckt, now, 3);
+    s.h[2] = p2->t - p3->t;
+    const double slope2 = (p2->v - p3->v) / s.h[2];
+    s.second_before = (slope1 - slope2) / (s.h[1] + s.h[2]);
+    if (past->is_smooth) { /* decided by the past: no iterate shall change it */
+        s.path.bulge = parabola(&s);
+        s.dbulge_dv0 = -0.25 * s.h[0] / (s.h[0] + s.h[1]);
+    }
+    return s;
+}
+
+/* Newton's first iteration sees the voltage of the last point again and is never the last:
+ * the states one step of Euler's method further, damped where the Jacobian is stiff, which
+ * costs no evaluation. */
+static void first_iteration(const struct ow_model *model, struct cell *cell, Mif_Private_t *mif,
+                            double h, double v, const double x1[])
+{
+    struct ow_point at = *start_of(model, cell, v, x1);
+    double dx_dv[OW_MAX_STATES];
+    for (size_t s = 0; s < model->n_state; s++) {
+        const double most = 0.1 * (model->state[s].hi - model->state[s].lo);
+        const double damping = fmax(-h * at.df_dx[s][s], 0.0);
+        const double dx = fmin(fmax(h * at.f[s] / (1.0 + damping), -most), most);
+        at.i += at.di_dx[s] * dx;
+        cell->x_last[s] = x1[s] + dx;
+        dx_dv[s] = 0.5 * h * at.df_dv[s] / (1.0 + 0.5 * damping);
+    }
+    put(model, mif, &at, cell->x_last, dx_dv);
+}
+
+/* ngspice compares currents and voltages, to reltol only, and what it keeps of a time point is
+ * the last iterate but one: it has to agree in the states. */
+static void compare_iterates(const struct ow_model *model, struct cell *cell, const double x[])
+{
+    const double share = NEWTON_SHARE * cell->param[OW_TOL];
+    bool is_same = true;
+    for (size_t s = 0; s < model->n_state; s++) {
+        const double range = model->state[s].hi - model->state[s].lo;
+        is_same = is_same && fabs(x[s] - cell->x_last[s]) <= share * range;
+        cell->x_last[s] = x[s];
+    }
+    if (!is_same)
+        cm_analog_not_converged();
+}
+
+/* The step cannot be integrated: ngspice tries a shorter one. */
+static void give_up(const struct ow_model *model, struct cell *cell, Mif_Private_t *mif,
+                    double v, const double x1[])
+{
+    struct ow_point at;
+    cm_analog_not_converged();
+    ask_for_step(0.0);
+    ow_eval_one(model, cell->param, v, x1, &at);
+    put(model, mif, &at, x1, NULL);
 }
 
 static void transient(const struct ow_model *model, struct cell *cell, Mif_Private_t *mif)
@@ -259,36 +388,35 @@ static void transient(const struct ow_model *model, struct cell *cell, Mif_Priva
     }
     cell->was_transient = true;
 
+    double x1[OW_MAX_STATES];
+    memcpy(x1, past->x, model->n_state * sizeof *x1);
+    const bool has_jumped = ow_fire_due(model, cell->param, past->v, DUE_SHARE * tol, x1) > 0;
+    if (mif->circuit.anal_init) {
+        first_iteration(model, cell, mif, mif->circuit.time - past->t, v, x1);
+        return;
+    }
+
     /* With `uic` there is one DC call, at zero volts: the voltage at t = 0 is unknown. */
     const bool is_unknown = past->t == 0.0 && cell->n_dc == 1;
-    const struct ow_path path = {
-        .t1 = past->t, .v1 = is_unknown ? v : past->v, .t0 = mif->circuit.time, .v0 = v};
-    double x1[OW_MAX_STATES];
-    memcpy(x1, past->x, sizeof x1);
-    const bool has_jumped = ow_fire_due(model, cell->param, DUE_SHARE * tol, x1) > 0;
-
-    struct ow_advanced next;
-    if (integrate(model, cell, &path, x1, &next) != OW_OK) {
-        cm_analog_not_converged(); /* ngspice tries a shorter step */
-        memset(&next, 0, sizeof next);
-        memcpy(next.x, x1, sizeof x1);
-        ow_eval_one(model, cell->param, v, x1, &next.end);
-        ask_for_step(0.0);
-    } else {
-        if (!mif->circuit.anal_init &&
-            moved(model, next.dx_dv, v - cell->v_last) > NEWTON_SHARE * tol)
-            cm_analog_not_converged();
-        ask_for_step(better_step(model, cell, past, &path, has_jumped, &next));
+    const struct step step = step_to(now, past, mif->circuit.time, v, is_unknown, has_jumped);
+    const struct ow_advanced *next = integrate(model, cell, &step.path, x1);
+    if (!next) {
+        give_up(model, cell, mif, v, x1);
+        return;
     }
-    cell->v_last = v;
+    double dx_dv[OW_MAX_STATES];
+    for (size_t s = 0; s < model->n_state; s++)
+        dx_dv[s] = next->dx_dv[s] + step.dbulge_dv0 * next->dx_dbulge[s];
+    compare_iterates(model, cell, next->x);
+    ask_for_step(better_step(model, cell, &step, next));
 
-    now->t = path.t0;
+    now->t = step.path.t0;
     now->v = v;
-    memcpy(now->x, next.x, sizeof now->x);
-    now->t_before = path.t1;
-    now->v_before = path.v1;
-    now->has_before = !has_jumped && !is_unknown;
-    put(model, mif, &next.end, next.x, next.dx_dv);
+    memcpy(now->x, next->x, model->n_state * sizeof now->x[0]);
+    now->n_before = is_unknown || has_jumped ? 0 : past->n_before < 2 ? past->n_before + 1 : 2;
+    now->is_smooth =
+        step.n_before >= 2 && fabs(parabola_error(&step)) < 0.5 * fabs(parabola(&step));
+    put(model, mif, &next->end, next->x, dx_dv);
 }
 
 /* DC: the current at the initial states, which is also where a transient begins. */
@@ -299,10 +427,10 @@ static void operating_point(const struct ow_model *model, struct cell *cell, Mif
     read_params(model, cell, mif);
     if (cell->is_bad)
         return;
-    cell->path.t0 = NAN; /* parameters may be others now */
+    cell->path.t0 = cell->v_start = NAN; /* parameters may be others now */
     cell->n_dc = cell->was_transient ? 1 : cell->n_dc + 1;
     cell->was_transient = false;
-    memset(now, 0, sizeof *now);
+    memset(now, 0, offsetof(struct past, x));
     now->v = mif->conn[0]->port[0]->input.rvalue;
     ow_states_init(model, cell->param, now->x);
     ask_for_step(0.0);
