@@ -203,6 +203,19 @@ void ow_eval_one(const struct ow_model *model, const double param[], double v, c
     ow_eval(model, &cell, &to);
 }
 
+void ow_fire(const struct ow_model *model, const double param[], double v, double x[])
+{
+    if (param[OW_RS] > 0.0) {
+        struct ow_point pt;
+        double own[OW_MAX_PARAMS];
+        memcpy(own, param, model->n_param * sizeof *own);
+        own[OW_SCALE] = 1.0; /* the device's own current, which rs carries */
+        ow_eval_one(model, own, v, x, &pt);
+        v -= param[OW_RS] * pt.i;
+    }
+    model->fire(param, v, x);
+}
+
 size_t ow_param_index(const struct ow_model *model, const char *name)
 {
     size_t k = 0;

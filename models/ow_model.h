@@ -136,8 +136,9 @@ struct ow_model {
 
     /* Events, for models that jump; both NULL for the others.  A jump is due when the
      * continuous state x[event_state] falls to 0; fire() makes it, for one cell whose
-     * own parameters are given.  v is the voltage at that instant: where several causes
-     * compete for one hazard, it decides which it was. */
+     * own parameters are given.  v is the voltage at that instant, inside `rs`: where
+     * several causes compete for one hazard, it decides which it was.  Hosts call
+     * ow_fire(). */
     size_t event_state;
     void (*fire)(const double param[], double v, double x[]);
 };
@@ -162,6 +163,9 @@ struct ow_point {
 };
 void ow_eval_one(const struct ow_model *model, const double param[], double v,
                  const double x[], struct ow_point *out);
+
+/* model->fire for a device at whose terminals, outside `rs`, there is v. */
+void ow_fire(const struct ow_model *model, const double param[], double v, double x[]);
 
 /* Index of a parameter, or n_param. */
 size_t ow_param_index(const struct ow_model *model, const char *name);

@@ -88,9 +88,9 @@ START_TEST(test_states_and_carried_states)
         {0, 1, 0, 0, 1, 0}, {0.3, 0.4, 0.5, 0.6, -1e-13, 0.8}, {0, 1, 2, 4, 1, 0}};
     const struct ow_netlist_options options = {.has_states = true, .x_begin = &x[0][0]};
     char *deck = deck_of(&xb, &options);
-    ck_assert_line(deck, "A1_0 %gd(w1_0 b1_0) x1_0_x x1_0_h x1_0_k m1_0");
-    ck_assert_line(deck, ".model m1_0 ow_stochastic( id=3 h0=0.6 k0=4 )");
-    ck_assert_line(deck, ".model m1_1 ow_stochastic( id=4 x0=1 h0=0 k0=1 )");
+    ck_assert_line(deck, "A1_0 %gd(w1_0 b1_0) x1_0_x x1_0_h x1_0_k x1_0_p m1_0");
+    ck_assert_line(deck, ".model m1_0 ow_stochastic( id=3 h0=0.6 k0=4 p0=0 )");
+    ck_assert_line(deck, ".model m1_1 ow_stochastic( id=4 x0=1 h0=0 k0=1 p0=0 )");
     free(deck);
     ow_crossbar_finish(&xb);
 }

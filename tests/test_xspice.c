@@ -230,6 +230,9 @@ static const struct drive drive[] = {
      {0, 1.2, 1.1, -1.1, -1.2, 1.15, 1.05}},
     {"rram_asu", {{"rs", 2e4}}, /* set sky130, at 27 degrees, and hot at the end */
      4, {0, 1e-7, 2e-7, 3e-7}, {0, 3.2, -3.6, 3.4}},
+    {"stochastic", {{"mode", 1}, {"r_on", 1e4}, {"r_off", 1e6}, {"tau_set", 8e-3}, {"v_set", 0.1},
+                    {"tau_reset", 8e-3}, {"v_reset", 0.1}, {"x0", 0.13}},
+     5, {0, 1e-8, 1e-7, 1.2e-7, 2e-7}, {0, 1.2, 1.1, -1.1, -1.15}}, /* the mean of the same */
     {"threshold", {{"alpha", 2e11}, {"x0", 0.37}}, /* set threshold_r2, not quite still below v_t */
      5, {0, 3e-9, 9e-9, 14e-9, 17e-9}, {0, 4.63, 4.7, -4.7, -4.65}},
 };
@@ -905,10 +908,10 @@ START_TEST(test_seed_and_id_make_the_draw)
     add(&t, ".param s=2 i=9\nv1 in 0 0.3\n");
     for (int k = 0; k < 4; k++)
         add(&t,
-            "a%d %%gd(in 0) null h%d null m%d\n.model m%d ow_stochastic(seed=%.0f id=%.0f)\n",
+            "a%d %%gd(in 0) null h%d null null m%d\n.model m%d ow_stochastic(seed=%.0f id=%.0f)\n",
             k, k, k, k, seed[k], id[k]);
     /* through a subcircuit's braces, as text with an exponent */
-    add(&t, ".include %s/ohmweave.inc\nx1 in 0 xx xh xk ow_stochastic_x seed={s} id={i}\n",
+    add(&t, ".include %s/ohmweave.inc\nx1 in 0 xx xh xk xp ow_stochastic_x seed={s} id={i}\n",
         OW_NETLISTS);
     add(&t, ".tran 1u 10u\n");
     struct saved out = simulate(t.s, "h0 h1 h2 h3 xh");

@@ -6,11 +6,22 @@
  *
  * with one pair (tau0, v0) for set (off, v > 0) and one for reset (on, v < 0).
  *
- * Sampling that does not depend on steps: draw E from Exp(1), let the hazard h left fall
- * from E by dh/dt = -1/tau(v), switch when h reaches 0, draw again.  Where the voltage
- * cannot switch the device (v <= 0 while off, v >= 0 while on) the hazard is 0: h waits.
- * At v = 0 the law would jump from 1/tau0 to 0; below v0/10 it is led to 0 smoothly,
- * which changes an integral over a ramp to V by less than a part in 20 exp(V/v0). */
+ * Sampling that does not depend on steps (mode=event): draw E from Exp(1), let the hazard
+ * h left fall from E by dh/dt = -1/tau(v), switch when h reaches 0, draw again.  Where the
+ * voltage cannot switch the device (v <= 0 while off, v >= 0 while on) the hazard is 0: h
+ * waits.  At v = 0 the law would jump from 1/tau0 to 0; below v0/10 it is led to 0 smoothly,
+ * which changes an integral over a ramp to V by less than a part in 20 exp(V/v0).
+ *
+ * The master equation of the same process (mode=mean; Dowling, Slipko, Pershin, Chaos
+ * Solitons Fractals 142 (2021) 110385) for the probability p of being on,
+ *   dp/dt = (1 - p)/tau_set(v) - p/tau_reset(v),   i = (p/r_on + (1 - p)/r_off) v
+ * is the mean of many such devices under one and the same voltage.
+ *
+ * Random telegraph noise: a two-state Markov process (Machlup, J. Appl. Phys. 25 (1954) 341)
+ * that multiplies both resistances by 1 + rtn in level 1, with mean times rtn_tau0 and
+ * rtn_tau1 in its levels.  It competes with switching: h falls by the sum of both hazards,
+ * and when it is used up a second draw says which of the two it was, in proportion to the
+ * hazards at that instant (Gillespie, J. Comput. Phys. 22 (1976) 403). */
 #include "ow_cells.h"
 #include "ow_random.h"
 
@@ -22,77 +33,173 @@ enum {
     X0 = OW_N_COMMON, /* initial states first: see ow_cells_vary() */
     H0,
     K0,
+    P0,
+    MODE,
     R_ON,
     R_OFF,
     TAU_SET,
     V_SET,
     TAU_RESET,
     V_RESET,
+    SIGMA_TAU_D2D,
+    SIGMA_TAU_C2C,
+    SIGMA_R_D2D,
+    SIGMA_R_C2C,
+    RTN,
+    RTN_TAU0,
+    RTN_TAU1,
+    RTN0,
     N_PARAM
 };
 
-enum { X, H, K, N_STATE };
+enum { X, H, K, P, N_STATE };
 
-#define H0_DRAW (-1.0) /* h0: take the draw */
+enum { MODE_EVENT, MODE_MEAN };
+
+static const char *const mode_name[] = {"event", "mean", NULL};
+static const char *const rtn0_name[] = {"low", "high", NULL};
+
+#define H0_DRAW  (-1.0) /* h0: take the draw */
+#define P0_IS_X0 (-1.0) /* p0: x0 says it */
 
 /* Defaults: set stochastic_gaba (after Gaba 2013, unverified), reset like set. */
 /* clang-format off */
 static const struct ow_param param[] = {
     OW_COMMON_PARAMS,
-    {"x0",        "1",   0.0,    0.0,   1.0,  NULL, "initial state: 1 = on, 0 = off, nothing between"},
+    {"x0",        "1",   0.0,    0.0,   1.0,  NULL, "initial state: 1 = on, 0 = off; between them in mode=mean only"},
     {"h0",        "1",   -1.0,   -1.0,  1e12, NULL, "hazard left until the next event; -1 takes the draw"},
     {"k0",        "1",   0.0,    0.0,   1e15, NULL, "number of events so far (whole number)"},
+    {"p0",        "1",   -1.0,   -1.0,  1.0,  NULL, "initial probability of being on (mode=mean); -1 takes x0"},
+    {"mode",      "1",   0.0,    0.0,   1.0,  mode_name, "event: jumps at random times; mean: the master equation"},
     {"r_on",      "ohm", 1e4,    1e-3,  1e12, NULL, "resistance while on"},
     {"r_off",     "ohm", 1e6,    1e-3,  1e18, NULL, "resistance while off; above r_on"},
     {"tau_set",   "s",   2.85e5, 1e-30, 1e60, NULL, "mean time to set, extrapolated to 0 V"},
     {"v_set",     "V",   0.156,  1e-4,  1e3,  NULL, "voltage that makes set e times faster"},
     {"tau_reset", "s",   2.85e5, 1e-30, 1e60, NULL, "mean time to reset, extrapolated to 0 V"},
     {"v_reset",   "V",   0.156,  1e-4,  1e3,  NULL, "voltage that makes reset e times faster"},
+    {"sigma_tau_d2d", "1", 0.0,  0.0,   3.0,  NULL, "spread of ln tau from device to device"},
+    {"sigma_tau_c2c", "1", 0.0,  0.0,   3.0,  NULL, "spread of ln tau from event to event; 0 in mode=mean"},
+    {"sigma_r_d2d",   "1", 0.0,  0.0,   3.0,  NULL, "spread of ln r_on and ln r_off from device to device"},
+    {"sigma_r_c2c",   "1", 0.0,  0.0,   3.0,  NULL, "spread of ln r_on and ln r_off from event to event; 0 in mode=mean"},
+    {"rtn",       "1",   0.0,    0.0,   1e3,  NULL, "random telegraph noise: resistance times 1 + rtn in level 1; 0 is none"},
+    {"rtn_tau0",  "s",   1e-3,   1e-15, 1e15, NULL, "mean time in level 0"},
+    {"rtn_tau1",  "s",   1e-3,   1e-15, 1e15, NULL, "mean time in level 1"},
+    {"rtn0",      "1",   0.0,    0.0,   1.0,  rtn0_name, "level where k + x is even; the other one where it is odd"},
 };
 static const struct ow_state state[] = {
     {"x", 0.0, 1.0, X0, true,  "1 = on, 0 = off"},
     {"h", 0.0, 1.0, H0, false, "hazard left until the next event; 1 is the mean"},
     {"k", 0.0, 1.0, K0, true,  "number of events so far"},
+    {"p", 0.0, 1.0, P0, false, "probability of being on (mode=mean)"},
 };
 /* clang-format on */
 _Static_assert(sizeof param / sizeof param[0] == N_PARAM, "one row for each index");
 _Static_assert((int)N_PARAM <= (int)OW_MAX_PARAMS, "raise OW_MAX_PARAMS");
 
+static bool is_mean(const double p[])
+{
+    return p[MODE] == MODE_MEAN;
+}
+
 static const char *check(const double p[])
 {
+    const bool has_cycles = p[SIGMA_TAU_C2C] > 0.0 || p[SIGMA_R_C2C] > 0.0;
     if (!(p[R_ON] < p[R_OFF]))
         return "r_on must be below r_off";
-    if (p[X0] != 0.0 && p[X0] != 1.0)
+    if (!is_mean(p) && p[X0] != 0.0 && p[X0] != 1.0)
         return "x0 must be 0 (off) or 1 (on)";
     if (p[H0] < 0.0 && p[H0] != H0_DRAW)
         return "h0 must be -1 (take the draw) or at least 0";
     if (p[K0] != floor(p[K0]))
         return "k0 must be a whole number";
+    if (p[P0] < 0.0 && p[P0] != P0_IS_X0)
+        return "p0 must be -1 (take x0) or at least 0";
+    if (is_mean(p) && (has_cycles || p[RTN] > 0.0))
+        return "mode=mean has no events: sigma_tau_c2c, sigma_r_c2c and rtn must be 0";
+    if (has_cycles && p[RTN] > 0.0) /* k counts both kinds of event */
+        return "rtn must be 0 where sigma_tau_c2c or sigma_r_c2c is not";
     return NULL;
+}
+
+static struct ow_draw_key key_of(const double p[], enum ow_draw purpose, double event)
+{
+    /* A solver may ask outside the whole numbers; they are exact up to 2^53. */
+    return (struct ow_draw_key){.seed = (uint32_t)p[OW_SEED],
+                                .purpose = purpose,
+                                .id = (uint64_t)p[OW_ID],
+                                .event = (uint64_t)fmin(fmax(rint(event), 0.0), 0x1p53)};
 }
 
 /* Hazard until event number k, counted from 0. */
 static double draw(const double p[], double k)
 {
-    const struct ow_draw_key key = {.seed = (uint32_t)p[OW_SEED],
-                                    .purpose = OW_DRAW_SWITCH,
-                                    .id = (uint64_t)p[OW_ID],
-                                    .event = (uint64_t)k};
+    const struct ow_draw_key key = key_of(p, OW_DRAW_SWITCH, k);
     return ow_draw_exponential(&key);
 }
 
 static void init(const double p[], double x[])
 {
-    if (p[H0] == H0_DRAW)
+    if (p[P0] == P0_IS_X0)
+        x[P] = p[X0];
+    if (is_mean(p))
+        x[H] = 1.0; /* never used up */
+    else if (p[H0] == H0_DRAW)
         x[H] = draw(p, p[K0]);
 }
 
-static void fire(const double p[], double v, double x[])
+/* What differs from device to device and from event to event. */
+enum quantity { Q_TAU_SET, Q_TAU_RESET, Q_R_ON, Q_R_OFF, N_QUANTITY };
+
+/* Lognormal with median 1 (Medeiros-Ribeiro et al., Nanotechnology 22 (2011) 095702,
+ * unverified): one draw for the device, one for its event number k. */
+static double factor(const double p[], enum quantity q, double sigma_d2d, double sigma_c2c,
+                     double k)
 {
-    (void)v; /* one event at a time: set or reset */
-    x[X] = x[X] < 0.5 ? 1.0 : 0.0;
-    x[K] += 1.0;
-    x[H] = draw(p, x[K]);
+    double log_factor = 0.0;
+    if (sigma_d2d > 0.0) {
+        const struct ow_draw_key key = key_of(p, OW_DRAW_DEVICE, q);
+        log_factor += sigma_d2d * ow_draw_normal(&key);
+    }
+    if (sigma_c2c > 0.0) {
+        const struct ow_draw_key key = key_of(p, OW_DRAW_CYCLE, N_QUANTITY * rint(k) + q);
+        log_factor += sigma_c2c * ow_draw_normal(&key);
+    }
+    return log_factor == 0.0 ? 1.0 : exp(log_factor);
+}
+
+static double level(const double p[], const double x[])
+{
+    const double k = fmin(fmax(rint(x[K]), 0.0), 0x1p52), on = x[X] < 0.5 ? 0.0 : 1.0;
+    return fmod(p[RTN0] + k + on, 2.0);
+}
+
+/* This device in its present cycle: conductances, and times extrapolated to 0 V. */
+struct device {
+    double g_on, g_off;        /* S */
+    double tau_set, tau_reset; /* s */
+    double rtn_rate;           /* 1/s, out of the present level */
+};
+
+static struct device device_of(const double p[], const double x[])
+{
+    const double k = x[K];
+    struct device d = {1.0 / p[R_ON], 1.0 / p[R_OFF], p[TAU_SET], p[TAU_RESET], 0.0};
+    if (p[SIGMA_TAU_D2D] > 0.0 || p[SIGMA_TAU_C2C] > 0.0) {
+        d.tau_set *= factor(p, Q_TAU_SET, p[SIGMA_TAU_D2D], p[SIGMA_TAU_C2C], k);
+        d.tau_reset *= factor(p, Q_TAU_RESET, p[SIGMA_TAU_D2D], p[SIGMA_TAU_C2C], k);
+    }
+    if (p[SIGMA_R_D2D] > 0.0 || p[SIGMA_R_C2C] > 0.0) {
+        d.g_on /= factor(p, Q_R_ON, p[SIGMA_R_D2D], p[SIGMA_R_C2C], k);
+        d.g_off /= factor(p, Q_R_OFF, p[SIGMA_R_D2D], p[SIGMA_R_C2C], k);
+    }
+    if (p[RTN] > 0.0) {
+        const bool is_high = level(p, x) != 0.0;
+        const double g = is_high ? 1.0 / (1.0 + p[RTN]) : 1.0;
+        d.g_on *= g;
+        d.g_off *= g;
+        d.rtn_rate = 1.0 / (is_high ? p[RTN_TAU1] : p[RTN_TAU0]);
+    }
+    return d;
 }
 
 /* 1/tau at v and its derivative; 0 for v <= 0. */
@@ -113,26 +220,59 @@ static double hazard(double tau, double v0, double v, double *d_v)
     return rate * w;
 }
 
+/* The next of two: with the probability rtn_rate/(rtn_rate + 1/tau) it was the telegraph
+ * noise.  x and k together keep the level's parity when the device switches, k alone turns
+ * it over. */
+static void fire(const double p[], double v, double x[])
+{
+    const struct device d = device_of(p, x);
+    if (is_mean(p)) {
+        x[H] = 1.0;
+        return;
+    }
+    bool is_rtn = false;
+    if (d.rtn_rate > 0.0) {
+        double unused;
+        const double sw = x[X] < 0.5 ? hazard(d.tau_set, p[V_SET], v, &unused)
+                                     : hazard(d.tau_reset, p[V_RESET], -v, &unused);
+        const struct ow_draw_key key = key_of(p, OW_DRAW_RTN, x[K]);
+        is_rtn = ow_draw_uniform(&key) * (sw + d.rtn_rate) < d.rtn_rate;
+    }
+    if (!is_rtn)
+        x[X] = x[X] < 0.5 ? 1.0 : 0.0;
+    x[K] += 1.0;
+    x[H] = draw(p, x[K]);
+}
+
 static void stochastic_cell(const double p[], double v, const double x[], struct ow_point *pt)
 {
-    /* x is 0 or 1; between (a solver's guess) everything is linear in it. */
-    const double on = fmin(fmax(x[X], 0.0), 1.0), is_free = on == x[X] ? 1.0 : 0.0;
-    const double g_on = 1.0 / p[R_ON], g_off = 1.0 / p[R_OFF];
-    ow_ohmic(g_off + (g_on - g_off) * on, v, pt);
+    const struct device d = device_of(p, x);
+    const size_t s = is_mean(p) ? P : X; /* the state that conducts */
+    /* x is 0 or 1; between (a solver's guess) everything is linear in it, as it is in p. */
+    const double on = fmin(fmax(x[s], 0.0), 1.0), is_free = on == x[s] ? 1.0 : 0.0;
+    ow_ohmic(d.g_off + (d.g_on - d.g_off) * on, v, pt);
     const double vc = fmin(fmax(v, -OW_V_LIMIT), OW_V_LIMIT);
-    pt->di_dx[X] = is_free * (g_on - g_off) * vc;
+    pt->di_dx[s] = is_free * (d.g_on - d.g_off) * vc;
 
     double set_v, reset_v;
-    const double set = hazard(p[TAU_SET], p[V_SET], v, &set_v);
-    const double reset = hazard(p[TAU_RESET], p[V_RESET], -v, &reset_v);
-    pt->f[H] = -((1.0 - on) * set + on * reset);
+    const double set = hazard(d.tau_set, p[V_SET], v, &set_v);
+    const double reset = hazard(d.tau_reset, p[V_RESET], -v, &reset_v);
+    if (is_mean(p)) {
+        /* Outside 0 to 1 the equation leads back inside. */
+        const double q = fmin(fmax(x[P], -1e3), 1e3), is_q = q == x[P] ? 1.0 : 0.0;
+        pt->f[P] = (1.0 - q) * set - q * reset;
+        pt->df_dv[P] = (1.0 - q) * set_v + q * reset_v;
+        pt->df_dx[P][P] = -is_q * (set + reset);
+        return;
+    }
+    pt->f[H] = -((1.0 - on) * set + on * reset + d.rtn_rate);
     pt->df_dv[H] = -((1.0 - on) * set_v - on * reset_v);
     pt->df_dx[H][X] = is_free * (set - reset);
 }
 
 static void eval(const struct ow_cells *cells, struct ow_response *out)
 {
-    ow_each_cell(cells, &ow_stochastic, K0 + 1, N_STATE, stochastic_cell, out);
+    ow_each_cell(cells, &ow_stochastic, P0 + 1, N_STATE, stochastic_cell, out);
 }
 
 const struct ow_model ow_stochastic = {

@@ -284,7 +284,7 @@ static void fire(struct ow_engine *e, double t, struct ow_reading *out)
         ow_crossbar_cell(e->circuit->xb, k, param, programmed);
         for (size_t s = 0; s < sys->n_state; s++)
             x[s] = e->x[s * sys->n_cell + k];
-        model->fire(param, sys->v_cell[k], x);
+        ow_fire(model, param, sys->v_cell[k], x);
         for (size_t s = 0; s < sys->n_state; s++)
             e->x[s * sys->n_cell + k] = x[s];
         out->t_event[k] = t;

@@ -524,7 +524,7 @@ int ow_fire_due(const struct ow_model *model, const double param[], double v, do
 {
     int n = 0;
     while (model->fire && n < OW_MAX_JUMPS && x[model->event_state] <= slack) {
-        model->fire(param, v, x);
+        ow_fire(model, param, v, x);
         n++;
     }
     return n;
