@@ -292,6 +292,21 @@ static const struct {
     {"sky130",  0.2,   {0.871, 0.0},      9.71784828561641e-06, {3.32749455350349e-12, 6107053.12528918}},
     {"sky130", -3.1,   {0.0431, 0.1507}, -0.000110461368193812, {-24909922124030.4, 420761371.934671}},
     {"sky130",  0.0,   {0.5, 0.25},       0.0,                  {-3.52218806156066e-05, -1086956521.73913}},
+    {"stanford_v1", 1.317, {0.2385}, 0.000451954510960949, {826934.780652832}},
+    {"stanford_v1", -0.943, {0.6143}, -0.000964759340379912, {0.0}},
+    {"stanford_v1", 0.2, {0.871}, 0.000184028582493017, {0}},
+    {"stanford_v1", -1.731, {0.8431}, -0.0890726074700621, {-2169985336.31176}},
+    {"stanford_v1", 1.057, {0.9}, 0.00845400400578551, {4.84969964097226}},
+    {"stanford_tiox_hfox_a", 1.317, {0.2385}, 5.59425344129692e-07, {10991238.8160278}},
+    {"stanford_tiox_hfox_a", -0.943, {0.6143}, -8.20335817832714e-06, {-2.975910472726}},
+    {"stanford_tiox_hfox_a", 0.2, {0.871}, 8.75136471601666e-06, {0.000277138430054915}},
+    {"stanford_tiox_hfox_a", -1.731, {0.8431}, -0.000771626427334139, {-18174884038.4685}},
+    {"stanford_tiox_hfox_a", 1.057, {0.9}, 0.000198234852852097, {186334.047624409}},
+    {"stanford_tiox_hfox_c", 1.317, {0.2385}, 5.59425344129692e-07, {9088.25977846509}},
+    {"stanford_tiox_hfox_c", -0.943, {0.6143}, -8.20335817832714e-06, {-0.16363933989812}},
+    {"stanford_tiox_hfox_c", 0.2, {0.871}, 8.75136471601666e-06, {0.000201639921582036}},
+    {"stanford_tiox_hfox_c", -1.731, {0.8431}, -0.000771626427334139, {-931700270.950363}},
+    {"stanford_tiox_hfox_c", 1.057, {0.9}, 0.000198234852852097, {41752.6170165061}},
 };
 /* clang-format on */
 
@@ -327,6 +342,14 @@ static const struct loop loop[] = {
     {"sky130", 2e4, 3.2, {0, 2e-7, 2.5e-7, 4.5e-7, 5e-7}, 1e-11,
      {0.6812874768677954, 0.6869662700681242, 0.6520883081349798, 0.5562194082536479},
      {8.933600401741876e-05, 2.4704886886458295e-06, -8.640833936366346e-05, -1.3373930668342552e-06}},
+    /* The code's threshold: 1.39 V where the gap is widest. */
+    {"stanford_v1", 1e3, 2.0, {0, 2e-6, 2.5e-6, 4.5e-6, 5e-6}, 5e-10,
+     {0.36834880684639476, 0.40214166650369376, 0.0, 0.0},
+     {0.0007508592514909388, 1.036434886855055e-05, -0.00037315380061847027, -9.832991110884396e-07}},
+    /* RESET stops by itself, as beta_reset is large. */
+    {"stanford_tiox_hfox_a", 1e3, 1.6, {0, 2e-6, 2.5e-6, 4.5e-6, 5e-6}, 5e-10,
+     {1.0, 1.0, 0.732034928006029, 0.712836241122839},
+     {0.00054137609698279, 2.7113384703760465e-05, -0.00012298049921449585, -1.7818950869621771e-06}},
 };
 /* clang-format on */
 
@@ -378,6 +401,30 @@ START_TEST(test_loops_match_another_program)
 }
 END_TEST
 
+/* However long it was driven against an end, the state is at most a stop's depth beyond it,
+ * and leaves at the speed it has at the end: nothing winds up. */
+static const char *const stopped[] = {"sky130", "stanford_v1"};
+
+START_TEST(test_ends_of_the_travel_do_not_wind_up)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_named(stopped[_i], param);
+    const double hot = 0.3, v = 2.3;
+    for (int end = 0; end < 2; end++) {
+        const double x_end[2] = {end, hot}, beyond[2] = {end ? 1.0001 : -0.0001, hot};
+        const double out = end ? v : -v; /* a positive voltage sets: x up */
+        struct ow_point pt, at;
+        ow_eval_one(m, param, out, beyond, &pt);
+        ow_eval_one(m, param, out, x_end, &at);
+        ck_assert(at.f[0] * (end ? 1.0 : -1.0) > 0.0);
+        ck_assert_close(pt.f[0], 0.0, 0.0, 1e-9 * fabs(at.f[0]));
+        ow_eval_one(m, param, -out, beyond, &pt);
+        ow_eval_one(m, param, -out, x_end, &at);
+        ck_assert(pt.f[0] == at.f[0]);
+    }
+}
+END_TEST
+
 /* A jump of power P makes T rise by P tau/C (1 - e^(-t/tau)) (reference/analytic). */
 START_TEST(test_rram_asu_heats_as_one_time_constant)
 {
@@ -411,6 +458,7 @@ int main(void)
     tc = tcase_create("equations");
     tcase_add_loop_test(tc, test_equations_match_hand_values, 0, LENGTH(hand));
     tcase_add_loop_test(tc, test_loops_match_another_program, 0, LENGTH(loop));
+    tcase_add_loop_test(tc, test_ends_of_the_travel_do_not_wind_up, 0, LENGTH(stopped));
     tcase_add_test(tc, test_rram_asu_heats_as_one_time_constant);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);

@@ -230,6 +230,8 @@ static const struct drive drive[] = {
      {0, 1.2, 1.1, -1.1, -1.2, 1.15, 1.05}},
     {"rram_asu", {{"rs", 2e4}}, /* set sky130, at 27 degrees, and hot at the end */
      4, {0, 1e-7, 2e-7, 3e-7}, {0, 3.2, -3.6, 3.4}},
+    {"stanford", {{"rs", 1e3}}, /* set stanford_v1, at 27 degrees */
+     4, {0, 2e-6, 4e-6, 5e-6}, {0, 2.0, -1.7, -1.6}},
     {"stochastic", {{"mode", 1}, {"r_on", 1e4}, {"r_off", 1e6}, {"tau_set", 8e-3}, {"v_set", 0.1},
                     {"tau_reset", 8e-3}, {"v_reset", 0.1}, {"x0", 0.13}},
      5, {0, 1e-8, 1e-7, 1.2e-7, 2e-7}, {0, 1.2, 1.1, -1.1, -1.15}}, /* the mean of the same */
@@ -1041,7 +1043,7 @@ START_TEST(test_include_is_what_the_tables_say)
 END_TEST
 
 static const char *const example[] = {"team_loop", "driftdiff_switch", "stochastic_count",
-                                      "threshold_r2", "rram_loop"};
+                                      "threshold_r2", "rram_loop", "stanford_loop"};
 enum { N_EXAMPLE = sizeof example / sizeof example[0] };
 
 /* From their own folder, beside a link to the code models, as in a built source tree. */
