@@ -231,7 +231,7 @@ static const struct drive drive[] = {
     {"rram_asu", {{"rs", 2e4}}, /* set sky130, at 27 degrees, and hot at the end */
      4, {0, 1e-7, 2e-7, 3e-7}, {0, 3.2, -3.6, 3.4}},
     {"stanford", {{"rs", 1e3}}, /* set stanford_v1, at 27 degrees */
-     4, {0, 2e-6, 4e-6, 5e-6}, {0, 2.0, -1.7, -1.6}},
+     4, {0, 2e-6, 4e-6, 6e-6}, {0, 2.0, -1.7, 2.1}},
     {"stochastic", {{"mode", 1}, {"r_on", 1e4}, {"r_off", 1e6}, {"tau_set", 8e-3}, {"v_set", 0.1},
                     {"tau_reset", 8e-3}, {"v_reset", 0.1}, {"x0", 0.13}},
      5, {0, 1e-8, 1e-7, 1.2e-7, 2e-7}, {0, 1.2, 1.1, -1.1, -1.15}}, /* the mean of the same */
