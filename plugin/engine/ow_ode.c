@@ -193,8 +193,10 @@ enum ow_status ow_ode_restart(struct ow_ode *ode, double t)
 enum ow_step_result ow_ode_step(struct ow_ode *ode, double t_stop, double *t)
 {
     snprintf(ode->message, sizeof ode->message, "no reason given");
-    /* As in ow_stepper_step(): what runs away in finite time ends here. */
-    if (CVodeSetStopTime(ode->cvode, t_stop) || CVodeSetMinStep(ode->cvode, 1e-15 * t_stop))
+    /* Time cannot tell steps below this apart: what runs away in finite time ends here. */
+    realtype now;
+    if (CVodeGetCurrentTime(ode->cvode, &now) || CVodeSetStopTime(ode->cvode, t_stop) ||
+        CVodeSetMinStep(ode->cvode, 1e-15 * fabs(now)))
         return OW_STEP_FAILED;
     const int flag = CVode(ode->cvode, t_stop, ode->y, t, CV_ONE_STEP);
     return flag < 0                  ? OW_STEP_FAILED

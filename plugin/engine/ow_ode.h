@@ -31,7 +31,9 @@ struct ow_ode;
 enum ow_status ow_ode_create(const struct ow_ode_options *options, struct ow_ode **out);
 void ow_ode_destroy(struct ow_ode *ode);
 
-/* As in ow_stepper.h. */
+/* As in ow_stepper.h, but the least step is a rounding error of the present time: a state
+ * that runs away ends in OW_STEP_FAILED there, and can be resolved further by a restart
+ * that counts time from it. */
 double *ow_ode_y(struct ow_ode *ode);
 enum ow_status ow_ode_restart(struct ow_ode *ode, double t);
 enum ow_step_result ow_ode_step(struct ow_ode *ode, double t_stop, double *t);
