@@ -1,5 +1,5 @@
-/* Drift models (threshold, ...): their equations by hand, and closed forms.  Derivatives,
- * finiteness and passivity of every model are tests/test_models.c's. */
+/* Drift models (threshold, team's windows, lindrift): their equations by hand, and closed
+ * forms.  Derivatives, finiteness and passivity of every model are tests/test_models.c's. */
 #include "ow_ode.h"
 #include "ow_soft_stop.h"
 
@@ -28,6 +28,31 @@ static const struct {
     {"threshold_r2", {{NULL, 0}}, -5.1, 1.0, -5.1e-4, -555555555.55555556},
     {"threshold_r2", {{NULL, 0}}, -5.1, 0.0, -5.1e-3, 0.0},
     {"threshold_r2", {{NULL, 0}}, 5.1, 0.0, 5.1e-3, 555555555.55555556},
+    /* VTEAM with the windows: 5e-4/3e-9 (0.7312/0.02 - 1) = 5926666.7 and
+     * -10/3e-9 (1.1907/0.2 - 1)^3 = -4.0514944e11, times
+     * joglekar 1 - 0.523^6 and 1 - 0.2286^6; biolek 1 - 0.2385^6 (moving up) and
+     * 1 - 0.3857^6 (down); prodromakis 1.3 (1 - (0.2615^2 + 0.75)^2.7), likewise */
+    {"vteam_memtorch", {{"window", 2}, {"p", 3}}, 0.7312, 0.2385, 0.7312/276.575, 5805377.884584902},
+    {"vteam_memtorch", {{"window", 2}, {"p", 3}}, -1.1907, 0.6143, -1.1907/633.585, -405091624747.9888},
+    {"vteam_memtorch", {{"window", 3}, {"p", 3}}, 0.7312, 0.2385, 0.7312/276.575, 5925575.8775348095},
+    {"vteam_memtorch", {{"window", 3}, {"p", 3}}, -1.1907, 0.6143, -1.1907/633.585, -403815575321.7197},
+    {"vteam_memtorch", {{"window", 4}, {"p", 2.7}, {"j", 1.3}}, 0.7312, 0.2385, 0.7312/276.575, 3219943.935935172},
+    {"vteam_memtorch", {{"window", 4}, {"p", 2.7}, {"j", 1.3}}, -1.1907, 0.6143, -1.1907/633.585, -272904597595.92746},
+    {"vteam_memtorch", {{"window", 5}}, 0.7312, 0.2385, 0.7312/276.575, 5926666.6666666667},
+    /* biolek at the end that is being left: free */
+    {"vteam_memtorch", {{"window", 3}, {"p", 3}}, 0.7312, 0.0, 0.7312/50, 5926666.6666666667},
+    {"vteam_memtorch", {{"window", 3}, {"p", 3}}, 0.7312, 1.0, 0.7312/1000, 0.0},
+    /* joglekar there: the value at 1e-4, 4e-4 (1 - 1e-4), also beyond; and ahead of a bound
+     * 0.01 behind the state the tangent, -4 * 2 * 0.01 */
+    {"vteam_memtorch", {{"window", 2}}, 0.7312, 0.0, 0.7312/50, 2370.4295999999963},
+    {"vteam_memtorch", {{"window", 2}}, 0.7312, -0.3, 0.7312/50, 2370.4295999999963},
+    {"vteam_memtorch", {{"window", 2}, {"p", 2}}, 0.7312, 1.01, 0.7312/1000, -474133.33333333333},
+    /* R = 100 * 0.2385 + 16k * 0.7615, dx/dt = 1e4 i */
+    {"lindrift_hp_160", {{NULL, 0}}, 0.7312, 0.2385, 5.9895886663089726e-05, 0.5989588666308973},
+    {"lindrift_hp_160", {{"window", 2}, {"p", 2}}, 0.7312, 0.2385, 5.9895886663089726e-05, 0.5970208810929576},
+    /* R = 100 * 0.6143 + 10k * 0.3857, dx/dt = 1e4 i (1 - 0.2286^2) */
+    {"lindrift_r1", {{NULL, 0}}, -1.1907, 0.6143, -0.0003038717037180708, -2.8799198838003996},
+    {"lindrift_r1", {{NULL, 0}}, -1.1907, 1.5, -0.011907, -119.07 * 4e-4 * (1.0 - 1e-4)},
 };
 /* clang-format on */
 
@@ -109,6 +134,157 @@ START_TEST(test_threshold_speed_has_two_slopes)
 }
 END_TEST
 
+/* ---- windows ------------------------------------------------------------------------------
+ */
+
+/* VTEAM with alpha = 1 and a rectangular window is the threshold model, with
+ * beta = (r_off - r_on) k/(length v_th). */
+START_TEST(test_team_with_rect_asym_is_that_of_equation_18)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("vteam_memtorch", param);
+    const double k = 1e13 * 4.6 * 3e-9 / 9e3;
+    const struct {
+        const char *name;
+        double value;
+    } set[] = {{"window", 5},  {"alpha_on", 1}, {"alpha_off", 1}, {"v_on", -4.6},
+               {"v_off", 4.6}, {"r_on", 1e3},   {"r_off", 10e3},  {"k_on", -k},
+               {"k_off", k},   {"x0", 4.0 / 9}};
+    for (size_t n = 0; n < sizeof set / sizeof set[0]; n++)
+        put(m, param, set[n].name, set[n].value);
+    check_threshold_loop(m, param, 1e3, 10e3);
+}
+END_TEST
+
+/* Every window of both models, driven from one end of the travel into the other and back,
+ * from just outside as well: no state sticks, and none leaves. */
+static const struct {
+    const char *set;
+    double window, v_up, v_down;
+    double t; /* s: many times a travel without a window */
+} travel[] = {
+    {"vteam_memtorch", 0, 0.73, -1.2, 8e-6}, {"vteam_memtorch", 1, 0.73, -1.2, 8e-6},
+    {"vteam_memtorch", 2, 0.73, -1.2, 8e-6}, {"vteam_memtorch", 3, 0.73, -1.2, 8e-6},
+    {"vteam_memtorch", 4, 0.73, -1.2, 8e-6}, {"vteam_memtorch", 5, 0.73, -1.2, 8e-6},
+    {"lindrift_hp_160", 0, 1.3, -1.7, 0.5},  {"lindrift_hp_160", 1, 1.3, -1.7, 0.5},
+    {"lindrift_hp_160", 2, 1.3, -1.7, 0.5},  {"lindrift_hp_160", 3, 1.3, -1.7, 0.5},
+    {"lindrift_hp_160", 4, 1.3, -1.7, 0.5},
+};
+static const double travel_p[] = {1.0, 7.0};
+
+START_TEST(test_no_window_sticks_or_leaks)
+{
+    double param[OW_MAX_PARAMS];
+    const size_t row = (size_t)_i / 2;
+    const struct ow_model *m = use_set(travel[row].set, param);
+    put(m, param, "window", travel[row].window);
+    put(m, param, "p", travel_p[_i % 2]);
+    if (m == ow_model_find("team"))
+        put(m, param, "k_on", -1e-4); /* of the order of k_off */
+    else
+        put(m, param, "r_on", 4e3); /* of the order of r_off: dx/dt from 32 to 170 /s */
+    struct ode ode = {.m = m, .param = param, .v = ode_constant};
+    /* Kvatinsky's closes over w_c/length = 0.036, some of which it takes to be closed. */
+    const double soft = travel[row].window == 1 && row < 6 ? 0.3 : 1.01 * OW_STOP_DEPTH;
+    static const double from[] = {0.0, -0.5 * OW_STOP_DEPTH, -2.0 * OW_STOP_DEPTH};
+    for (size_t k = 0; k < 3; k++) {
+        double x = from[k];
+        ode.arg[0] = travel[row].v_up;
+        ode_run(&ode, 0.0, travel[row].t, 100.0, 1e-9, &x, NULL, NULL);
+        ck_assert_msg(fabs(x - 1.0) < soft, "from %g up to %.9g", from[k], x);
+        x = 1.0 - from[k];
+        ode.arg[0] = travel[row].v_down;
+        ode_run(&ode, 0.0, travel[row].t, 100.0, 1e-9, &x, NULL, NULL);
+        ck_assert_msg(fabs(x) < soft, "from %g down to %.9g", 1.0 - from[k], x);
+    }
+}
+END_TEST
+
+/* ---- lindrift -----------------------------------------------------------------------------
+ */
+
+/* Rows of t, v, q, x, R, i of a reference curve at 1 V and 1 Hz, as far as `t_end`. */
+static void check_sine_curve(const struct ow_model *m, const double param[], const char *name,
+                             double t_end)
+{
+    char path[1024], line[512];
+    snprintf(path, sizeof path, "%s/analytic/%s.csv", test_data_dir(), name);
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "cannot read %s", path);
+    const struct ode ode = {.m = m, .param = param, .v = ode_sine, .arg = {1.0, 1.0}};
+    double t = 0.0, x[OW_MAX_STATES];
+    size_t n_row = 0;
+    ow_states_init(m, param, x);
+    while (fgets(line, sizeof line, file)) {
+        double row[6];
+        if (line[0] == '#')
+            continue;
+        ck_assert_int_eq(sscanf(line, "%lf,%lf,%lf,%lf,%lf,%lf", &row[0], &row[1], &row[2],
+                                &row[3], &row[4], &row[5]),
+                         6);
+        if (row[0] > t_end)
+            break;
+        if (row[0] > t)
+            ode_run(&ode, t, row[0], 1.0, 1e-13, x, NULL, NULL);
+        t = row[0];
+        struct ow_point pt;
+        ow_eval_one(m, param, row[1], x, &pt);
+        /* 1e-13 a step, over some thousand steps */
+        ck_assert_close(x[0], row[3], 0.0, 1e-10);
+        ck_assert_close(pt.i, row[5], 1e-7, 1e-16);
+        n_row++;
+    }
+    fclose(file);
+    ck_assert_uint_gt(n_row, 50);
+}
+
+START_TEST(test_lindrift_follows_the_flux)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("lindrift_hp_160", param);
+    for (int window = 0; window <= 4; window += 4) { /* none, rect_asym */
+        put(m, param, "window", window);
+        check_sine_curve(m, param, "linear_ion_drift_sine", 1.0);
+    }
+}
+END_TEST
+
+/* Up to the turn: afterwards the published law has left the range of a double. */
+START_TEST(test_lindrift_joglekar_in_closed_form)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("lindrift_r1", param);
+    check_sine_curve(m, param, "joglekar_p1_sine", 0.5);
+}
+END_TEST
+
+/* The same law there and back: at 3 Hz the state turns before the end.  With the charge q,
+ * phi = r_off q + (r_on - r_off)/(4 k) ln((e^(4 k q) + a)/(1 + a)). */
+START_TEST(test_lindrift_joglekar_there_and_back)
+{
+    const double k = 1e4, r_on = 100.0, r_off = 10e3, a = (5e3 - r_on) / (r_off - 5e3);
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES], most = 0.0, t = 0.0;
+    const struct ow_model *m = use_set("lindrift_r1", param);
+    const struct ode ode = {.m = m, .param = param, .v = ode_sine, .arg = {1.0, 3.0}};
+    ow_states_init(m, param, x);
+    for (int n = 1; n <= 20; n++) {
+        ode_run(&ode, t, n / 60.0, 1.0, 1e-13, x, NULL, &most);
+        t = n / 60.0;
+        const double phi = (1.0 - cos(6.0 * M_PI * t)) / (6.0 * M_PI);
+        double lo = 0.0, hi = phi / r_on; /* dphi/dq = R >= r_on */
+        for (int half = 0; half < 200; half++) {
+            const double q = 0.5 * (lo + hi);
+            const double at = r_off * q + (r_on - r_off) / (4.0 * k) *
+                                              log((exp(4.0 * k * q) + a) / (1.0 + a));
+            *(at > phi ? &hi : &lo) = q;
+        }
+        const double r = r_off + (r_on - r_off) / (a * exp(-4.0 * k * lo) + 1.0);
+        ck_assert_close(r_on * x[0] + r_off * (1.0 - x[0]), r, 1e-9, 0.0);
+    }
+    ck_assert_double_gt(most, 0.7);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("models_drift");
@@ -119,6 +295,18 @@ int main(void)
     tc = tcase_create("threshold");
     tcase_add_test(tc, test_threshold_loop_is_that_of_equation_18);
     tcase_add_test(tc, test_threshold_speed_has_two_slopes);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("windows");
+    tcase_add_test(tc, test_team_with_rect_asym_is_that_of_equation_18);
+    tcase_add_loop_test(tc, test_no_window_sticks_or_leaks, 0,
+                        2 * sizeof travel / sizeof travel[0]);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("lindrift");
+    tcase_add_test(tc, test_lindrift_follows_the_flux);
+    tcase_add_test(tc, test_lindrift_joglekar_in_closed_form);
+    tcase_add_test(tc, test_lindrift_joglekar_there_and_back);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

@@ -166,6 +166,8 @@ static const struct { const char *set, *name; double value; } published[] = {
     {"driftdiff_yang_pulse", "gamma1", 800}, {"driftdiff_yang_pulse", "beta", 80},
     {"driftdiff_yang_lif", "gamma1", 5000}, {"driftdiff_yang_lif", "r0", 0.9},
     {"driftdiff_yang_oscillator", "mu", 300}, {"driftdiff_yang_oscillator", "lambda", 1},
+    {"lindrift_hp_160", "r_off", 16e3}, {"lindrift_hp_160", "mu", 1e-14}, {"lindrift_hp_380", "r_off", 38e3},
+    {"lindrift_r1", "r_off", 10e3}, {"lindrift_r1", "window", 1}, {"lindrift_r1", "p", 1},
     {"threshold_r2", "beta", 1e13}, {"threshold_r2", "v_t", 4.6}, {"threshold_r2", "x0", 4.0 / 9.0},
     {"stochastic_gaba", "tau_set", 2.85e5}, {"stochastic_gaba", "v_set", 0.156},
 };

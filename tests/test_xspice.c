@@ -237,6 +237,13 @@ static const struct drive drive[] = {
      5, {0, 1e-8, 1e-7, 1.2e-7, 2e-7}, {0, 1.2, 1.1, -1.1, -1.15}}, /* the mean of the same */
     {"threshold", {{"alpha", 2e11}, {"x0", 0.37}}, /* set threshold_r2, not quite still below v_t */
      5, {0, 3e-9, 9e-9, 14e-9, 17e-9}, {0, 4.63, 4.7, -4.7, -4.65}},
+    {"lindrift", {{"x0", 0.13}}, /* set lindrift_hp_160 */
+     5, {0, 0.1, 0.4, 0.5, 0.6}, {0, 0.9, 1.1, -0.8, -0.9}},
+    {"lindrift", {{"window", 1}, {"r_off", 1e4}, {"x0", 0.41}}, /* set lindrift_r1 */
+     5, {0, 0.01, 0.04, 0.05, 0.06}, {0, 0.9, 1.1, -0.8, -0.9}},
+    {"team", {{"ctrl", 1}, {"window", 3}, {"p", 2}, {"r_on", 1e4}, {"r_off", 1e5}, {"k_on", -26.7e-3},
+              {"k_off", 26.7e-3}, {"alpha_on", 2}, {"alpha_off", 2}, {"v_on", -0.4}, {"v_off", 0.4}},
+     5, {0, 3e-9, 20e-9, 24e-9, 36e-9}, {0, 1.1, 1.3, -0.9, -1.2}},
 };
 /* clang-format on */
 enum { N_DRIVE = sizeof drive / sizeof drive[0] };
@@ -910,7 +917,8 @@ START_TEST(test_seed_and_id_make_the_draw)
     add(&t, ".param s=2 i=9\nv1 in 0 0.3\n");
     for (int k = 0; k < 4; k++)
         add(&t,
-            "a%d %%gd(in 0) null h%d null null m%d\n.model m%d ow_stochastic(seed=%.0f id=%.0f)\n",
+            "a%d %%gd(in 0) null h%d null null m%d\n.model m%d ow_stochastic(seed=%.0f "
+            "id=%.0f)\n",
             k, k, k, k, seed[k], id[k]);
     /* through a subcircuit's braces, as text with an exponent */
     add(&t, ".include %s/ohmweave.inc\nx1 in 0 xx xh xk xp ow_stochastic_x seed={s} id={i}\n",
@@ -1042,8 +1050,9 @@ START_TEST(test_include_is_what_the_tables_say)
 }
 END_TEST
 
-static const char *const example[] = {"team_loop", "driftdiff_switch", "stochastic_count",
-                                      "threshold_r2", "rram_loop", "stanford_loop"};
+static const char *const example[] = {"team_loop",    "driftdiff_switch", "stochastic_count",
+                                      "threshold_r2", "rram_loop",        "stanford_loop",
+                                      "lindrift_hp"};
 enum { N_EXAMPLE = sizeof example / sizeof example[0] };
 
 /* From their own folder, beside a link to the code models, as in a built source tree. */

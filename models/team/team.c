@@ -12,11 +12,13 @@
  *   R = r_on (r_off/r_on)^s                             iv=exp                  (16)(17)
  *   f_off = exp(-exp((x - a_off)/w_c))                  window=kvatinsky        (18)
  *   f_on  = exp(-exp(-(x - a_on)/w_c))                                          (19)
+ *   the other windows, of the paper's (5) to (8) and later: ow_window.h, with s for the
+ *   normalised width
  *
  * The state kept here is s = (x - x_on)/(x_off - x_on): 0 is on, 1 is off, a positive
  * voltage moves it up. */
 #include "ow_cells.h"
-#include "ow_soft_stop.h"
+#include "ow_window.h"
 
 #include <assert.h>
 #include <math.h>
@@ -43,16 +45,19 @@ enum {
     A_ON,
     A_OFF,
     W_C,
+    P,
+    J,
     N_PARAM
 };
 
 enum { CTRL_CURRENT, CTRL_VOLTAGE };
 enum { IV_LINEAR, IV_EXP };
-enum { WINDOW_NONE, WINDOW_KVATINSKY };
+enum { WINDOW_NONE, WINDOW_KVATINSKY, WINDOW_OTHERS /* in the order of ow_window_kind */ };
 
 static const char *const ctrl_name[] = {"current", "voltage", NULL};
 static const char *const iv_name[] = {"linear", "exp", NULL};
-static const char *const window_name[] = {"none", "kvatinsky", NULL};
+static const char *const window_name[] = {"none",        "kvatinsky", "joglekar", "biolek",
+                                          "prodromakis", "rect_asym", NULL};
 
 /* Defaults: figure 10 of the paper, with i_on negative, and the geometry and windows of
  * Xyce's reference guide (a_on = x_on, a_off = x_off). */
@@ -62,7 +67,7 @@ static const struct ow_param param[] = {
     {"x0",        "1",   0.0,       0.0,   1.0,    NULL,        "initial state, 0 = on, 1 = off"},
     {"ctrl",      "1",   0.0,       0.0,   1.0,    ctrl_name,   "what moves the state: current (TEAM) or voltage (VTEAM)"},
     {"iv",        "1",   0.0,       0.0,   1.0,    iv_name,     "resistance against state: linear or exp"},
-    {"window",    "1",   1.0,       0.0,   1.0,    window_name, "none (a stop at 0 and 1) or kvatinsky"},
+    {"window",    "1",   1.0,       0.0,   5.0,    window_name, "what ends the travel"},
     {"r_on",      "ohm", 50.0,      1e-3,  1e12,   NULL,        "resistance at x = x_on"},
     {"r_off",     "ohm", 1e3,       1e-3,  1e15,   NULL,        "resistance at x = x_off; above r_on"},
     {"x_on",      "m",   0.0,       -1e-3, 1e-3,   NULL,        "barrier width at state 0"},
@@ -78,6 +83,8 @@ static const struct ow_param param[] = {
     {"a_on",      "m",   0.0,       -1e-3, 1e-3,   NULL,        "where the window closes towards on"},
     {"a_off",     "m",   3e-9,      -1e-3, 1e-3,   NULL,        "where the window closes towards off"},
     {"w_c",       "m",   107e-12,   1e-15, 1e-3,   NULL,        "width over which the window closes"},
+    {"p",         "1",   1.0,       0.1,   100.0,  NULL,        "exponent of joglekar, biolek (1 at least) and prodromakis"},
+    {"j",         "1",   1.0,       1e-3,  1e3,    NULL,        "scale of prodromakis"},
 };
 static const struct ow_state state[] = {
     {"x", 0.0, 1.0, X0, false, "(x - x_on)/(x_off - x_on): 0 = on, 1 = off"},
@@ -86,12 +93,24 @@ static const struct ow_state state[] = {
 _Static_assert(sizeof param / sizeof param[0] == N_PARAM, "one row for each index");
 _Static_assert((int)N_PARAM <= (int)OW_MAX_PARAMS, "raise OW_MAX_PARAMS");
 
+/* Of the windows that are not Kvatinsky's. */
+static enum ow_window_kind window_kind(const double p[])
+{
+    const int window = (int)p[WINDOW];
+    return window < WINDOW_OTHERS
+               ? OW_WINDOW_NONE
+               : (enum ow_window_kind)(window - WINDOW_OTHERS + OW_WINDOW_JOGLEKAR);
+}
+
 static const char *check(const double p[])
 {
     if (!(p[R_ON] < p[R_OFF]))
         return "r_on must be below r_off";
     if (!(p[X_OFF] - p[X_ON] >= 1e-12))
         return "x_off must be above x_on by 1e-12 m at least";
+    const enum ow_window_kind kind = window_kind(p);
+    if ((kind == OW_WINDOW_JOGLEKAR || kind == OW_WINDOW_BIOLEK) && !(p[P] >= 1.0))
+        return "p must be at least 1 for window=joglekar and window=biolek";
     return NULL;
 }
 
@@ -102,25 +121,22 @@ struct window {
 };
 
 /* One end of the travel, seen by the rate that leads to it; `sign` is +1 at off and -1
- * at on.  This is the place to add windows. */
+ * at on. */
 static struct window window_at(const double p[], double s, double sign)
 {
     struct window w = {.f = 1.0};
-    const double length = p[X_OFF] - p[X_ON];
-    switch ((int)p[WINDOW]) {
-    case WINDOW_KVATINSKY: {
+    if ((int)p[WINDOW] == WINDOW_KVATINSKY) {
+        const double length = p[X_OFF] - p[X_ON];
         const double a = sign > 0.0 ? p[A_OFF] : p[A_ON];
         /* exp(-exp(20)) outdoes the largest (q/q_th - 1)^alpha, so cutting the inner
          * exponent there changes no number. */
         const double u = fmin(sign * (p[X_ON] + s * length - a) / p[W_C], 20.0);
         w.log_f = -exp(u);
         w.dlog_f_ds = w.log_f * sign * length / p[W_C];
-        break;
-    }
-    default: /* no window: the stop bounds the travel */
-        w.f = ow_soft_stop(sign > 0.0 ? s - 1.0 : -s, &w.df_ds);
-        w.df_ds *= sign;
-        break;
+    } else {
+        const struct ow_window at = ow_window_at(window_kind(p), p[P], p[J], s, sign);
+        w.f = at.f;
+        w.df_ds = at.df_dx;
     }
     return w;
 }
