@@ -395,6 +395,31 @@ START_TEST(test_vteam_bulge_above_the_threshold)
 }
 END_TEST
 
+/* Through the threshold, up and down: dR/dt = beta (v - v_t) beyond it, so the change of R is
+ * beta/2 times the overdrive squared over the slope.  A threshold is found, not stepped at. */
+START_TEST(test_threshold_is_crossed_at_once)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = ow_model_find("threshold");
+    ow_params_default(m, param); /* beta 1e13, v_t 4.6, 1 k to 10 k */
+    const double x1 = 0.31, over = 0.13;
+    struct ow_path path = {1e-9, 4.51, 1.2e-9, 4.6 + over, 0.0};
+    if (_i == 1) {
+        path.v0 = path.v1;
+        path.v1 = 4.6 + over;
+    }
+    const double slope = fabs(path.v0 - path.v1) / 0.2e-9; /* V/s */
+    const double expected = x1 + 1e13 / 9e3 * over * over / 2.0 / slope;
+    const struct ow_advanced out = advance(m, param, &path, &x1);
+    ck_assert_close(out.x[0], expected, 0.0, 1e-8);
+    ck_assert_int_lt(out.n_eval, 15); /* by steps: about 100 */
+    ck_assert_close(out.dx_dv[0],
+                    _i == 0 ? 1e13 / 9e3 * over / slope * (1.0 - over / 2.0 / 0.22)
+                            : 1e13 / 9e3 * over * over / 2.0 / slope / 0.22,
+                    0.05, 0.0);
+}
+END_TEST
+
 /* At zero volts (MODELS, B1): f = f0 e^-(g1+b)t,
  * r = r0 e^-g2 t + b f0/(g2 - g1 - b) (e^-(g1+b)t - e^-g2 t). */
 START_TEST(test_driftdiff_decay_in_closed_form)
@@ -1051,8 +1076,7 @@ START_TEST(test_include_is_what_the_tables_say)
 END_TEST
 
 static const char *const example[] = {"team_loop",    "driftdiff_switch", "stochastic_count",
-                                      "threshold_r2", "rram_loop",        "stanford_loop",
-                                      "lindrift_hp"};
+                                      "threshold_r2", "rram_loop",        "stanford_loop"};
 enum { N_EXAMPLE = sizeof example / sizeof example[0] };
 
 /* From their own folder, beside a link to the code models, as in a built source tree. */
@@ -1192,6 +1216,7 @@ int main(void)
     tcase_add_loop_test(tc, test_sensitivities_match_differences, 0, N_DRIVE);
     tcase_add_test(tc, test_vteam_ramp_in_closed_form);
     tcase_add_test(tc, test_vteam_bulge_above_the_threshold);
+    tcase_add_loop_test(tc, test_threshold_is_crossed_at_once, 0, 2);
     tcase_add_test(tc, test_driftdiff_decay_in_closed_form);
     tcase_add_test(tc, test_event_time_on_a_ramp);
     tcase_add_test(tc, test_fire_due_fires_once);

@@ -8,8 +8,8 @@
  * the new state is x + sum a_5j k_j + k_5 + k_6, and k_6 estimates the local error.
  *
  * Before that, the whole of a step is tried by what is cheaper: nothing moves (rest()), or it
- * moves smoothly (glide(), an explicit pair of orders 4 and 3).  Most steps of a circuit
- * simulator are one of the two. */
+ * moves smoothly (glide(), an explicit pair of orders 4 and 3), or one begins where the other
+ * ends (cross()).  Most steps of a circuit simulator are one of the three. */
 #include "ow_advance.h"
 
 #include <float.h>
@@ -209,6 +209,23 @@ struct sensitivity {
     double by_v[OW_MAX_STATES], by_bulge[OW_MAX_STATES];
 };
 
+/* What f_v is multiplied with at both ends of a piece of the step: w is taken exactly. */
+struct forcing {
+    double v_1, v_2, b_1, b_2;
+};
+
+static struct forcing forcing_of(const struct run *run, const struct point *from,
+                                 const struct point *to)
+{
+    const double h = to->s - from->s, u = from->s / run->span, d = h / run->span;
+    /* integrals of w and of w times the local time, by hand */
+    const double q0 = 4.0 * u * (1.0 - u), q1 = 4.0 * d * (1.0 - 2.0 * u), q2 = -4.0 * d * d;
+    return (struct forcing){.v_1 = u + d / 3.0,
+                            .v_2 = u + 2.0 * d / 3.0,
+                            .b_1 = q0 + q1 / 3.0 + q2 / 6.0,
+                            .b_2 = q0 + q1 * 2.0 / 3.0 + q2 / 2.0};
+}
+
 /* Both obey S' = J S + f_v w(t), with w = u for v0 and w = 4 u (1 - u) for the bulge,
  * u = s/span.  One step of Lobatto IIIC (order 2, L-stable; same book, IV.5):
  *   K1 = J1 (S + h/2 (K1 - K2)) + g1,  K2 = J2 (S + h/2 (K1 + K2)) + g2,
@@ -220,19 +237,16 @@ static bool sense(const struct run *run, const struct point *from, const struct 
                   struct sensitivity *s)
 {
     const size_t n = run->n;
-    const double h = to->s - from->s, u = from->s / run->span, d = h / run->span;
-    /* integrals of w and of w times the local time, by hand */
-    const double v_1 = u + d / 3.0, v_2 = u + 2.0 * d / 3.0;
-    const double q0 = 4.0 * u * (1.0 - u), q1 = 4.0 * d * (1.0 - 2.0 * u), q2 = -4.0 * d * d;
-    const double b_1 = q0 + q1 / 3.0 + q2 / 6.0, b_2 = q0 + q1 * 2.0 / 3.0 + q2 / 2.0;
+    const double h = to->s - from->s;
+    const struct forcing g = forcing_of(run, from, to);
 
     struct lu lu = {.n = 2 * n};
     double rhs_v[MAX_ORDER], rhs_b[MAX_ORDER];
     for (size_t r = 0; r < n; r++) {
-        rhs_v[r] = from->at.df_dv[r] * v_1;
-        rhs_b[r] = from->at.df_dv[r] * b_1;
-        rhs_v[n + r] = to->at.df_dv[r] * v_2;
-        rhs_b[n + r] = to->at.df_dv[r] * b_2;
+        rhs_v[r] = from->at.df_dv[r] * g.v_1;
+        rhs_b[r] = from->at.df_dv[r] * g.b_1;
+        rhs_v[n + r] = to->at.df_dv[r] * g.v_2;
+        rhs_b[n + r] = to->at.df_dv[r] * g.b_2;
         for (size_t c = 0; c < n; c++) {
             const double j1 = from->at.df_dx[r][c], j2 = to->at.df_dx[r][c];
             const double unit = r == c;
@@ -266,59 +280,63 @@ static bool is_still(const struct run *run, const struct ow_point *at)
     return true;
 }
 
-/* Sensitivities where the Jacobian does not matter, from df/dv at both ends: the integrals
- * of sense() over the whole step. */
-static void sense_at_ends(const struct run *run, const struct ow_point *first,
-                          const struct ow_point *last, struct sensitivity *s)
+/* sense() where the Jacobian does not matter. */
+static void sense_mild(const struct run *run, const struct point *from, const struct point *to,
+                       struct sensitivity *s)
 {
+    const double half = 0.5 * (to->s - from->s);
+    const struct forcing g = forcing_of(run, from, to);
     for (size_t r = 0; r < run->n; r++) {
-        s->by_v[r] = run->span * (first->df_dv[r] / 6.0 + last->df_dv[r] / 3.0);
-        s->by_bulge[r] = run->span * (first->df_dv[r] + last->df_dv[r]) / 3.0;
+        s->by_v[r] += half * (from->at.df_dv[r] * g.v_1 + to->at.df_dv[r] * g.v_2);
+        s->by_bulge[r] += half * (from->at.df_dv[r] * g.b_1 + to->at.df_dv[r] * g.b_2);
     }
 }
 
-/* A device that is read, not written, hardly moves.  Where the speeds at both ends, and at
- * the extremum of the voltage between them if there is one, are nothing, the trapezoidal
- * rule will do.  Between these points |v| grows or falls (its sign must not change), and
- * with it the speed.  true if that was the case; then *now is the end. */
-static bool rest(struct run *run, struct point *now, struct sensitivity *s)
+/* The model's answer at another time of the step, states as they are. */
+static bool is_still_at(struct run *run, const struct point *now, double s, struct point *there)
 {
-    if (!is_still(run, &now->at))
-        return false;
-    struct point end = *now;
-    end.s = run->span;
-    evaluate(run, &end);
-    if (run->v1 * run->v < 0.0 || !is_still(run, &end.at))
+    *there = *now;
+    there->s = s;
+    evaluate(run, there);
+    return is_still(run, &there->at);
+}
+
+/* A device that is read, not written, hardly moves.  Where the speeds at both ends are
+ * nothing, and where the voltage crosses zero or has an extremum between them, the
+ * trapezoidal rule will do.  Between these points |v| grows or falls, and with it the speed.
+ * true if that was the case; then *now becomes *end. */
+static bool rest(struct run *run, struct point *now, struct point *end, struct sensitivity *s)
+{
+    struct point between;
+    const double v_end = run->v1 + run->slope * run->span;
+    if (run->v1 * v_end < 0.0 &&
+        !is_still_at(run, now, run->span * run->v1 / (run->v1 - v_end), &between))
         return false;
     const double u = 0.5 + 0.125 * run->slope * run->span / run->bulge;
-    if (run->bulge != 0.0 && u > 0.0 && u < 1.0) {
-        struct point extremum = *now;
-        extremum.s = u * run->span;
-        evaluate(run, &extremum);
-        if (run->v1 * run->v < 0.0 || !is_still(run, &extremum.at))
-            return false;
-    }
-    sense_at_ends(run, &now->at, &end.at, s);
+    if (run->bulge != 0.0 && u > 0.0 && u < 1.0 &&
+        !is_still_at(run, now, u * run->span, &between))
+        return false;
+    sense_mild(run, now, end, s);
     for (size_t r = 0; r < run->n; r++)
-        end.x[r] += 0.5 * run->span * (now->at.f[r] + end.at.f[r]);
-    *now = end; /* the model's answer differs by nothing that matters */
+        end->x[r] += 0.5 * run->span * (now->at.f[r] + end->at.f[r]);
+    *now = *end; /* the model's answer differs by nothing that matters */
     return true;
 }
 
-/* The largest |df/dx| times the step, for which an explicit method and sense_at_ends() are
+/* The largest |df/dx| times the step, for which an explicit method and sense_mild() are
  * good to a few per cent. */
 static const double MILD = 0.1;
 
-static bool is_mild(const struct run *run, const struct ow_point *at)
+static bool is_mild(const struct run *run, double h, const struct ow_point *at)
 {
     for (size_t r = 0; r < run->n; r++)
         for (size_t c = 0; c < run->n; c++)
-            if (!(run->span * fabs(at->df_dx[r][c]) < MILD))
+            if (!(h * fabs(at->df_dx[r][c]) < MILD))
                 return false;
     return true;
 }
 
-/* The whole step at once by Kutta's 3/8 rule, of order 4 (Hairer, Norsett, Wanner, Solving
+/* A step of size h at once by Kutta's 3/8 rule, of order 4 (Hairer, Norsett, Wanner, Solving
  * Ordinary Differential Equations I, 2nd ed. (1993), II.1):
  *   k_2 = f(h/3, x + h/3 k_1)             k_3 = f(2h/3, x + h (k_2 - k_1/3))
  *   k_4 = f(h, x + h (k_1 - k_2 + k_3))   x+ = x + h/8 (k_1 + 3 k_2 + 3 k_3 + k_4)
@@ -328,25 +346,24 @@ static bool is_mild(const struct run *run, const struct ow_point *at)
  * the speed depends on the time alone they are its third difference, so that a parabola costs
  * nothing and a threshold crossed on the way does not go unseen.
  * true if that is good enough; then *now is the end. */
-static bool glide(struct run *run, struct point *now, struct sensitivity *s)
+static bool glide(struct run *run, struct point *now, double h, struct sensitivity *s)
 {
     const size_t n = run->n;
-    const double h = run->span;
-    if (!is_mild(run, &now->at))
+    if (!is_mild(run, h, &now->at))
         return false;
     const double *k1 = now->at.f;
     double k2[OW_MAX_STATES], k3[OW_MAX_STATES], k4[OW_MAX_STATES];
-    struct point p = {.s = h / 3.0};
+    struct point p = {.s = now->s + h / 3.0};
     for (size_t r = 0; r < n; r++)
         p.x[r] = now->x[r] + h / 3.0 * k1[r];
     evaluate(run, &p);
     memcpy(k2, p.at.f, n * sizeof *k2);
-    p.s = 2.0 * h / 3.0;
+    p.s = now->s + 2.0 * h / 3.0;
     for (size_t r = 0; r < n; r++)
         p.x[r] = now->x[r] + h * (k2[r] - k1[r] / 3.0);
     evaluate(run, &p);
     memcpy(k3, p.at.f, n * sizeof *k3);
-    p.s = h;
+    p.s = now->s + h;
     for (size_t r = 0; r < n; r++)
         p.x[r] = now->x[r] + h * (k1[r] - k2[r] + k3[r]);
     evaluate(run, &p);
@@ -361,10 +378,69 @@ static bool glide(struct run *run, struct point *now, struct sensitivity *s)
             return false;
     }
     /* A bump between two ends at rest may be symmetric, which third differences do not see. */
-    if (!is_mild(run, &p.at) || (is_still(run, &now->at) && is_still(run, &p.at)))
+    if (!is_mild(run, h, &p.at) || (is_still(run, &now->at) && is_still(run, &p.at)))
         return false;
-    sense_at_ends(run, &now->at, &p.at, s);
+    sense_mild(run, now, &p, s);
     *now = p;
+    return true;
+}
+
+/* The speed, in units of the allowed error over the whole step. */
+static double pace(const struct run *run, const struct ow_point *at, size_t *fastest)
+{
+    double most = 0.0;
+    for (size_t r = 0; r < run->n; r++)
+        if (run->span * fabs(at->f[r]) * run->weight[r] > most) {
+            most = run->span * fabs(at->f[r]) * run->weight[r];
+            *fastest = r;
+        }
+    return most;
+}
+
+/* A threshold between `still` and `moving`, states as they are: *moving comes so near to it
+ * that what is moved in between is nothing.  Newton's method on the fastest speed as a
+ * function of time, a little before the root so as to stay where it moves. */
+static bool find_edge(struct run *run, const struct point *still, struct point *moving)
+{
+    enum { MAX_LOOKS = 12 };
+    double margin = 1e-5;
+    for (int k = 0; k < MAX_LOOKS; k++) {
+        size_t r = 0;
+        const double speed = pace(run, &moving->at, &r);
+        const double slope = moving->at.df_dv[r] * voltage_slope(run, moving->s);
+        const double root = moving->s - moving->at.f[r] / slope;
+        if (!((root - still->s) * (root - moving->s) < 0.0))
+            return false;
+        if (speed * fabs(moving->s - root) < 0.01 * run->span)
+            return true;
+        struct point there;
+        if (is_still_at(run, moving, root + margin * (moving->s - root), &there))
+            margin *= 10.0;
+        else
+            *moving = there;
+        if (margin > 0.5)
+            return false;
+    }
+    return false;
+}
+
+/* At rest up to a threshold, then moving, or the other way round; `end` has the states of
+ * *now.  Each part has its own error control. */
+static bool cross(struct run *run, struct point *now, const struct point *end,
+                  struct sensitivity *s)
+{
+    const bool starts = is_still(run, &now->at);
+    struct point edge = starts ? *end : *now;
+    if (!find_edge(run, starts ? now : end, &edge))
+        return false;
+    if (starts) {
+        *now = edge;
+        return glide(run, now, run->span - now->s, s);
+    }
+    struct point last;
+    if (!glide(run, now, edge.s, s) || !is_still_at(run, now, run->span, &last))
+        return false;
+    *now = last;
     return true;
 }
 
@@ -416,24 +492,17 @@ static double locate(struct run *run, const struct point *from, double h, double
     return hi;
 }
 
-/* rest() or glide(); not where an event may be due, which locate() has to find. */
-static bool advance_at_once(struct run *run, struct point *now, struct sensitivity *s,
-                            struct ow_advanced *out)
+/* What can be done without stepping: rest(), cross() or glide(). */
+static bool advance_at_once(struct run *run, struct point *now, struct sensitivity *s)
 {
-    const size_t e = run->model->event_state;
-    const double x_begin = now->x[e];
-    if (rest(run, now, s)) {
-        if (run->model->fire && !out->is_due && now->x[e] <= 0.0) {
-            out->is_due = true;
-            out->t_due = run->span * x_begin / (x_begin - now->x[e]);
-        }
-        return true;
-    }
-    struct point end = *now;
-    if (!glide(run, &end, s) || (run->model->fire && !out->is_due && end.x[e] <= 0.0))
-        return false;
-    *now = end;
-    return true;
+    struct point end;
+    const bool begins_still = is_still(run, &now->at),
+               ends_still = is_still_at(run, now, run->span, &end);
+    if (begins_still && ends_still)
+        return rest(run, now, &end, s);
+    if (begins_still != ends_still)
+        return cross(run, now, &end, s);
+    return glide(run, now, run->span, s);
 }
 
 /* From 0 to span; *last is the end. */
@@ -442,11 +511,17 @@ static enum ow_status integrate(struct run *run, struct point *now, struct sensi
 {
     const bool has_events = run->model->fire;
     const size_t e = run->model->event_state;
-    if (advance_at_once(run, now, s, out)) {
+    struct point end = *now;
+    struct sensitivity to_end = {0};
+    /* an event has to be located */
+    if (advance_at_once(run, &end, &to_end) &&
+        !(has_events && !out->is_due && end.x[e] <= 0.0)) {
+        *now = end;
+        *s = to_end;
+        now->s = run->span;
         out->n_step = 1;
         return OW_OK;
     }
-    *s = (struct sensitivity){0};
     double h = first_step(run, now);
     for (int trial = 0; trial < MAX_TRIALS; trial++) {
         const bool is_last = now->s + h >= run->span * (1.0 - 4.0 * DBL_EPSILON);
