@@ -74,6 +74,27 @@ static void put_script(FILE *to, const char *path, const char *title, const char
                 k + 1 < n_shown ? ", " : "\n");
 }
 
+/* The same with Greek letters for cli_si()'s "us" and "kohm". */
+static void put_title(FILE *to, const char *text)
+{
+    char greek[1200];
+    size_t n = 0;
+    for (const char *c = text; *c && n + 4 < sizeof greek; c++) {
+        const bool is_number = c > text + 1 && c[-1] == ' ' && c[-2] >= '0' && c[-2] <= '9';
+        if (is_number && *c == 'u' && c[1] != ' ') {
+            memcpy(greek + n, "\302\265", 2);
+            n += 2;
+        } else if (strncmp(c, "ohm", 3) == 0) {
+            memcpy(greek + n, "\316\251", 2);
+            n += 2;
+            c += 2;
+        } else
+            greek[n++] = *c;
+    }
+    greek[n] = '\0';
+    put_quoted(to, greek);
+}
+
 static FILE *open_gnuplot(struct ow_error *err)
 {
     signal(SIGPIPE, SIG_IGN); /* a gnuplot that is not there closes its end at once */
@@ -107,6 +128,9 @@ enum ow_status cli_plot_waves(const char *path, const char *title, const char *e
 
 /* ---- current-voltage loops ------------------------------------------------------------- */
 
+/* More loops than this are a fan of thin lines. */
+enum { MOST_BOLD = 4 };
+
 /* The scales of both panels. */
 struct loop_scale {
     double v, i;           /* largest |v| (V) and |i| (A)                          */
@@ -135,6 +159,11 @@ static struct loop_scale scale_of(const struct cli_loops *l)
             s.v = fmax(s.v, fabs(row[OW_IV_V]));
             s.i = fmax(s.i, fabs(row[OW_IV_I]));
         }
+    for (size_t k = 0; l->measured && k < l->measured->rows; k++) {
+        const double *row = ow_matrix_row(l->measured, k) + l->measured->cols - 2;
+        s.v = fmax(s.v, fabs(row[0]));
+        s.i = fmax(s.i, fabs(row[1]));
+    }
     /* |i| falls to 0 with v in any case: the current at a twentieth of the voltage is the
      * least that says something. */
     for (size_t d = 0; d < l->n_device; d++)
@@ -156,8 +185,9 @@ static void put_point(FILE *to, const struct loop_scale *s, double v, double i)
             fmax(fabs(i), 0.1 * s->floor));
 }
 
-/* A loop, without the points that lie within a thousandth of a panel from the last. */
-static void put_loop(FILE *to, const struct loop_scale *s, const struct ow_iv_wave *w)
+/* A loop, without the points that lie within `near` of half a panel from the last. */
+static void put_loop(FILE *to, const struct loop_scale *s, const struct ow_iv_wave *w,
+                     double near)
 {
     const double decades = log10(s->i / s->floor);
     double v = INFINITY, i = INFINITY, log_i = INFINITY;
@@ -165,9 +195,9 @@ static void put_loop(FILE *to, const struct loop_scale *s, const struct ow_iv_wa
     for (size_t k = 0; k < w->n; k++) {
         const double *row = ow_iv_row(w, k);
         const double log_now = log10(fmax(fabs(row[OW_IV_I]), 0.1 * s->floor));
-        const bool is_near = fabs(row[OW_IV_V] - v) < 2e-3 * s->v &&
-                             fabs(row[OW_IV_I] - i) < 2e-3 * s->i &&
-                             fabs(log_now - log_i) < 2e-3 * decades;
+        const bool is_near = fabs(row[OW_IV_V] - v) < near * s->v &&
+                             fabs(row[OW_IV_I] - i) < near * s->i &&
+                             fabs(log_now - log_i) < near * decades;
         if (is_near) {
             is_last_out = false;
             continue;
@@ -220,13 +250,13 @@ static void put_arrows(FILE *to, const struct loop_scale *s, const struct cli_lo
         }
         if (way < 0.03 || way > 0.3) /* at rest, or in the middle of a jump */
             continue;
-        fprintf(
-            to,
-            "set arrow from %.6g,%.6g to %.6g,%.6g head filled size screen 0.018,18 front lw "
-            "1.2 lc rgb '#0072b2'\n",
-            (b[OW_IV_V] - 0.03 / way * dv * s->v) / s->v_unit,
-            (b[OW_IV_I] - 0.03 / way * di * s->i) / s->i_unit, b[OW_IV_V] / s->v_unit,
-            b[OW_IV_I] / s->i_unit);
+        fprintf(to,
+                "set arrow from %.6g,%.6g to %.6g,%.6g head filled size screen 0.013,20 fixed "
+                "front lw "
+                "1.2 lc rgb '#0072b2'\n",
+                (b[OW_IV_V] - 0.03 / way * dv * s->v) / s->v_unit,
+                (b[OW_IV_I] - 0.03 / way * di * s->i) / s->i_unit, b[OW_IV_V] / s->v_unit,
+                b[OW_IV_I] / s->i_unit);
     }
 }
 
@@ -255,7 +285,7 @@ static void put_data(FILE *to, const struct cli_loops *l, const struct loop_scal
 {
     fputs("$loop << EOD\n", to);
     for (size_t d = 0; d < l->n_device; d++)
-        put_loop(to, s, &l->wave[d]);
+        put_loop(to, s, &l->wave[d], l->n_device * l->cycles > MOST_BOLD ? 6e-3 : 2e-3);
     fputs("EOD\n", to);
     if (l->spice) {
         fputs("$spice << EOD\n", to);
@@ -277,7 +307,7 @@ enum ow_status cli_plot_loops(const char *path, const struct cli_loops *l, struc
 {
     const struct loop_scale s = scale_of(l);
     const size_t n_loop = l->n_device * l->cycles;
-    const bool is_fan = n_loop > 4;
+    const bool is_fan = n_loop > MOST_BOLD;
     const char *line = is_fan ? "lw 0.7 lc rgb '#a00072b2'" : "lw 1.8 lc rgb '#0072b2'";
     FILE *to = open_gnuplot(err);
     if (!to)
@@ -290,7 +320,7 @@ enum ow_status cli_plot_loops(const char *path, const struct cli_loops *l, struc
     fputc('\n', to);
     put_data(to, l, &s);
     fputs("set multiplot layout 1,2 title ", to);
-    put_quoted(to, l->title);
+    put_title(to, l->title);
     fputs(" font 'sans,14' noenhanced\n"
           "set border 3 lw 1.2\nset tics nomirror out\nset grid lc rgb '#e4e4e4' lw 0.8\n"
           "set key top left reverse Left samplen 1.5 font ',13'\n",

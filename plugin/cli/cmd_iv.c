@@ -491,6 +491,8 @@ static struct statistics statistics_of(const struct ow_iv_figures f[], size_t n,
         square += isnan(off) ? 0.0 : off * off;
     }
     s.deviation = s.n > 1 ? sqrt(square / (double)(s.n - 1)) : NAN;
+    if (s.deviation < 1e-12 * fabs(s.mean)) /* rounding */
+        s.deviation = 0.0;
     return s;
 }
 

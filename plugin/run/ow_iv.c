@@ -461,9 +461,10 @@ static void default_pulse(struct ow_iv_drive *d)
         d->width = 0.25 * d->period;
 }
 
-enum ow_status ow_iv_choose(const struct ow_iv_circuit *circuit,
-                            const volatile sig_atomic_t *cancel, struct ow_iv_drive *drive,
-                            struct ow_error *err)
+/* *found is how far the state goes and comes back under the drive that was found. */
+static enum ow_status search(const struct ow_iv_circuit *circuit,
+                             const volatile sig_atomic_t *cancel, struct ow_iv_drive *drive,
+                             double *found, struct ow_error *err)
 {
     static const double volts[] = {0.5, 1.0, 1.5, 2.0, 3.0, 5.0};
     const bool has_peak = !isnan(drive->peak[0]), has_period = !isnan(drive->period);
@@ -487,6 +488,7 @@ enum ow_status ow_iv_choose(const struct ow_iv_circuit *circuit,
                     return ow_fail(err, OW_ERR_CANCELLED, "cancelled");
                 if (has_peak && has_period) {
                     *drive = d;
+                    *found = 1.0;
                     return OW_OK;
                 }
                 struct ow_iv_drive two = d;
@@ -502,5 +504,27 @@ enum ow_status ow_iv_choose(const struct ow_iv_circuit *circuit,
                     break;
             }
     *drive = best;
+    *found = farthest;
+    return OW_OK;
+}
+
+enum ow_status ow_iv_choose(const struct ow_iv_circuit *circuit,
+                            const volatile sig_atomic_t *cancel, struct ow_iv_drive *drive,
+                            struct ow_error *err)
+{
+    struct ow_iv_drive limited = *drive, bare = *drive;
+    double found;
+    enum ow_status st = search(circuit, cancel, &limited, &found, err);
+    if (st)
+        return st;
+    *drive = limited;
+    if (found >= OW_IV_LOOP || !ow_iv_has_branch(circuit))
+        return OW_OK;
+    struct ow_iv_circuit alone = *circuit;
+    alone.series = 0.0;
+    alone.compliance = INFINITY;
+    if ((st = search(&alone, cancel, &bare, &found, err)))
+        return st;
+    *drive = bare;
     return OW_OK;
 }

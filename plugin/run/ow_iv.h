@@ -111,8 +111,9 @@ enum ow_status ow_iv_run_spice(struct ow_spice *spice, const struct ow_iv_circui
 /* Fill what is not given (NaN in peak[0], peak[1] or period) so that the device opens a
  * loop: of 0.5, 1, 1.5, 2, 3 and 5 V the first at which some decade of frequency, from 100
  * MHz down to 1 Hz (then to 10 mHz), moves the programmed state by OW_IV_LOOP of its travel
- * and back in the second period, for eight draws of a stochastic device.  If none does, what
- * moves it farthest.  peak[1] follows peak[0].  OW_ERR_CANCELLED. */
+ * and back in the second period, for eight draws of a stochastic device.  If none does, as a
+ * compliance may prevent, the same for the device alone; if none does then, what moves it
+ * farthest.  peak[1] follows peak[0].  OW_ERR_CANCELLED. */
 #define OW_IV_LOOP 0.6
 enum ow_status ow_iv_choose(const struct ow_iv_circuit *circuit,
                             const volatile sig_atomic_t *cancel, struct ow_iv_drive *drive,
