@@ -1114,10 +1114,17 @@ static int on_exit_request(int status, NG_BOOL unload, NG_BOOL quit, int id, voi
     _exit(3);
 }
 
-/* Rejected steps must go back to the last accepted time, no further (see ow_codemodel.c):
- * same circuit, same answer, time that only grows. */
-START_TEST(test_libngspice_agrees)
+/* libngspice, loaded and started; `command` is NULL where there is none. */
+struct library {
+    int (*command)(char *);
+    int (*circ)(char **);
+    pvector_info (*vector)(char *);
+    int n_error; /* counted by on_text() */
+};
+
+static void start_library(struct library *l)
 {
+    *l = (struct library){0};
     void *lib = dlopen("libngspice.so.0", RTLD_NOW);
     if (!lib) {
         printf("skipped: no libngspice (%s)\n", dlerror());
@@ -1125,18 +1132,30 @@ START_TEST(test_libngspice_agrees)
     }
     int (*init)(SendChar *, SendStat *, ControlledExit *, SendData *, SendInitData *,
                 BGThreadRunning *, void *);
-    int (*circ)(char **);
-    int (*command)(char *);
-    pvector_info (*vector)(char *);
     *(void **)&init = dlsym(lib, "ngSpice_Init");
-    *(void **)&circ = dlsym(lib, "ngSpice_Circ");
-    *(void **)&command = dlsym(lib, "ngSpice_Command");
-    *(void **)&vector = dlsym(lib, "ngGet_Vec_Info");
-    ck_assert(init && circ && command && vector);
-    int n_error = 0;
-    ck_assert_int_eq(init(on_text, NULL, on_exit_request, NULL, NULL, NULL, &n_error), 0);
-    char load[] = "codemodel ./ohmweave.cm";
-    ck_assert_int_eq(command(load), 0);
+    *(void **)&l->circ = dlsym(lib, "ngSpice_Circ");
+    *(void **)&l->command = dlsym(lib, "ngSpice_Command");
+    *(void **)&l->vector = dlsym(lib, "ngGet_Vec_Info");
+    ck_assert(init && l->circ && l->command && l->vector);
+    ck_assert_int_eq(init(on_text, NULL, on_exit_request, NULL, NULL, NULL, &l->n_error), 0);
+}
+
+static void tell(const struct library *l, const char *format, const char *word)
+{
+    char line[256];
+    snprintf(line, sizeof line, format, word);
+    ck_assert_msg(l->command(line) == 0, "libngspice: %s", line);
+}
+
+/* Rejected steps must go back to the last accepted time, no further (see ow_codemodel.c):
+ * same circuit, same answer, time that only grows. */
+START_TEST(test_libngspice_agrees)
+{
+    struct library lib;
+    start_library(&lib);
+    if (!lib.command)
+        return;
+    tell(&lib, "codemodel %s", "./ohmweave.cm");
     char line[][64] = {"* team",
                        "v1 in 0 sin(0 1 1k)",
                        "r1 in te 50",
@@ -1148,15 +1167,15 @@ START_TEST(test_libngspice_agrees)
     char *deck[sizeof line / sizeof line[0] + 1] = {0};
     for (size_t k = 0; k < sizeof line / sizeof line[0]; k++)
         deck[k] = line[k];
-    ck_assert_int_eq(circ(deck), 0);
-    char go[] = "run", v_x[] = "v(x)", v_time[] = "time";
-    ck_assert_int_eq(command(go), 0);
-    ck_assert_int_eq(n_error, 0);
-    const pvector_info time = vector(v_time);
+    ck_assert_int_eq(lib.circ(deck), 0);
+    char v_x[] = "v(x)", v_time[] = "time";
+    tell(&lib, "%s", "run");
+    ck_assert_int_eq(lib.n_error, 0);
+    const pvector_info time = lib.vector(v_time);
     ck_assert(time && time->v_length > 10);
     for (int k = 1; k < time->v_length; k++)
         ck_assert_double_gt(time->v_realdata[k], time->v_realdata[k - 1]);
-    const pvector_info x = vector(v_x); /* the same memory as `time` */
+    const pvector_info x = lib.vector(v_x); /* the same memory as `time` */
     ck_assert_ptr_nonnull(x);
     double x_max = 0.0;
     for (int k = 0; k < x->v_length; k++)
@@ -1173,6 +1192,172 @@ START_TEST(test_libngspice_agrees)
 }
 END_TEST
 #endif
+
+/* ---- slow: many instances of every model, every analysis, both hosts ----------------------
+ */
+
+static const struct {
+    const char *name, *command;
+    double v[3]; /* V, of each point; the transient ends at v[0] */
+    size_t n_point;
+    double rtol;
+} session[] = {
+    {"op", "op", {0.1}, 1, 1e-9},
+    {"dc", "dc v1 0.07 0.17 0.05", {0.07, 0.12, 0.17}, 3, 1e-9},
+    {"ac", "ac dec 1 10 100", {0.1, 0.1}, 2, 1e-9},
+    {"tran", "tran 1n 20n", {0.1}, 0, 1e-5}, /* the states are good to 1e-6 of their travel */
+    {"uic", "tran 1n 20n uic", {0.1}, 0, 1e-5},
+};
+enum { N_SESSION = sizeof session / sizeof session[0], N_MANY = 10000 };
+static const double SESSION_END = 20e-9;
+
+/* Instance k: no two have the same scale, nor the same initial state where the model's first
+ * state has a range for it. */
+static void parameters_of(const struct ow_model *m, int k, double param[])
+{
+    ow_params_default(m, param);
+    param[OW_SCALE] = 0.5 + (double)k / N_MANY;
+    if (m->n_state == 0)
+        return;
+    const struct ow_state *st = &m->state[0];
+    const struct ow_param *row = &m->param[st->init];
+    const double lo = fmax(row->lo, st->lo), hi = fmin(row->hi, st->hi);
+    const double dflt = param[st->init];
+    if (hi > lo && !st->is_discrete)
+        param[st->init] = lo + (0.2 + 0.6 * k / N_MANY) * (hi - lo);
+    if (ow_params_check(m, param, NULL, NULL) != OW_OK)
+        param[st->init] = dflt;
+}
+
+/* What all instances together carry: A, or S for ac. */
+static double expected_sum(const struct ow_model *m, size_t a, double v)
+{
+    double sum = 0.0;
+    for (int k = 0; k < N_MANY; k++) {
+        double param[OW_MAX_PARAMS], x[OW_MAX_STATES] = {0};
+        parameters_of(m, k, param);
+        ow_states_init(m, param, x);
+        if (session[a].n_point == 0) {
+            const struct ow_path flat = {0.0, v, SESSION_END, v, 0.0};
+            const struct ow_advanced out = advance(m, param, &flat, x);
+            ck_assert(!out.is_due);
+            memcpy(x, out.x, sizeof x);
+        }
+        struct ow_point at;
+        ow_eval_one(m, param, v, x, &at);
+        sum += strcmp(session[a].name, "ac") == 0 ? at.di_dv : at.i;
+    }
+    return sum;
+}
+
+static void check_session(const struct ow_model *m, const char *host)
+{
+    for (size_t a = 0; a < N_SESSION; a++) {
+        char file[32];
+        snprintf(file, sizeof file, "%s.raw", session[a].name);
+        ck_assert_msg(access(file, R_OK) == 0, "ow_%s in %s: no %s", m->name, host,
+                      session[a].command);
+        struct saved out = read_raw(file);
+        const size_t n = session[a].n_point, last = n > 0 ? n : 1;
+        ck_assert_msg(n > 0 ? out.n_point == n : out.n_point > 10, "%s: %zu points",
+                      session[a].command, out.n_point);
+        for (size_t p = 0; p < last; p++) {
+            const double is = -saved_at(&out, n > 0 ? p : out.n_point - 1, out.n_vector - 1),
+                         wanted = expected_sum(m, a, session[a].v[p]);
+            ck_assert_msg(fabs(is - wanted) <= session[a].rtol * fabs(wanted),
+                          "ow_%s in %s, %s, point %zu: %.17g, expected %.17g", m->name, host,
+                          session[a].command, p, is, wanted);
+        }
+        free(out.value);
+    }
+}
+
+static void many_instances(const struct ow_model *m, struct text *t)
+{
+    add(t, "* many\n.options numdgt=17\nv1 in 0 dc 0.1 ac 1\n");
+    for (int k = 0; k < N_MANY; k++) {
+        double param[OW_MAX_PARAMS];
+        parameters_of(m, k, param);
+        add(t, "a%d %%gd(in 0)", k);
+        for (size_t s = 0; s < m->n_state; s++)
+            add(t, " null");
+        add(t, " m%d\n.model m%d ow_%s(scale=%.17g", k, k, m->name, param[OW_SCALE]);
+        if (m->n_state > 0)
+            add(t, " %s=%.17g", m->param[m->state[0].init].name, param[m->state[0].init]);
+        add(t, ")\n");
+    }
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(test_many_instances_in_ngspice)
+{
+    const struct ow_model *m = ow_models[_i];
+    struct text t = {0};
+    many_instances(m, &t);
+    add(&t, ".control\npre_codemodel ./ohmweave.cm\nset filetype=ascii\nset numdgt=17\n"
+            "save i(v1)\n");
+    for (size_t a = 0; a < N_SESSION; a++)
+        add(&t, "%s\nwrite %s.raw i(v1)\n", session[a].command, session[a].name);
+    add(&t, "quit 0\n.endc\n.end\n");
+    write_file("deck.cir", t.s);
+    const int status = run(OW_NGSPICE " -b deck.cir", "log");
+    if (status != 0) {
+        char *log = slurp("log");
+        ck_abort_msg("ow_%s: status %d: %.2000s", m->name, status, log);
+    }
+    check_session(m, "ngspice");
+    free(t.s);
+}
+END_TEST
+
+#ifdef OW_HAVE_SHAREDSPICE
+START_TEST(test_many_instances_in_libngspice)
+{
+    const struct ow_model *m = ow_models[_i];
+    struct library lib;
+    start_library(&lib);
+    if (!lib.command)
+        return;
+    struct text t = {0};
+    many_instances(m, &t);
+    add(&t, ".end\n");
+    write_file("deck.cir", t.s);
+    free(t.s);
+    tell(&lib, "codemodel %s", "./ohmweave.cm");
+    tell(&lib, "set filetype=%s", "ascii");
+    tell(&lib, "set numdgt=%s", "17");
+    tell(&lib, "source %s", "deck.cir");
+    tell(&lib, "save %s", "i(v1)");
+    for (size_t a = 0; a < N_SESSION; a++) {
+        tell(&lib, "%s", session[a].command);
+        tell(&lib, "write %s.raw i(v1)", session[a].name);
+    }
+    ck_assert_int_eq(lib.n_error, 0);
+    check_session(m, "libngspice");
+}
+END_TEST
+#endif
+
+static void add_slow_tests(Suite *suite)
+{
+    TCase *tc = tcase_create("slow");
+    tcase_set_timeout(tc, 110);
+    tcase_add_checked_fixture(tc, make_folder, remove_folder);
+    tcase_add_loop_test(tc, test_many_instances_in_ngspice, 0, (int)ow_n_models);
+#ifdef OW_HAVE_SHAREDSPICE
+    /* one process each: ngspice is not made to be started twice */
+    if (!(getenv("CK_FORK") && strcmp(getenv("CK_FORK"), "no") == 0))
+        tcase_add_loop_test(tc, test_many_instances_in_libngspice, 0, (int)ow_n_models);
+#endif
+    suite_add_tcase(suite, tc);
+}
 
 static void add_ngspice_tests(Suite *suite)
 {
@@ -1204,6 +1389,12 @@ static void add_ngspice_tests(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("xspice");
+#if defined(OW_CODEMODEL) && defined(OW_NGSPICE)
+    if (getenv("OW_SLOW")) { /* meson test --suite slow */
+        add_slow_tests(suite);
+        return run_suite(suite);
+    }
+#endif
     TCase *tc = tcase_create("advance");
     tcase_add_test(tc, test_order_is_four);
     tcase_add_test(tc, test_error_follows_tolerance);
