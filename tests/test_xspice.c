@@ -207,7 +207,7 @@ struct setting {
 /* Piecewise linear voltage across the device, n corners; the last time is the end. */
 struct drive {
     const char *model;
-    struct setting set[12];
+    struct setting set[18];
     size_t n;
     double t[8], v[8]; /* s, V */
 };
@@ -228,6 +228,11 @@ static const struct drive drive[] = {
                     {"tau_reset", 8e-3}, {"v_reset", 0.1}, {"seed", 11}, {"id", 5}},
      7, {0, 1e-8, 1e-6, 1.1e-6, 2e-6, 2.1e-6, 3.3e-6}, /* set stochastic_write */
      {0, 1.2, 1.1, -1.1, -1.2, 1.15, 1.05}},
+    {"driftdiff", {{"r_on", 1e4}, {"r_off", 1e6}, {"mu", 1e6}, {"alpha", 0.5}, {"beta", 2e5},
+                   {"gamma1", 5e5}, {"gamma2", 3e5}, {"lambda", 0.5}, {"theta", 5e6},
+                   {"gamma3", 1e6}, {"thermal", 1}, {"c_th", 1e-13}, {"tau_th", 0.3e-6},
+                   {"e_mu", 0.05}, {"e_gamma", 0.08}}, /* the same, thicker and warm */
+     5, {0, 1e-7, 2e-6, 2.2e-6, 3e-6}, {0, 0.9, 1.1, 0.9, 0.8}},
     {"rram_asu", {{"rs", 2e4}}, /* set sky130, at 27 degrees, and hot at the end */
      4, {0, 1e-7, 2e-7, 3e-7}, {0, 3.2, -3.6, 3.4}},
     {"stanford", {{"rs", 1e3}}, /* set stanford_v1, at 27 degrees */
