@@ -55,8 +55,9 @@ struct step {
 /* What an instance keeps for its life. */
 struct cell {
     double param[OW_MAX_PARAMS];
-    bool is_bad;  /* parameters refused: the analysis must fail              */
-    bool has_lte; /* ngspice watches the truncation error of TAG_LTE         */
+    bool is_bad;     /* parameters refused: the analysis must fail              */
+    bool is_foreign; /* a host that this library was not built for           */
+    bool has_lte;    /* ngspice watches the truncation error of TAG_LTE         */
     bool was_transient;
     int n_dc;                     /* DC evaluations since the last transient analysis        */
     double x_last[OW_MAX_STATES]; /* at the last call: has Newton settled?       */
@@ -135,6 +136,39 @@ static void read_params(const struct ow_model *model, struct cell *cell, Mif_Pri
     cell->is_bad = is_bad;
 }
 
+/* Do the structures that ngspice hands over look as the headers say that they do?  What it
+ * tells in two places has to agree, counts have to be those of the interface, and settings
+ * to be in their ranges.  A library that is loaded at all may still differ there: ngspice
+ * itself compares nothing, and has no version that a code model could ask for. */
+static bool is_home(const struct ow_model *model, const Mif_Private_t *mif)
+{
+    const CKTcircuit *ckt = cm_get_circuit();
+    if (mif->num_conn != (int)(1 + model->n_state) || mif->num_param != (int)model->n_param ||
+        mif->num_inst_var != 1)
+        return false;
+    if (!(fabs(ckt->CKTtemp - 273.15 - mif->circuit.temperature) < 1e-9) ||
+        !(ckt->CKTreltol > 0.0 && ckt->CKTreltol < 1.0) ||
+        !(ckt->CKTtrtol > 0.0 && ckt->CKTtrtol < 1e6) ||
+        !(ckt->CKTmaxOrder >= 1 && ckt->CKTmaxOrder <= 6) ||
+        !(ckt->CKTintegrateMethod == TRAPEZOIDAL || ckt->CKTintegrateMethod == GEAR))
+        return false;
+    const double *state = cm_analog_get_ptr(TAG_LTE, 0);
+    return ckt->CKTstates[0] && state >= ckt->CKTstates[0] &&
+           state < ckt->CKTstates[0] + ckt->CKTnumStates;
+}
+
+static void refuse_host(const struct ow_model *model, struct cell *cell)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "ERROR - ow_%s: this library of code models was built for another ngspice "
+             "(version " OW_NGSPICE_VERSION ", or configured otherwise); rebuild it with "
+             "-Dngspice_src= and the source of this one",
+             model->name);
+    cm_message_send(text);
+    cell->is_foreign = true;
+}
+
 static struct cell *instance(const struct ow_model *model, Mif_Private_t *mif)
 {
     if (mif->circuit.init) {
@@ -143,8 +177,11 @@ static struct cell *instance(const struct ow_model *model, Mif_Private_t *mif)
         cm_analog_alloc(TAG_LTE, sizeof(double));
         mif->inst_var[0]->element[0].pvalue = calloc(1, sizeof(struct cell));
         *mif->callback = destroy;
-        if (mif->inst_var[0]->element[0].pvalue)
-            read_params(model, mif->inst_var[0]->element[0].pvalue, mif);
+        struct cell *cell = mif->inst_var[0]->element[0].pvalue;
+        if (cell && !is_home(model, mif))
+            refuse_host(model, cell);
+        else if (cell)
+            read_params(model, cell, mif);
     }
     return mif->inst_var[0]->element[0].pvalue;
 }
@@ -452,9 +489,9 @@ static void small_signal(const struct ow_model *model, const struct cell *cell,
 void ow_codemodel(const struct ow_model *model, Mif_Private_t *mif)
 {
     struct cell *cell = instance(model, mif);
-    if (!cell || cell->is_bad)
+    if (!cell || cell->is_bad || cell->is_foreign)
         cm_analog_not_converged(); /* for ever: ngspice then gives up the analysis */
-    if (!cell)
+    if (!cell || cell->is_foreign)
         return;
     switch (mif->circuit.anal_type) {
     case MIF_DC:
