@@ -386,8 +386,8 @@ static enum ow_status job_init(struct job *job, const struct arguments *a, struc
 
 static enum ow_status run_cvode(struct job *job, struct ow_error *err)
 {
-    const size_t density = job->a->engine == ENGINE_BOTH ? OW_IV_STEPS : 1;
-    const struct ow_iv_options how = {.points = job->points * density,
+    const struct ow_iv_options how = {.points = job->points,
+                                      .at = job->a->engine == ENGINE_BOTH ? job->spice : NULL,
                                       .cancel = &cli_cancelled};
     const double begin = ow_seconds();
     struct cli_progress progress;
@@ -765,10 +765,10 @@ static int run(int argc, char **argv)
         if (a.engine != ENGINE_CVODE)
             st = OW_ERR_HOST;
     }
-    if (!st && a.engine != ENGINE_NGSPICE)
-        st = run_cvode(&job, &err);
     if (!st && a.engine != ENGINE_CVODE)
         st = run_ngspice(&job, &err);
+    if (!st && a.engine != ENGINE_NGSPICE)
+        st = run_cvode(&job, &err);
     code = st ? cli_fail(&err) : report(&job);
     job_finish(&job);
     return code;

@@ -208,6 +208,8 @@ struct run {
     double t_period;         /* s, begin of the present period */
     double t_base;           /* s, where the ODE's time began  */
     double t_ode;            /* s, the ODE's time              */
+    double u;                /* s, the last stop, within the period         */
+    size_t n_at;             /* rows of options->at that lie behind         */
     double x[OW_MAX_STATES]; /* discrete states are here only  */
     double near;             /* V, of the device, last time    */
     struct ow_iv_wave *wave;
@@ -340,25 +342,32 @@ static enum ow_status run_to(struct run *r, double t_stop, const struct ow_iv_op
     }
 }
 
-/* The grid of `points` and the corners of a period, in order. */
+/* The grid of `points`, the corners of a period and the times of options->at, in order; what
+ * is nearer to one another than `near` is one stop. */
 static enum ow_status run_period(struct run *r, const struct ow_iv_options *options,
                                  struct ow_error *err)
 {
     const double period = r->drive->period, near = 1e-9 * period;
-    size_t next = 1;
+    const struct ow_iv_wave *at = options->at;
+    size_t k = 1, next = 1; /* of the grid, of the corners */
     enum ow_status st = restart(r, r->t_period, err);
-    for (size_t k = 1; !st && k <= options->points; k++) {
-        const double u = period * (double)k / (double)options->points;
-        /* a corner within rounding of the grid takes its place */
-        for (bool is_at = false;
-             !st && !is_at && next < r->corners.n && r->corners.t[next] <= u + near; next++) {
-            is_at = r->corners.t[next] >= u - near;
-            if (!(st = run_to(r, r->t_period + r->corners.t[next], options, err)))
-                st = restart(r, r->t_period + r->corners.t[next], err);
-        }
-        const bool is_done = next > 0 && r->corners.t[next - 1] >= u - near;
-        if (!st && !is_done)
-            st = run_to(r, r->t_period + u, options, err);
+    while (!st && next < r->corners.n) {
+        const double grid = period * (double)k / (double)options->points;
+        double u = fmin(r->corners.t[next], grid);
+        while (at && r->n_at < at->n &&
+               ow_iv_row(at, r->n_at)[OW_IV_T] <= r->t_period + r->u + near)
+            r->n_at++;
+        if (at && r->n_at < at->n)
+            u = fmin(u, ow_iv_row(at, r->n_at)[OW_IV_T] - r->t_period);
+        const bool is_corner = r->corners.t[next] <= u + near;
+        if (is_corner)
+            u = r->corners.t[next++];
+        if (grid <= u + near)
+            k++;
+        st = run_to(r, r->t_period + u, options, err);
+        if (!st && is_corner)
+            st = restart(r, r->t_period + u, err);
+        r->u = u;
     }
     return st;
 }
@@ -396,6 +405,7 @@ enum ow_status ow_iv_run(const struct ow_iv_circuit *circuit, const struct ow_iv
     enum ow_status st = record(&r, 0.0, err);
     for (size_t k = 0; !st && k < drive->cycles; k++) {
         r.t_period = (double)k * drive->period;
+        r.u = 0.0;
         st = run_period(&r, options, err);
     }
     ow_ode_destroy(r.ode);

@@ -82,6 +82,8 @@ void ow_iv_wave_finish(struct ow_iv_wave *wave);
 struct ow_iv_options {
     size_t points;                       /* a period, at least; 40 or more      */
     double rtol;                         /* of CVODE; 0: 1e-7                   */
+    const struct ow_iv_wave *at;         /* NULL, or rows at the times of this one too: of the
+                                            other host, to be compared with      */
     const volatile sig_atomic_t *cancel; /* NULL, or stop when it is not zero   */
 };
 
@@ -90,11 +92,6 @@ struct ow_iv_options {
 enum ow_status ow_iv_run(const struct ow_iv_circuit *circuit, const struct ow_iv_drive *drive,
                          const struct ow_iv_options *options, struct ow_iv_wave *wave,
                          struct ow_error *err);
-
-/* ngspice's steps for each of `points`.  It interpolates nothing: the peak of a current that
- * collapses is known to a step times the drive's slope, 2 pi / 8000 of full scale with 1000
- * points.  To be compared, the other host's rows have to be as near to one another. */
-enum { OW_IV_STEPS = 8 };
 
 /* n_device circuits (of one model) side by side on one source, as a deck that plain `ngspice
  * -b` runs.  codemodel: path of ohmweave.cm; raw: file for ngspice to write, or NULL.
@@ -140,10 +137,11 @@ void ow_iv_measure(const struct ow_model *model, const struct ow_iv_wave *wave, 
 
 /* ---- both hosts ---------------------------------------------------------------------- */
 
-/* A point agrees when it is within a limit of the other host's curve over OW_IV_EDGE of a
- * period before and after: the time of an abrupt edge, which feeds back on itself, is
- * ill-conditioned, and neither host has a point on it.  Both ways round. */
-#define OW_IV_EDGE 5e-4
+/* Points of b (ngspice), which says nothing between them, against the curve of a (CVODE, with
+ * rows at the same times).  A point agrees when it is within a limit of that curve over
+ * OW_IV_EDGE of a period before and after: the time of an edge that feeds back on itself is
+ * ill-conditioned. */
+#define OW_IV_EDGE 2e-5
 struct ow_iv_difference {
     double current; /* worst, of the largest |i| of both                      */
     double state;   /* worst, of the state's travel, or of what it goes through if more */

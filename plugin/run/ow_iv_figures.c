@@ -169,34 +169,24 @@ static void range_in(struct window *w, double t0, double t1, double *lo, double 
     }
 }
 
-/* Worst distance of a's points from b's curve. */
+/* Worst distance of b's points from a's curve. */
 static double distance(const struct ow_iv_wave *a, const struct ow_iv_wave *b, size_t column,
                        double edge, double *t_worst)
 {
-    struct window w = {.wave = b, .column = column};
+    struct window w = {.wave = a, .column = column};
     double worst = 0.0;
-    for (size_t k = 0; k < a->n; k++) {
-        const double *r = ow_iv_row(a, k);
+    for (size_t k = 0; k < b->n; k++) {
+        const double *r = ow_iv_row(b, k);
         double lo, hi;
         range_in(&w, r[OW_IV_T] - edge, r[OW_IV_T] + edge, &lo, &hi);
-        const double d = fmax(fmax(lo - r[column], r[column] - hi), 0.0);
-        if (!(d <= worst)) { /* NaN is the worst of all */
-            worst = isnan(d) || isnan(r[column]) ? INFINITY : d;
+        /* fmax() passes over NaN, which is the worst of all */
+        const double d = isnan(r[column]) ? INFINITY : fmax(lo - r[column], r[column] - hi);
+        if (d > worst) {
+            worst = d;
             *t_worst = r[OW_IV_T];
         }
     }
     return worst;
-}
-
-static double both_ways(const struct ow_iv_wave *a, const struct ow_iv_wave *b, size_t column,
-                        double edge, double *t_worst)
-{
-    double t_b = 0.0;
-    const double d = distance(a, b, column, edge, t_worst);
-    const double e = distance(b, a, column, edge, &t_b);
-    if (e > d)
-        *t_worst = t_b;
-    return fmax(d, e);
 }
 
 /* Integrals of v i and of |v i|. */
@@ -232,7 +222,7 @@ void ow_iv_compare(const struct ow_model *model, const struct ow_iv_wave *a,
     widen(a, OW_IV_I, &i_lo, &i_hi);
     widen(b, OW_IV_I, &i_lo, &i_hi);
     const double i = fmax(-i_lo, i_hi);
-    d.current = both_ways(a, b, OW_IV_I, edge, &d.t_current);
+    d.current = distance(a, b, OW_IV_I, edge, &d.t_current);
     if (i > 0.0)
         d.current /= i;
     for (size_t s = 0; s < model->n_state; s++) {
@@ -241,7 +231,7 @@ void ow_iv_compare(const struct ow_model *model, const struct ow_iv_wave *a,
         double t = 0.0, lo = model->state[s].lo, hi = model->state[s].hi;
         widen(a, OW_IV_X + s, &lo, &hi);
         widen(b, OW_IV_X + s, &lo, &hi);
-        const double worst = both_ways(a, b, OW_IV_X + s, edge, &t) / (hi - lo);
+        const double worst = distance(a, b, OW_IV_X + s, edge, &t) / (hi - lo);
         if (worst > d.state) {
             d.state = worst;
             d.t_state = t;

@@ -7,6 +7,10 @@
 
 #include "ow_iv.h"
 
+/* ngspice's steps for each of `points`.  It interpolates nothing: the peak of a current that
+ * collapses is known to a step times the drive's slope. */
+enum { STEPS_A_POINT = 8 };
+
 /* As every generated deck (see DESIGN): far below what the comparison allows. */
 static const char tolerances[] = "reltol=1e-6 vntol=1n abstol=1e-15 chgtol=1e-20";
 
@@ -119,7 +123,7 @@ static void write_codemodel(const char *path, FILE *to)
 static void write_deck(const struct ow_iv_circuit c[], size_t n, const struct ow_iv_drive *d,
                        size_t points, const char *codemodel, const char *raw, FILE *to)
 {
-    const double step = d->period / (double)(points * OW_IV_STEPS);
+    const double step = d->period / (double)(points * STEPS_A_POINT);
     fprintf(
         to,
         "ohmweave: i-v loop of ow_%s, %s\n"
