@@ -204,15 +204,16 @@ struct job {
     char title[400];
 };
 
-/* Conditions of published loops, as noted in the set's file; NaN leaves it to the search. */
+/* Conditions of published loops, as noted in the set's file; the period of the two sweeps is
+ * not noted there and is invented. */
 static const struct preset {
     const char *set;
     enum ow_iv_shape shape;
     double amplitude, period, series, compliance; /* V, s, ohm, A */
 } presets[] = {
     {"team_xyce", OW_IV_SINE, 1.0, 1e-3, 50.0, INFINITY},
-    {"driftdiff_yang_dc_asymmetric", OW_IV_TRIANGLE, 0.2, NAN, 0.0, 1e-6},
-    {"driftdiff_yang_dc_symmetric", OW_IV_TRIANGLE, 0.5, NAN, 0.0, 1e-6},
+    {"driftdiff_yang_dc_asymmetric", OW_IV_TRIANGLE, 0.2, 1.0, 0.0, 1e-6},
+    {"driftdiff_yang_dc_symmetric", OW_IV_TRIANGLE, 0.5, 1.0, 0.0, 1e-6},
 };
 
 static const struct preset *find_preset(const char *set)

@@ -16,9 +16,9 @@ static const char tolerances[] = "reltol=1e-6 vntol=1n abstol=1e-15 chgtol=1e-20
 
 /* Behind a compliance the device's voltage collapses as fast as its state moves, and the
  * code model asks for ever smaller steps, until ngspice gives up ("timestep too small").  A
- * capacitance that takes this share of (compliance x period / amplitude) holds the voltage;
- * it carries less than 1e-11 of the compliance at the speed of the drive, and 1e-3 of it when
- * the voltage collapses within 1e-9 of the period. */
+ * capacitance that takes this share of (compliance x period / amplitude) holds the voltage.
+ * It carries less than 1e-11 of the compliance at the speed of the drive, but 1e-3 of it
+ * where the voltage collapses within 1e-9 of the period: there slow sweeps may differ. */
 static const double STEADY = 1e-12;
 
 struct number {
