@@ -1,6 +1,7 @@
 /* The diffusive models: each option of driftdiff against a closed form or a value worked by
  * hand. */
 #include "ow_check.h"
+#include "ow_ddk.h"
 #include "ow_model.h"
 #include "ow_ode.h"
 #include "ow_soft_stop.h"
@@ -269,6 +270,99 @@ START_TEST(test_weak_voltage_holds_the_bridge_at_thickness_1)
 }
 END_TEST
 
+/* ---- ddk ------------------------------------------------------------------------------------
+ */
+
+/* t in steps; u = 0 and u = 0.5. */
+START_TEST(test_ddk_follows_its_closed_form)
+{
+    static struct curve curve;
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES] = {0.0};
+    const struct ow_model *m = use_set("ddk_shi", param);
+    put(m, param, "alpha", 0.7);
+    put(m, param, "beta", 1.0);
+    put(m, param, "v_1", 0.8);
+    load("ddk_continuous", 3, &curve);
+    int n_start = 0;
+    for (size_t k = 0; k < curve.n_row; k++) {
+        const double *row = curve.row[k]; /* u, t, z */
+        if (row[1] == 0.0) {
+            ow_states_init(m, param, x);
+            n_start++;
+        } else
+            hold_voltage(m, param, 0.8 * row[0], 1e-3 * (row[1] - curve.row[k - 1][1]), 1e-13,
+                         x);
+        ck_assert_close(x[0], row[2], 1e-11, 0.0);
+    }
+    ck_assert_int_eq(n_start, 2);
+}
+END_TEST
+
+START_TEST(test_ddk_recursion)
+{
+    static struct curve curve;
+    double z[2] = {1.0, 1.0}; /* the second state has no input: z^2 grows */
+    load("ddk_discrete", 2, &curve);
+    for (size_t k = 1; k < curve.n_row; k++) {
+        const double u[2] = {k % 2 ? 0.5 : 0.0, 0.0}, before = z[1];
+        ow_ddk_step(0.7, 1.0, 1e-3, 2, u, z);
+        ck_assert_close(z[0], curve.row[k][1], 1e-14, 0.0);
+        ck_assert_close(z[1], before + 0.7 / before, 1e-15, 0.0);
+    }
+    /* A step that would cross 0 ends at the floor, and goes on from there. */
+    const double u[1] = {1.0};
+    z[0] = 0.3;
+    ow_ddk_step(0.01, 1.0, 0.05, 1, u, z);
+    ck_assert(z[0] == 0.05);
+    const double none[1] = {0.0};
+    z[0] = -2.0;
+    ow_ddk_step(0.01, 1.0, 0.05, 1, none, z);
+    ck_assert_close(z[0], 0.05 + 0.01 / 0.05, 1e-15, 0.0);
+}
+END_TEST
+
+/* With alpha and beta small the device, stepped by t_step, is the recursion: their difference
+ * goes with the step.  alpha/n and beta/n, n steps: at n = 400 half of what it is at 200. */
+START_TEST(test_ddk_recursion_is_eulers_method)
+{
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES], error[2];
+    const struct ow_model *m = use_set("ddk_shi", param);
+    ow_states_init(m, param, x);
+    hold_voltage(m, param, 0.4, 1e-3, 1e-13, x);
+    for (int fine = 0; fine < 2; fine++) {
+        const int n = fine ? 400 : 200;
+        const double u[1] = {0.4};
+        double z[1] = {1.0};
+        for (int k = 0; k < n; k++)
+            ow_ddk_step(0.712 / n, 0.999 / n, 1e-3, 1, u, z);
+        error[fine] = z[0] - x[0];
+    }
+    ck_assert_close(error[0] / error[1], 2.0, 0.02, 0.0);
+    ck_assert(fabs(error[0]) < 1e-3 && error[0] != 0.0);
+}
+END_TEST
+
+/* Strong drift closes the gap and holds it there; without it the gap opens at the rate of
+ * z_min at once.  A negative voltage is no input. */
+START_TEST(test_ddk_ends_at_zero)
+{
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
+    struct ow_point pt, rest;
+    const struct ow_model *m = use_set("ddk_shi", param);
+    ow_states_init(m, param, x);
+    hold_voltage(m, param, 300.0, 1e-4, 1e-10, x);
+    ck_assert_close(x[0], 0.0, 0.0, 1.01 * OW_STOP_DEPTH);
+    ow_eval_one(m, param, 0.0, x, &rest);
+    ck_assert_close(rest.f[0], 0.712 / 0.01 / 1e-3, 1e-12, 0.0);
+    ow_eval_one(m, param, -0.7, x, &pt);
+    ck_assert(pt.f[0] == rest.f[0] && pt.i < 0.0);
+    /* R at z = 1: a third of the way */
+    x[0] = 1.0;
+    ow_eval_one(m, param, 0.31, x, &pt);
+    ck_assert_close(pt.i, 0.31 / (1e4 + 990e3 / 3.0), 1e-14, 0.0);
+}
+END_TEST
+
 #define LENGTH(a) ((int)(sizeof(a) / sizeof(a)[0]))
 
 int main(void)
@@ -285,6 +379,13 @@ int main(void)
     tcase_add_test(tc, test_thickness_grows_and_shrinks_in_closed_form);
     tcase_add_test(tc, test_weak_voltage_holds_the_bridge_at_thickness_1);
     tcase_set_timeout(tc, 60);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("ddk");
+    tcase_add_test(tc, test_ddk_follows_its_closed_form);
+    tcase_add_test(tc, test_ddk_recursion);
+    tcase_add_test(tc, test_ddk_recursion_is_eulers_method);
+    tcase_add_test(tc, test_ddk_ends_at_zero);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

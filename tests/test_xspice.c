@@ -233,6 +233,8 @@ static const struct drive drive[] = {
                    {"gamma3", 1e6}, {"thermal", 1}, {"c_th", 1e-13}, {"tau_th", 0.3e-6},
                    {"e_mu", 0.05}, {"e_gamma", 0.08}}, /* the same, thicker and warm */
      5, {0, 1e-7, 2e-6, 2.2e-6, 3e-6}, {0, 0.9, 1.1, 0.9, 0.8}},
+    {"ddk", {{"alpha", 0.712}, {"z0", 0.8}}, /* set ddk_shi */
+     5, {0, 1e-4, 1.2e-3, 1.3e-3, 2e-3}, {0, 0.9, 2.1, -0.4, 0.3}},
     {"rram_asu", {{"rs", 2e4}}, /* set sky130, at 27 degrees, and hot at the end */
      4, {0, 1e-7, 2e-7, 3e-7}, {0, 3.2, -3.6, 3.4}},
     {"stanford", {{"rs", 1e3}}, /* set stanford_v1, at 27 degrees */
