@@ -1,5 +1,6 @@
-/* Drift models (threshold, team's windows, lindrift): their equations by hand, and closed
- * forms.  Derivatives, finiteness and passivity of every model are tests/test_models.c's. */
+/* Drift models (threshold, team's windows, lindrift, yakopcic): their equations by hand, and
+ * closed forms.  Derivatives, finiteness and passivity of every model are
+ * tests/test_models.c's. */
 #include "ow_ode.h"
 #include "ow_soft_stop.h"
 
@@ -52,6 +53,21 @@ static const struct {
     {"lindrift_hp_160", {{"window", 2}, {"p", 2}}, 0.7312, 0.2385, 5.9895886663089726e-05, 0.5970208810929576},
     /* R = 100 * 0.6143 + 10k * 0.3857, dx/dt = 1e4 i (1 - 0.2286^2) */
     {"lindrift_r1", {{NULL, 0}}, -1.1907, 0.6143, -0.0003038717037180708, -2.8799198838003996},
+    /* i = 0.17 x sinh(0.05 v), g = 4000 (e^0.7312 - e^0.16); x < xp: f = 1 */
+    {"yakopcic_agchalc", {{NULL, 0}}, 0.7312, 0.2385, 0.0014826554430146638, 3616.245312269446},
+    /* x >= xp: f = exp(-0.3143) 0.3857/0.7 */
+    {"yakopcic_agchalc", {{NULL, 0}}, 0.7312, 0.6143, 0.17*0.6143*0.03656814509840089, 1455.1599286515977},
+    /* g = -4000 (e^0.7312 - e^0.15); x <= 1 - xn: f = exp(5 * -0.2615) 0.2385/0.5, then 1 */
+    {"yakopcic_agchalc", {{NULL, 0}}, -0.7312, 0.2385, -0.0014826554430146638, -472.61723043384774},
+    {"yakopcic_agchalc", {{NULL, 0}}, -0.7312, 0.6143, -0.17*0.6143*0.03656814509840089, -3662.951825323555},
+    /* between the thresholds; and at the ends of the travel: 0 ahead, free behind */
+    {"yakopcic_agchalc", {{NULL, 0}}, 0.15, 0.2385, 0.17*0.2385*0.007500070312697754, 0.0},
+    {"yakopcic_agchalc", {{NULL, 0}}, 0.7312, 1.0, 0.17*0.03656814509840089, 0.0},
+    {"yakopcic_agchalc", {{NULL, 0}}, -0.7312, 1.0, -0.17*0.03656814509840089, -3662.951825323555},
+    {"yakopcic_agchalc", {{NULL, 0}}, 0.7312, 0.0, 0.0, 3616.245312269446},
+    /* 9e-5 sinh(4.96 v) x + 1.5e-5 sinh(6.91 v) (1 - x); 1.7e-4 sinh(3.23 v) x + 4.4e-7 sinh(2.6 v) (1 - x) */
+    {"yakopcic_nbsto", {{NULL, 0}}, 0.3127, 0.2385, 9.724273307282895e-05, 774.4018604352085},
+    {"yakopcic_nbsto", {{NULL, 0}}, -0.1127, 0.6143, -3.891067091704689e-05, 0.0},
     {"lindrift_r1", {{NULL, 0}}, -1.1907, 1.5, -0.011907, -119.07 * 4e-4 * (1.0 - 1e-4)},
 };
 /* clang-format on */
@@ -285,6 +301,111 @@ START_TEST(test_lindrift_joglekar_there_and_back)
 }
 END_TEST
 
+/* ---- yakopcic -----------------------------------------------------------------------------
+ */
+
+/* Gauss and Legendre's five points on each of n panels. */
+static double gauss(double (*f)(const double arg[], double s), const double arg[], double a,
+                    double b, int n)
+{
+    static const double at[3] = {0.0, 0.53846931010568309, 0.90617984593866399};
+    static const double weight[3] = {0.56888888888888889, 0.47862867049936647,
+                                     0.23692688505618909};
+    const double half = 0.5 * (b - a) / n;
+    double sum = 0.0;
+    for (int k = 0; k < n; k++) {
+        const double mid = a + (2 * k + 1) * half;
+        sum += weight[0] * f(arg, mid);
+        for (int q = 1; q < 3; q++)
+            sum += weight[q] * (f(arg, mid - half * at[q]) + f(arg, mid + half * at[q]));
+    }
+    return sum * half;
+}
+
+/* |g| at the phase s of a sine; arg: amplitude, threshold, speed */
+static double speed_at(const double arg[], double s)
+{
+    return arg[2] * (exp(arg[0] * sin(s)) - exp(arg[1]));
+}
+/* 1/f in w = -ln(1 - h), which makes it smooth up to h = 1; arg: alpha, begin */
+static double slowness_at(const double arg[], double w)
+{
+    return (1.0 - arg[1]) * exp(arg[0] * (1.0 - exp(-w) - arg[1]));
+}
+
+/* Where h goes from h0 with dh/f(h) = g dt from phase 0 to `phase` of a half wave. */
+static double moved_by(double h0, const double g[3], double f, const double slow[2],
+                       double phase)
+{
+    const double first = asin(g[1] / g[0]), last = fmin(phase, M_PI - first);
+    double left = gauss(speed_at, g, first, last, 200) / (2.0 * M_PI * f);
+    if (h0 + left <= slow[1])
+        return h0 + left;
+    const double begin = fmax(h0, slow[1]);
+    left -= begin - h0;
+    const double w0 = -log1p(-begin), rate = 1.0 - slow[1]; /* 1/f is that at least */
+    double lo = w0, hi = w0 + left / rate;
+    for (int k = 0; k < 60; k++) {
+        const double w = 0.5 * (lo + hi);
+        *(gauss(slowness_at, slow, w0, w, 100) > left ? &hi : &lo) = w;
+    }
+    return -expm1(-lo);
+}
+
+/* netlists/examples/yakopcic_agchalc.cir says so: state at the peak, after the positive and
+ * after the negative half wave. */
+static const double agchalc[3] = {0.8708727, 0.9697371, 0.0929252};
+
+START_TEST(test_yakopcic_agchalc_by_quadrature)
+{
+    const double f = 100.0, g_up[3] = {0.45, 0.16, 4000.0}, g_down[3] = {0.45, 0.15, 4000.0};
+    const double slow_up[2] = {1.0, 0.3}, slow_down[2] = {5.0, 0.5};
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES], begin = 0.11;
+    const struct ow_model *m = use_set("yakopcic_agchalc", param);
+    const struct ode ode = {.m = m, .param = param, .v = ode_sine, .arg = {0.45, f}};
+    ow_states_init(m, param, x);
+    for (int period = 0; period < 3; period++) {
+        double expect[4], t = period / f;
+        expect[0] = moved_by(begin, g_up, f, slow_up, M_PI / 2);
+        expect[1] = moved_by(begin, g_up, f, slow_up, M_PI);
+        expect[2] = 1.0 - moved_by(1.0 - expect[1], g_down, f, slow_down, M_PI / 2);
+        expect[3] = 1.0 - moved_by(1.0 - expect[1], g_down, f, slow_down, M_PI);
+        for (int quarter = 0; quarter < 4; quarter++) {
+            const double end = (period + 0.25 * (quarter + 1)) / f;
+            ode_run(&ode, t, end, 20.0, 1e-14, x, NULL, NULL);
+            t = end;
+            ck_assert_close(x[0], expect[quarter], 0.0, 1e-11);
+        }
+        if (period == 0) {
+            ck_assert_close(expect[0], agchalc[0], 0.0, 1e-7);
+            ck_assert_close(expect[1], agchalc[1], 0.0, 1e-7);
+            ck_assert_close(expect[3], agchalc[2], 0.0, 1e-7);
+        }
+        begin = expect[3];
+    }
+}
+END_TEST
+
+/* eta = -1 turns the device round: -v moves up, with the parameters of the way up, but the
+ * speed of its polarity. */
+START_TEST(test_yakopcic_eta_turns_the_direction)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("yakopcic_agchalc", param);
+    const double x = 0.2385;
+    struct ow_point as, turned;
+    put(m, param, "an", 3000.0);
+    ow_eval_one(m, param, -0.7312, &x, &as);
+    ck_assert(as.f[0] < 0.0);
+    put(m, param, "eta", -1.0);
+    ow_eval_one(m, param, -0.7312, &x, &turned);
+    /* 0.2385 < xp: free */
+    ck_assert_close(turned.f[0], 3000.0 * (exp(0.7312) - exp(0.15)), 1e-13, 0.0);
+    put(m, param, "eta", 0.5);
+    ck_assert_int_eq(ow_params_check(m, param, NULL, NULL), OW_ERR_RANGE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("models_drift");
@@ -307,6 +428,10 @@ int main(void)
     tcase_add_test(tc, test_lindrift_follows_the_flux);
     tcase_add_test(tc, test_lindrift_joglekar_in_closed_form);
     tcase_add_test(tc, test_lindrift_joglekar_there_and_back);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("yakopcic");
+    tcase_add_test(tc, test_yakopcic_agchalc_by_quadrature);
+    tcase_add_test(tc, test_yakopcic_eta_turns_the_direction);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

@@ -168,6 +168,10 @@ static const struct { const char *set, *name; double value; } published[] = {
     {"driftdiff_yang_oscillator", "mu", 300}, {"driftdiff_yang_oscillator", "lambda", 1},
     {"lindrift_hp_160", "r_off", 16e3}, {"lindrift_hp_160", "mu", 1e-14}, {"lindrift_hp_380", "r_off", 38e3},
     {"lindrift_r1", "r_off", 10e3}, {"lindrift_r1", "window", 1}, {"lindrift_r1", "p", 1},
+    {"yakopcic_agchalc", "a1", 0.17}, {"yakopcic_agchalc", "ap", 4000}, {"yakopcic_oblea_pulsed", "a2", 0.097},
+    {"yakopcic_oblea_pulsed", "x0", 0.001}, {"yakopcic_miao", "vn", 0.75}, {"yakopcic_miao", "ap", 7.5}, {"yakopcic_miao", "b", 0.5},
+    {"yakopcic_jo", "a1", 3.7e-7}, {"yakopcic_jo", "a2", 4.35e-7}, {"yakopcic_jo", "an", 0.08}, {"yakopcic_jo", "alphap", 1.2},
+    {"yakopcic_knowm", "vp", 0.65}, {"yakopcic_knowm", "vn", 0.56}, {"yakopcic_nbsto", "gmax_n", 1.7e-4}, {"yakopcic_nbsto", "form", 1},
     {"threshold_r2", "beta", 1e13}, {"threshold_r2", "v_t", 4.6}, {"threshold_r2", "x0", 4.0 / 9.0},
     {"stochastic_gaba", "tau_set", 2.85e5}, {"stochastic_gaba", "v_set", 0.156},
 };
