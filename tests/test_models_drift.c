@@ -1,5 +1,5 @@
-/* Drift models (threshold, team's windows, lindrift, yakopcic): their equations by hand, and
- * closed forms.  Derivatives, finiteness and passivity of every model are
+/* Drift models (threshold, team's windows, lindrift, yakopcic) and selectors: their equations
+ * by hand, and closed forms.  Derivatives, finiteness and passivity of every model are
  * tests/test_models.c's. */
 #include "ow_ode.h"
 #include "ow_soft_stop.h"
@@ -406,6 +406,61 @@ START_TEST(test_yakopcic_eta_turns_the_direction)
 }
 END_TEST
 
+/* ---- selectors ----------------------------------------------------------------------------
+ */
+
+/* i_0 sinh(v/v_0) + v/r_leak, and what the set promises. */
+START_TEST(test_selector_exp_is_a_sinh)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("selector_exp_60mv", param);
+    struct ow_point full, half, back;
+    ck_assert_uint_eq(m->n_state, 0);
+    ow_eval_one(m, param, 1.0, NULL, &full);
+    ow_eval_one(m, param, 0.5, NULL, &half);
+    ow_eval_one(m, param, -1.0, NULL, &back);
+    ck_assert_close(full.i, 1e-12 * sinh(1.0 / 0.06) + 1e-12, 1e-14, 0.0);
+    ck_assert_close(full.di_dv, 1e-12 / 0.06 * cosh(1.0 / 0.06) + 1e-12, 1e-14, 0.0);
+    ck_assert(back.i == -full.i);
+    ck_assert_close(full.i, 8.7e-6, 0.01, 0.0);
+    ck_assert_close(full.i / half.i, 4160.0, 0.01, 0.0);
+}
+END_TEST
+
+/* On above v_th, kept between, off below v_hold: three levels in turn, either polarity. */
+START_TEST(test_selector_ts_switches_holds_and_falls_off)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("selector_ts_fast", param);
+    for (double sign = -1.0; sign <= 1.0; sign += 2.0) {
+        struct ode ode = {.m = m, .param = param, .v = ode_constant};
+        double x = 0.0;
+        ode.arg[0] = sign * 0.5; /* between: stays off for a microsecond */
+        ode_run(&ode, 0.0, 1e-6, 10.0, 1e-12, &x, NULL, NULL);
+        ck_assert_close(x, 0.0, 0.0, 1e-9);
+        /* 20 widths above: x = 1 - exp(-t/tau_on) up to e^-20 */
+        ode.arg[0] = sign;
+        ode_run(&ode, 0.0, 1.3e-9, 10.0, 1e-12, &x, NULL, NULL);
+        ck_assert_close(x, 1.0 - exp(-1.3), 0.0, 1e-8);
+        ode_run(&ode, 0.0, 50e-9, 10.0, 1e-12, &x, NULL, NULL);
+        ode.arg[0] = sign * 0.5; /* the same voltage: stays on */
+        ode_run(&ode, 0.0, 1e-6, 10.0, 1e-12, &x, NULL, NULL);
+        ck_assert_close(x, 1.0, 0.0, 1e-9);
+        ode.arg[0] = 0.0; /* exp(-t/tau_off), 20 widths below v_hold */
+        ode_run(&ode, 0.0, 13e-9, 10.0, 1e-12, &x, NULL, NULL);
+        ck_assert_close(x, exp(-1.3), 0.0, 1e-8);
+        /* in the middle of either threshold the rates are halved */
+        struct ow_point at;
+        x = 0.3;
+        ow_eval_one(m, param, sign * 0.8, &x, &at);
+        ck_assert_close(at.f[0], 0.5 * 0.7 / 1e-9, 1e-12, 0.0);
+        ow_eval_one(m, param, sign * 0.2, &x, &at);
+        ck_assert_close(at.f[0], -0.5 * 0.3 / 10e-9, 1e-12, 0.0);
+        ck_assert_close(at.i, sign * 0.2 * pow(1e6, 0.3) / 1e9, 1e-12, 0.0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("models_drift");
@@ -432,6 +487,10 @@ int main(void)
     tc = tcase_create("yakopcic");
     tcase_add_test(tc, test_yakopcic_agchalc_by_quadrature);
     tcase_add_test(tc, test_yakopcic_eta_turns_the_direction);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("selectors");
+    tcase_add_test(tc, test_selector_exp_is_a_sinh);
+    tcase_add_test(tc, test_selector_ts_switches_holds_and_falls_off);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
