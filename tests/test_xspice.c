@@ -1106,15 +1106,15 @@ END_TEST
 
 static const char *const example[] = {"team_loop",    "driftdiff_switch", "stochastic_count",
                                       "threshold_r2", "rram_loop",        "stanford_loop",
-                                      "lindrift_hp",  "yakopcic_agchalc"};
+                                      "lindrift_hp",  "yakopcic_agchalc", "corners"};
 enum { N_EXAMPLE = sizeof example / sizeof example[0] };
 
 /* From their own folder, beside a link to the code models, as in a built source tree. */
 START_TEST(test_example_passes)
 {
     char command[256], wanted[64];
-    ck_assert_int_eq(system("mkdir examples && cp " OW_NETLISTS
-                            "/ohmweave.inc . && cp " OW_NETLISTS "/examples/*.cir examples"),
+    ck_assert_int_eq(system("mkdir examples && cp " OW_NETLISTS "/ohmweave.inc " OW_NETLISTS
+                            "/ohmweave.lib . && cp " OW_NETLISTS "/examples/*.cir examples"),
                      0);
     ck_assert_int_eq(chdir("examples"), 0);
     snprintf(command, sizeof command, OW_NGSPICE " -b %s.cir", example[_i]);
@@ -1124,6 +1124,83 @@ START_TEST(test_example_passes)
     ck_assert_msg(status == 0 && strstr(log, wanted) && !strstr(log, "FAIL"), "%s", log);
     free(log);
     ck_assert_int_eq(chdir(".."), 0);
+}
+END_TEST
+
+/* The second way of netlists/README.md; the first is in every deck here, the third in the
+ * tests of libngspice. */
+START_TEST(test_spiceinit_loads)
+{
+    FILE *init = fopen(".spiceinit", "w");
+    ck_assert_ptr_nonnull(init);
+    fputs("codemodel ./ohmweave.cm\n", init);
+    ck_assert_int_eq(fclose(init), 0);
+    FILE *deck = fopen("deck.cir", "w");
+    ck_assert_ptr_nonnull(deck);
+    fprintf(deck,
+            "* no .control\n.include %s/ohmweave.inc\nv1 in 0 0.1\n"
+            "x1 in 0 ow_team r_on=1k r_off=3k x0=0\n.op\n.print op i(v1)\n.end\n",
+            OW_NETLISTS);
+    ck_assert_int_eq(fclose(deck), 0);
+    ck_assert_int_eq(run(OW_NGSPICE " -b deck.cir", "log"), 0);
+    char *log = slurp("log");
+    ck_assert_msg(strstr(log, "-1.00000e-04"), "no 0.1 V / 1 kohm in: %s", log);
+    free(log);
+}
+END_TEST
+
+/* ow_scale(id) and ow_rate(id) for ids 1 to n, as resistors at 1 A; the deck may list them
+ * backwards. */
+static void corner(const char *section, int seed, bool is_reversed, size_t n, double out[])
+{
+    struct text t = {0}, saved = {0};
+    add(&t, ".param ow_seed=%d\n.lib %s/ohmweave.lib %s\n", seed, OW_NETLISTS, section);
+    for (size_t k = 0; k < n; k++) {
+        const size_t id = is_reversed ? n - k : k + 1;
+        add(&t,
+            "i%zu 0 s%zu 1\nr%zu s%zu 0 {ow_scale(%zu)}\n"
+            "i%zub 0 f%zu 1\nr%zub f%zu 0 {ow_rate(%zu)}\n",
+            id, id, id, id, id, id, id, id, id, id);
+    }
+    add(&t, "v1 in 0 0\n.dc v1 0 1 2\n"); /* one point */
+    for (size_t k = 0; k < n; k++)
+        add(&saved, " s%zu f%zu", k + 1, k + 1);
+    struct saved s = simulate(t.s, saved.s);
+    ck_assert_uint_eq(s.n_vector, 2 * n + 1); /* vector 0 is the sweep */
+    for (size_t k = 0; k < 2 * n; k++)
+        out[k] = saved_at(&s, 0, k + 1);
+    free(s.value), free(t.s), free(saved.s);
+}
+
+START_TEST(test_corners)
+{
+    enum { N = 100 };
+    double one[2 * N], again[2 * N], other[2 * N];
+    const char *const name[] = {"tt", "ff", "ss"};
+    const double factor[] = {1.0, 1.1, 0.9};
+    for (int c = 0; c < 3; c++) {
+        corner(name[c], 1, false, 1, one);
+        ck_assert_close(one[0], factor[c], 1e-9, 0.0);
+        ck_assert_close(one[1], factor[c], 1e-9, 0.0);
+    }
+    corner("mc", 1, false, N, one);
+    corner("mc", 1, true, N, again);
+    corner("mc", 2, false, N, other);
+    double mean[2] = {0}, square[2] = {0}, cross = 0.0;
+    for (int k = 0; k < 2 * N; k++) {
+        ck_assert_close(one[k], again[k], 1e-12, 0.0); /* whatever the order */
+        ck_assert(one[k] != other[k]);
+        mean[k % 2] += log(one[k]) / N;
+        square[k % 2] += log(one[k]) * log(one[k]) / N;
+        cross += k % 2 ? log(one[k]) * log(one[k - 1]) / N : 0.0;
+    }
+    /* three standard errors: of the mean 0.05/sqrt(100), of the deviation 1/sqrt(2) of that,
+     * of a correlation 1/sqrt(100) */
+    for (int c = 0; c < 2; c++) {
+        ck_assert_close(mean[c], 0.0, 0.0, 0.015);
+        ck_assert_close(sqrt(square[c]), 0.05, 0.0, 0.0106);
+    }
+    ck_assert_double_lt(fabs(cross) / (0.05 * 0.05), 0.3);
 }
 END_TEST
 
@@ -1409,6 +1486,8 @@ static void add_ngspice_tests(Suite *suite)
     tcase_add_test(tc, test_foreign_host_is_refused);
     tcase_add_test(tc, test_include_is_what_the_tables_say);
     tcase_add_loop_test(tc, test_example_passes, 0, N_EXAMPLE);
+    tcase_add_test(tc, test_spiceinit_loads);
+    tcase_add_test(tc, test_corners);
 #ifdef OW_HAVE_SHAREDSPICE
     tcase_add_test(tc, test_libngspice_agrees);
 #endif
