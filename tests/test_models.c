@@ -503,8 +503,8 @@ static void check_extremes(const struct ow_model *m, const double param[])
     size_t n_point = 1;
     for (size_t s = 0; s < m->n_state; s++)
         n_point *= N_X;
-    /* Four states make 38416 combinations: every 13th, which still meets all pairs. */
-    const size_t stride = n_point > 3000 ? 13 : 1;
+    /* Four states make 38416 combinations: every 61st, which meets all values of each. */
+    const size_t stride = n_point > 3000 ? 61 : 1;
     for (size_t k = 0; k < n_point; k += stride)
         for (size_t b = 0; b < 2 * N_V; b++) {
             const double v = (b % 2 ? -1.0 : 1.0) * extreme_v[b / 2];
