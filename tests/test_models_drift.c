@@ -87,6 +87,48 @@ START_TEST(test_models_match_hand_values)
 }
 END_TEST
 
+/* What single ranges cannot say. */
+/* clang-format off */
+static const struct {
+    const char *set;
+    struct { const char *name; double to; } change[2];
+    const char *expect;
+} refused[] = {
+    {"threshold_r2", {{"r_off", 1e3}}, "r_on must be below r_off"},
+    {"lindrift_r1", {{"r_off", 99.0}}, "r_on must be below r_off"},
+    {"lindrift_r1", {{"p", 0.5}}, "p must be at least 1"},
+    {"team_f10", {{"window", 2}, {"p", 0.5}}, "p must be at least 1"},
+    {"team_f10", {{"window", 3}, {"p", 0.5}}, "p must be at least 1"},
+    {"yakopcic_jo", {{"eta", 0.5}}, "eta must be 1 or -1"},
+    {"selector_ts_fast", {{"v_hold", 0.8}}, "v_hold must be below v_th"},
+    {"selector_ts_fast", {{"v_w", 0.05}}, "v_w must be at most"},
+    {"selector_ts_fast", {{"r_off", 1e3}}, "r_on must be below r_off"},
+};
+/* clang-format on */
+
+START_TEST(test_relations_are_enforced)
+{
+    double param[OW_MAX_PARAMS];
+    struct ow_error err = {0};
+    const struct ow_model *m = use_set(refused[_i].set, param);
+    for (size_t k = 0; k < 2 && refused[_i].change[k].name; k++)
+        put(m, param, refused[_i].change[k].name, refused[_i].change[k].to);
+    ck_assert_int_eq(ow_params_check(m, param, NULL, &err), OW_ERR_RANGE);
+    ck_assert_msg(strstr(err.text, refused[_i].expect), "%s", err.text);
+}
+END_TEST
+
+/* p below 1 is prodromakis' own. */
+START_TEST(test_small_p_is_fine_for_prodromakis)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("lindrift_r1", param);
+    put(m, param, "window", 3);
+    put(m, param, "p", 0.5);
+    ck_assert_int_eq(ow_params_check(m, param, NULL, NULL), OW_OK);
+}
+END_TEST
+
 /* ---- threshold --------------------------------------------------------------------------- */
 
 /* Equation 18 of Biolek, Di Ventra, Pershin 2013: the steady lower resistance under a sine
@@ -466,6 +508,8 @@ int main(void)
     Suite *suite = suite_create("models_drift");
     TCase *tc = tcase_create("equations");
     tcase_add_loop_test(tc, test_models_match_hand_values, 0, sizeof hand / sizeof hand[0]);
+    tcase_add_loop_test(tc, test_relations_are_enforced, 0, sizeof refused / sizeof refused[0]);
+    tcase_add_test(tc, test_small_p_is_fine_for_prodromakis);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("threshold");
