@@ -1,17 +1,17 @@
 #include "ow_model.h"
 
-#include <float.h>
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
-extern const struct ow_model ow_team, ow_driftdiff, ow_stochastic, ow_rram_asu, ow_stanford,
-    ow_threshold, ow_lindrift, ow_ddk, ow_yakopcic, ow_selector_exp, ow_selector_ts;
+#include "ow_bracket.h"
 
-const struct ow_model *const ow_models[] = {&ow_team,         &ow_driftdiff,  &ow_stochastic,
-                                            &ow_rram_asu,     &ow_stanford,   &ow_threshold,
-                                            &ow_lindrift,     &ow_ddk,        &ow_yakopcic,
-                                            &ow_selector_exp, &ow_selector_ts};
+extern const struct ow_model ow_team, ow_driftdiff, ow_stochastic, ow_rram_asu, ow_stanford,
+    ow_jart, ow_threshold, ow_lindrift, ow_ddk, ow_yakopcic, ow_selector_exp, ow_selector_ts;
+
+const struct ow_model *const ow_models[] = {&ow_team,      &ow_driftdiff,    &ow_stochastic,
+                                            &ow_rram_asu,  &ow_stanford,     &ow_jart,
+                                            &ow_threshold, &ow_lindrift,     &ow_ddk,
+                                            &ow_yakopcic,  &ow_selector_exp, &ow_selector_ts};
 const size_t ow_n_models = sizeof ow_models / sizeof ow_models[0];
 
 const struct ow_model *ow_model_find(const char *name)
@@ -37,56 +37,10 @@ static bool is_all(const struct ow_cells *cells, size_t k, double value)
 
 /* ---- the series resistance --------------------------------------------------------------
  *
- * h(u) = u + rs |i(u)| - |v| for the magnitude u of the device's voltage: h(0) < 0,
- * h(|v|) >= 0 and dh/du = 1 + rs di/dv >= 1, so there is one root and it is bracketed.
- * Newton's method from u = |v|, kept inside the bracket; a step that leaves it, or the
- * second in a row that does not halve h, is replaced by a halving of the bracket. */
+ * u + rs |i(u)| = |v| for the magnitude u of the device's voltage; i does not fall with u, so
+ * there is one root (ow_bracket.h). */
 
-enum { BLOCK = 32, MAX_SOLVE = 200 };
-
-/* A bracket of voltages is halved in the logarithm and ends at neighbouring doubles after
- * 64 halvings whatever its size, if it is the bit pattern that is halved: for doubles >= 0
- * that is monotone in the value.  With every other step a halving, MAX_SOLVE suffices. */
-static double middle(double lo, double hi)
-{
-    uint64_t a, b;
-    memcpy(&a, &lo, sizeof a);
-    memcpy(&b, &hi, sizeof b);
-    a += (b - a) / 2;
-    memcpy(&lo, &a, sizeof lo);
-    return lo;
-}
-
-struct bracket {
-    double u, lo, hi; /* V, magnitudes: the iterate and what encloses the root */
-    double h_last;    /* V                                                     */
-    bool was_slow, is_done;
-};
-
-/* The next iterate from the current and its slope at b->u. */
-static void narrow(struct bracket *b, double v, double rs, double i, double di_dv)
-{
-    const double h = (b->u - v) + rs * i, slope = 1.0 + rs * di_dv;
-    /* v and rs i carry rounding errors of the size of v: nothing below them to be had. */
-    if (fabs(h) <= 2.0 * DBL_EPSILON * v || fabs(h) <= DBL_EPSILON * slope * b->u) {
-        b->is_done = true;
-        return;
-    }
-    if (h > 0.0)
-        b->hi = b->u;
-    else
-        b->lo = b->u;
-    const bool is_slow = !(fabs(h) < 0.5 * b->h_last);
-    const double newton = b->u - h / slope;
-    const bool is_newton = newton > b->lo && newton < b->hi && !(is_slow && b->was_slow);
-    const double next = is_newton ? newton : middle(b->lo, b->hi);
-    b->was_slow = is_newton && is_slow;
-    b->h_last = fabs(h);
-    if (next == b->u || next == b->lo) /* neighbouring doubles */
-        b->is_done = true;
-    else
-        b->u = next;
-}
+enum { BLOCK = 32 };
 
 /* Derivatives at constant v from those at constant v_d, of one cell:
  * d v_d/dv = 1/D, d v_d/dx = -rs (di/dx)/D with D = 1 + rs di/dv. */
@@ -107,23 +61,22 @@ static void behind_rs(size_t n_state, double rs, size_t j, struct ow_response *o
 static void eval_behind_rs(const struct ow_model *model, const struct ow_cells *cells,
                            struct ow_response *out)
 {
-    struct bracket b[BLOCK];
+    struct ow_bracket b[BLOCK];
     double v_d[BLOCK];
     struct ow_cells device = *cells;
     device.v = v_d;
     for (size_t j = 0; j < cells->n; j++)
-        b[j] = (struct bracket){
-            .u = fabs(cells->v[j]), .hi = fabs(cells->v[j]), .h_last = INFINITY};
+        b[j] = ow_bracket_start(fabs(cells->v[j]));
     bool is_done = false;
     for (int k = 0; !is_done; k++) {
         for (size_t j = 0; j < cells->n; j++)
             v_d[j] = copysign(b[j].u, cells->v[j]);
         model->eval(&device, out);
         is_done = true;
-        for (size_t j = 0; j < cells->n && k < MAX_SOLVE; j++)
+        for (size_t j = 0; j < cells->n && k < OW_BRACKET_MAX; j++)
             if (!b[j].is_done) {
-                narrow(&b[j], fabs(cells->v[j]), ow_param_at(cells, OW_RS, j), fabs(out->i[j]),
-                       out->di_dv[j]);
+                const double rs = ow_param_at(cells, OW_RS, j), v = fabs(cells->v[j]);
+                ow_bracket_narrow(&b[j], rs * fabs(out->i[j]), rs * out->di_dv[j], v);
                 is_done = is_done && b[j].is_done;
             }
     }

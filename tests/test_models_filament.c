@@ -30,8 +30,8 @@ static const struct {
     double v, x[OW_MAX_STATES];
 } bias[] = {
     {0.7312, {0.2385, 0.3317, 0.2, 0.1}},  {-1.1907, {0.6143, 0.1221, 0.1, 0.3}},
-    {0.0131, {0.6143, 0.3729, 0.0, 0.2}},  {-0.0427, {0.2385, 0.0717, 0.3, 0.1}},
-    {2.7183, {0.6143, 0.1857, 0.0, 0.1}},  {-0.3391, {1.0032, 0.0103, 0.2, 0.2}},
+    {0.0131, {0.6143, 0.3729, 0.07, 0.2}}, {-0.0427, {0.2385, 0.0717, 0.3, 0.1}},
+    {2.7183, {0.6143, 0.1857, 0.07, 0.1}}, {-0.3391, {1.0032, 0.0103, 0.2, 0.2}},
     {1.9719, {-0.0317, 0.0183, 0.1, 0.0}}, {1e3, {0.3317, 0.1183, 0.1, 0.0}},
 };
 enum { N_BIAS = sizeof bias / sizeof bias[0] };
@@ -68,12 +68,12 @@ START_TEST(test_rs_is_a_resistor_outside)
             const double v = bias[b].v, *x = bias[b].x;
             struct ow_point own, with, alone;
             ow_eval_one(m, bare, v, x, &own);
-            param[OW_RS] = fmin(part[k] * v / own.i, 1e12);
+            param[OW_RS] = own.i != 0.0 ? fmin(part[k] * v / own.i, 1e12) : 1e3;
             ow_eval_one(m, param, v, x, &with);
             const double v_d = device_voltage(m, bare, param[OW_RS], v, x);
             ow_eval_one(m, bare, v_d, x, &alone);
             /* Rounding of v_d, times the steepness d ln i/d ln v of the device. */
-            const double steep = fabs(alone.di_dv * v_d / alone.i) + 1.0;
+            const double steep = alone.i != 0.0 ? fabs(alone.di_dv * v_d / alone.i) + 1.0 : 1.0;
             ck_assert_close(with.i, alone.i, 1e-14 * steep, 0.0);
             ck_assert_close(with.i * param[OW_RS] + v_d, v, 1e-14 * steep, 0.0);
             for (size_t s = 0; s < m->n_state; s++) {
@@ -117,7 +117,7 @@ START_TEST(test_rs_derivatives_match_differences)
         struct ow_point pt, own;
         param[OW_RS] = 0.0;
         ow_eval_one(m, param, v, x, &own);
-        param[OW_RS] = fmin(0.37 * v / own.i, 1e12);
+        param[OW_RS] = own.i != 0.0 ? fmin(0.37 * v / own.i, 1e12) : 1e3;
         ow_eval_one(m, param, v, x, &pt);
         for (size_t s = 0; s <= m->n_state; s++) {
             double h = s < m->n_state ? 2e-5 : 2e-5 * fabs(v);
@@ -130,9 +130,13 @@ START_TEST(test_rs_derivatives_match_differences)
             difference(m, param, v, x, s, h, &di, df);
             ck_assert_close(s < m->n_state ? pt.di_dx[s] : pt.di_dv, di, 2e-6,
                             1e-12 * fabs(pt.i) / h);
-            for (size_t r = 0; r < m->n_state; r++)
+            for (size_t r = 0; r < m->n_state; r++) {
+                double size = fabs(pt.f[r]) + fabs(pt.df_dv[r] * v); /* of what f is a sum of */
+                for (size_t q = 0; q < m->n_state; q++)
+                    size += fabs(pt.df_dx[r][q]);
                 ck_assert_close(s < m->n_state ? pt.df_dx[r][s] : pt.df_dv[r], df[r], 4e-6,
-                                1e-12 * (fabs(pt.f[r]) + fabs(pt.df_dv[r] * v)) / h);
+                                1e-12 * size / h);
+            }
         }
     }
 }
@@ -166,7 +170,8 @@ START_TEST(test_rs_is_finite_and_passive)
         ck_assert_msg(v == 0.0 ? pt.i == 0.0 : pt.i * (v > 0.0 ? 1.0 : -1.0) >= 0.0,
                       "%s, v = %g, rs = %g: i = %g", m->name, v, rs, pt.i);
         ck_assert(pt.di_dv >= 0.0 && pt.di_dv * rs <= 1.0 + 1e-14);
-        ck_assert(fabs(pt.i) * rs <= fabs(v) * (1.0 + 1e-14) + rs * DBL_TRUE_MIN);
+        ck_assert_msg(fabs(pt.i) * rs <= fabs(v) * (1.0 + 1e-13) + rs * DBL_TRUE_MIN,
+                      "%s, v = %g, rs = %g: i = %g", m->name, v, rs, pt.i);
     }
 }
 END_TEST
@@ -254,7 +259,7 @@ START_TEST(test_rs_takes_few_evaluations)
             ow_eval_one(&steep, param, v, NULL, &pt);
             /* Newton's method alone goes down an exponential in steps of 2 mV: 80 of them
              * at most, since the device is straight above. */
-            ck_assert_msg(n_eval <= 100, "%d evaluations at %g V, %g ohm", n_eval, v, rs);
+            ck_assert_msg(n_eval <= 80, "%d evaluations at %g V, %g ohm", n_eval, v, rs);
             const double u = v - rs * pt.i;
             /* What remains for the device, where that is more than rounding. */
             if (u > 1e-9 * v && u < 0.159)
@@ -307,6 +312,12 @@ static const struct {
     {"stanford_tiox_hfox_c", 0.2, {0.871}, 8.75136471601666e-06, {0.000201639921582036}},
     {"stanford_tiox_hfox_c", -1.731, {0.8431}, -0.000771626427334139, {-931700270.950363}},
     {"stanford_tiox_hfox_c", 1.057, {0.9}, 0.000198234852852097, {41752.6170165061}},
+    {"jart_v1b", 0.731, {0.2385, 0.0317}, 6.16631666620827e-05, {0.0795610981848298, 2586981923.62762}},
+    {"jart_v1b", -0.943, {0.6143, 0.3117}, -0.000449160698785764, {-99.4424098986272, 1225614544.14126}},
+    {"jart_v1b", 0.2, {0.871, 0.0}, 0.000122011301911631, {7.36013097643985e-12, 271887835.156682}},
+    {"jart_v1b", 1.31, {0.0431, 0.1507}, 2.42215288929765e-05, {3900655.68303, 1458564100.15887}},
+    {"jart_v1b", -1.2, {0.9, 0.2}, -0.00070298130943654, {-0.0279699666761544, 1383955602.03165}},
+    {"jart_v1b", -0.31, {0.02, 0.01}, -5.553207938133e-06, {-1.0610824356969e-07, -12489169.625208}},
 };
 /* clang-format on */
 
@@ -346,6 +357,10 @@ static const struct loop loop[] = {
     {"stanford_v1", 1e3, 2.0, {0, 2e-6, 2.5e-6, 4.5e-6, 5e-6}, 5e-10,
      {0.36834880684639476, 0.40214166650369376, 0.0, 0.0},
      {0.0007508592514909388, 1.036434886855055e-05, -0.00037315380061847027, -9.832991110884396e-07}},
+    /* Set and reset; the read current changes by a factor of 41. */
+    {"jart_v1b", 0.0, 2.2, {0, 2e-7, 2.5e-7, 4.5e-7, 5e-7}, 5e-11,
+     {1.0, 1.0, 0.0, 0.0},
+     {0.001171376995164036, 0.00012583024000166983, -3.4893515778562105e-05, -3.060811227310589e-06}},
     /* RESET stops by itself, as beta_reset is large. */
     {"stanford_tiox_hfox_a", 1e3, 1.6, {0, 2e-6, 2.5e-6, 4.5e-6, 5e-6}, 5e-10,
      {1.0, 1.0, 0.732034928006029, 0.712836241122839},

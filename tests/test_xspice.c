@@ -237,6 +237,8 @@ static const struct drive drive[] = {
      5, {0, 1e-4, 1.2e-3, 1.3e-3, 2e-3}, {0, 0.9, 2.1, -0.4, 0.3}},
     {"rram_asu", {{"rs", 2e4}}, /* set sky130, at 27 degrees, and hot at the end */
      4, {0, 1e-7, 2e-7, 3e-7}, {0, 3.2, -3.6, 3.4}},
+    {"jart", {{"rs", 100}}, /* set jart_v1b, at 27 degrees, and hot at the end */
+     4, {0, 1e-7, 2e-7, 3e-7}, {0, 1.6, -2.2, 1.7}},
     {"stanford", {{"rs", 1e3}}, /* set stanford_v1, at 27 degrees */
      4, {0, 2e-6, 4e-6, 6e-6}, {0, 2.0, -1.7, 2.1}},
     {"stochastic", {{"mode", 1}, {"r_on", 1e4}, {"r_off", 1e6}, {"tau_set", 8e-3}, {"v_set", 0.1},
@@ -1104,7 +1106,7 @@ START_TEST(test_include_is_what_the_tables_say)
 }
 END_TEST
 
-static const char *const example[] = {"team_loop",    "driftdiff_switch", "stochastic_count",
+static const char *const example[] = {"jart_loop", "team_loop",    "driftdiff_switch", "stochastic_count",
                                       "threshold_r2", "rram_loop",        "stanford_loop",
                                       "lindrift_hp",  "yakopcic_agchalc", "corners"};
 enum { N_EXAMPLE = sizeof example / sizeof example[0] };
