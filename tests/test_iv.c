@@ -2,6 +2,7 @@
  * comparison, files, both hosts over the registry, and the command.
  *
  * Environment, set by meson: OW_PROGRAM, OW_NGSPICE, OW_HAS_SPICE (see test_cli.c). */
+#include "../plugin/engine/ow_ode.h" /* tests/ow_ode.h is another one */
 #include "ow_check.h"
 #include "ow_compare.h"
 #include "ow_iv.h"
@@ -229,6 +230,44 @@ START_TEST(test_threshold_device_under_a_sine)
 }
 END_TEST
 
+/* y' = A y, symmetric, with the eigenvalues -1 and -20001: y = (e^-t + e^-20001 t, e^-t -
+ * e^-20001 t).  Newton's method on a linear system needs one iteration a step, if the linear
+ * solver solves; a wrong one costs many steps before it costs accuracy. */
+static void stiff_pair(void *data, double t, const double y[], double f[], double *jac)
+{
+    const double a = -10001.0, b = 10000.0;
+    ++*(size_t *)data;
+    f[0] = a * y[0] + b * y[1];
+    f[1] = b * y[0] + a * y[1];
+    if (jac) {
+        jac[0] = jac[3] = a;
+        jac[1] = jac[2] = b;
+    }
+}
+
+START_TEST(test_ode_is_stiff_and_cheap)
+{
+    size_t n_call = 0;
+    struct ow_ode *ode;
+    double t = 0.0;
+    const struct ow_ode_options how = {
+        .n = 2, .rtol = 1e-7, .atol = {1e-10, 1e-10}, .fn = stiff_pair, .data = &n_call};
+    ck_assert_int_eq(ow_ode_create(&how, &ode), OW_OK);
+    ow_ode_y(ode)[0] = 2.0;
+    ow_ode_y(ode)[1] = 0.0;
+    ck_assert_int_eq(ow_ode_restart(ode, 0.0), OW_OK);
+    enum ow_step_result result = OW_STEP_ON;
+    while (result == OW_STEP_ON)
+        result = ow_ode_step(ode, 1.0, &t);
+    ck_assert_int_eq(result, OW_STEP_STOP);
+    ck_assert(t == 1.0);
+    ck_assert_close(ow_ode_y(ode)[0], exp(-1.0), 1e-5, 0.0);
+    ck_assert_close(ow_ode_y(ode)[1], exp(-1.0), 1e-5, 0.0);
+    ck_assert_uint_le(n_call, 500); /* 233 when this was written */
+    ow_ode_destroy(ode);
+}
+END_TEST
+
 /* Below its threshold the device is a resistor R behind R_s:
  * energy of a period A^2 R / (2 (R + R_s)^2) T, no loop, no switching. */
 START_TEST(test_resistor_behind_a_resistor)
@@ -268,11 +307,14 @@ START_TEST(test_jump_where_the_hazard_says)
     struct ow_iv_wave wave = {0};
     struct ow_iv_figures f;
     double x[OW_MAX_STATES];
+    /* behind a resistor the voltage falls at the jump: what counts is the one before */
+    const double r_s = _i % 2 ? 3e3 : 0.0, share = 1e6 / (1e6 + r_s);
     device_init(&d, "stochastic", "stochastic_write");
     d.param[OW_ID] = 100.0 + _i;
+    d.circuit.series = r_s;
     ow_states_init(d.circuit.model, d.param, x);
-    const double v_set = v0 * log1p(x[d.circuit.model->event_state] * tau * slope / v0);
-    ck_assert_double_lt(v_set, a);
+    const double v_set = v0 * log1p(x[d.circuit.model->event_state] * tau * slope * share / v0);
+    ck_assert_double_lt(v_set, a * share);
     run(&d, &drive, &wave);
     ow_iv_measure(d.circuit.model, &wave, 0.0, period, 0.1 * a, &f);
     /* the taper of the hazard near 0 V is worth e^(-V/v0)/20 of it */
@@ -287,7 +329,7 @@ START_TEST(test_jump_where_the_hazard_says)
             continue;
         n_jump++;
         ck_assert(is[OW_IV_T] == was[OW_IV_T]);
-        ck_assert(is[OW_IV_V] == was[OW_IV_V]);
+        ck_assert(r_s > 0.0 || is[OW_IV_V] == was[OW_IV_V]);
     }
     ck_assert_uint_ge(n_jump, 3);
     ow_iv_wave_finish(&wave);
@@ -667,6 +709,7 @@ int main(void)
     tcase_add_loop_test(tc, test_drives_are_refused, 0, N(bad_drive));
     tcase_add_loop_test(tc, test_branch, 0, N(branch));
     tcase_add_loop_test(tc, test_bias_obeys_kirchhoff, 0, (int)ow_n_models);
+    tcase_add_test(tc, test_ode_is_stiff_and_cheap);
     tcase_add_test(tc, test_threshold_device_under_a_sine);
     tcase_add_test(tc, test_resistor_behind_a_resistor);
     tcase_add_loop_test(tc, test_jump_where_the_hazard_says, 0, 10);
