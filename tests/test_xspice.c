@@ -442,10 +442,13 @@ START_TEST(test_driftdiff_decay_in_closed_form)
     double param[OW_MAX_PARAMS];
     const struct ow_model *m = ow_model_find("driftdiff");
     ow_params_default(m, param);
-    const double g1 = 50.0, b = 7.0, g2 = 3.1, t = 0.043, x1[] = {0.61, 0.22};
+    const double g1 = 50.0, b = 7.0, g2 = 3.1, t = 0.043;
+    double x1[OW_MAX_STATES];
     param[ow_param_index(m, "gamma1")] = g1;
     param[ow_param_index(m, "beta")] = b;
     param[ow_param_index(m, "gamma2")] = g2;
+    ow_states_init(m, param, x1);
+    x1[0] = 0.61, x1[1] = 0.22;
     const struct ow_path path = {0.0, 0.0, t, 0.0, 0.0};
     const struct ow_advanced out = advance(m, param, &path, x1);
     const double f = exp(-(g1 + b) * t), r = exp(-g2 * t);
@@ -1383,7 +1386,7 @@ static void check_session(const struct ow_model *m, const char *host)
 
 static void many_instances(const struct ow_model *m, struct text *t)
 {
-    add(t, "* many\n.options numdgt=17\nv1 in 0 dc 0.1 ac 1\n");
+    add(t, "* many\n.options numdgt=17 reltol=1e-9\nv1 in 0 dc 0.1 ac 1\n");
     for (int k = 0; k < N_MANY; k++) {
         double param[OW_MAX_PARAMS];
         parameters_of(m, k, param);
