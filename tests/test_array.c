@@ -725,7 +725,14 @@ START_TEST(test_registry_holds_its_weights)
     struct ow_error err = {0};
     struct ow_mapping m;
     ow_mapping_reach(&xb, 0, spec.v_read, &spec.g_min, &spec.g_max);
-    ck_assert(spec.g_min > 0.0 && spec.g_min < spec.g_max);
+    if (model->n_state == 0) { /* a selector has nothing to programme */
+        ck_assert_int_eq(ow_mapping_init(&spec, &w, &xb, &m, &err), OW_ERR_INPUT);
+        ow_crossbar_finish(&xb);
+        ow_matrix_finish(&w);
+        return;
+    }
+    ck_assert_double_lt(spec.g_min, spec.g_max);
+    spec.g_min = fmax(spec.g_min, 1e-3 * spec.g_max); /* yakopcic reaches down to 0 */
     for (int inner = 0; inner <= !model->is_binary; inner++) {
         if (inner) { /* well inside, unevenly */
             const double ratio = spec.g_max / spec.g_min;

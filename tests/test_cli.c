@@ -712,7 +712,7 @@ START_TEST(test_models_as_json)
     {
         const char *name = json_string_value(json_object_get(m, "name"));
         ck_assert_ptr_nonnull(name);
-        ck_assert_uint_gt(json_array_size(json_object_get(m, "states")), 0);
+        ck_assert(json_is_array(json_object_get(m, "states"))); /* a selector may have none */
         ck_assert_uint_gt(json_array_size(json_object_get(m, "params")), 5);
         struct outcome one = run("ohmweave models %s", name);
         check_stands(&one);

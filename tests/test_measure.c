@@ -338,7 +338,7 @@ static struct ow_range range(enum ow_range_rule rule, const struct ow_matrix *y,
 {
     struct ow_error err = {0};
     struct ow_range r;
-    ck_assert_ok(ow_range_find(rule, y, NULL, w, lo, hi, &r, &err), err);
+    ck_assert_ok(ow_range_find(rule, y, NULL, w, 0.0, lo, hi, &r, &err), err);
     return r;
 }
 
@@ -375,6 +375,10 @@ START_TEST(test_range_rules_match_hand_values)
     w = matrix(3, 1, (const double[]){0.5, -1.75, 0.75}); /* one column: FS = sum |w| */
     r = range(OW_RANGE_MAX, NULL, &w, 0.0, 0.0);
     ck_assert(r.hi - r.lo == 3.0);
+    /* with inputs from -1 on, to both sides */
+    struct ow_error err = {0};
+    ck_assert_ok(ow_range_find(OW_RANGE_MAX, NULL, NULL, &w, -1.0, 0.0, 0.0, &r, &err), err);
+    ck_assert(r.lo == -3.0 && r.hi == 3.0);
     ow_matrix_finish(&w);
     r = range(OW_RANGE_FIXED, NULL, NULL, -0.3, 1.7);
     ck_assert(r.lo == -0.3 && r.hi == 1.7);
@@ -391,15 +395,16 @@ START_TEST(test_bad_ranges_are_refused)
     struct ow_error err = {0};
     struct ow_range r = {.lo = 5.0};
     for (size_t k = 0; k < LEN(bad); k++) {
-        ck_assert_int_eq(
-            ow_range_find(OW_RANGE_FIXED, NULL, NULL, NULL, bad[k].lo, bad[k].hi, &r, &err),
-            OW_ERR_INPUT);
+        ck_assert_int_eq(ow_range_find(OW_RANGE_FIXED, NULL, NULL, NULL, 0.0, bad[k].lo,
+                                       bad[k].hi, &r, &err),
+                         OW_ERR_INPUT);
         ck_assert_msg(strstr(err.text, "adc.range"), "%s", err.text);
     }
     static const bool none[4] = {false};
     struct ow_matrix y = matrix(4, 2, y_a);
-    ck_assert_int_eq(ow_range_find(OW_RANGE_CALIBRATED, &y, none, NULL, 0.0, 0.0, &r, &err),
-                     OW_ERR_INPUT);
+    ck_assert_int_eq(
+        ow_range_find(OW_RANGE_CALIBRATED, &y, none, NULL, 0.0, 0.0, 0.0, &r, &err),
+        OW_ERR_INPUT);
     ck_assert_msg(strstr(err.text, "calibration.vectors"), "%s", err.text);
     ck_assert(r.lo == 5.0);
     ow_matrix_finish(&y);

@@ -199,9 +199,50 @@ START_TEST(test_signed_inputs_take_two_phases)
     ck_assert_uint_eq(r.v_sense.rows, 2 * p->n_vec);
     for (size_t k = 0; k < p->n_vec * p->n_out; k++)
         ck_assert_close(r.y_circuit.a[k], p->yq.a[k], 0.0, 1e-6 * r.accuracy.fs);
-    /* two reads a vector: twice the quiescent energy of 6 amplifiers at 1.8 V and 20 uA */
-    ck_assert_close(r.cost.physical.quiescent, 2.0 * 6.0 * 1.8 * 20e-6 * 10e-9, 1e-9, 0.0);
+    /* two reads a vector, 21 ns each: twice the quiescent energy of 6 amplifiers at 1.8 V and
+     * 20 uA, as billed */
+    ck_assert_close(r.cost.physical.quiescent, 2.0 * 6.0 * 1.8 * 20e-6 * 21e-9, 1e-9, 0.0);
+    ck_assert_close(r.cost.physical.supply, r.cost.billed.amplifiers, 1e-9, 0.0);
     ck_assert_close(r.billing.t_cycle, 4.0 * 10.5e-9, 1e-12, 0.0);
+    ow_vmm_result_finish(&r);
+    study_finish(&s);
+}
+END_TEST
+
+/* An amplifier with a large r_out saturates inside while its output is far from the rail. */
+START_TEST(test_a_saturated_gain_node_is_clipped)
+{
+    struct study s;
+    struct ow_vmm_result r;
+    study_init(SMALL DEVICE "sense: {r_f: 20k, r_out: 50k, vdd: 0.4}\nengine: {name: dc}\n",
+               &s);
+    measure(&s.problem, &r);
+    ck_assert_double_gt(r.clipped, 0.5);
+    for (size_t k = 0; k < r.v_sense.rows * r.v_sense.cols; k++)
+        ck_assert_double_lt(fabs(r.v_sense.a[k]), 0.15);
+    bool is_said = false;
+    for (size_t k = 0; k < r.n_warning; k++)
+        is_said = is_said || strstr(r.warning[k], "clipped at a rail");
+    ck_assert(is_said);
+    ow_vmm_result_finish(&r);
+    study_finish(&s);
+}
+END_TEST
+
+/* Reads far above the thresholds: the weights move, and the result says so. */
+START_TEST(test_reads_that_write_are_reported)
+{
+    struct study s;
+    struct ow_vmm_result r;
+    study_init(SMALL "device: {set: team_write, g_min: 12u, g_max: 90u}\n"
+                     "input: {v_read: 1.4}\nsense: {amp: resistor, r_f: 50}\n",
+               &s);
+    measure(&s.problem, &r);
+    ck_assert_double_gt(r.moved, 0.05);
+    bool is_said = false;
+    for (size_t k = 0; k < r.n_warning; k++)
+        is_said = is_said || strstr(r.warning[k], "move the devices");
+    ck_assert(is_said);
     ow_vmm_result_finish(&r);
     study_finish(&s);
 }
@@ -237,8 +278,9 @@ START_TEST(test_array_larger_than_the_weights)
 }
 END_TEST
 
-/* The largest ideal current of the calibration vectors at 80 % of half the supply; with a
- * sense resistor, of 5 % of v_read. */
+/* The largest ideal current of the calibration vectors puts the gain node, which carries the
+ * drop over r_out too, at 80 % of half the supply; a sense resistor at 80 % of 5 % of v_read.
+ */
 START_TEST(test_auto_resistance)
 {
     static const struct {
@@ -261,7 +303,8 @@ START_TEST(test_auto_resistance)
                 i += 0.2 * ow_matrix_row(&p->inputs, k)[r] * ow_matrix_row(&p->mapping.g, r)[j];
             largest = fmax(largest, i);
         }
-    ck_assert_close(p->xb.sense.r_f * largest, 0.8 * row[_i].swing, 1e-12, 0.0);
+    const double r_out = p->xb.sense.kind == OW_SENSE_TIA ? p->xb.sense.r_out : 0.0;
+    ck_assert_close((p->xb.sense.r_f + r_out) * largest, 0.8 * row[_i].swing, 1e-12, 0.0);
     /* decoding undoes the mapping: 1 V between the arms */
     double v[6] = {1.0, 0.0, 0.25, 1.25, 0.0, 0.0}, y[3];
     ow_problem_decode(p, v, y);
@@ -915,6 +958,8 @@ int main(void)
     tcase_add_test(tc, test_quantised_problem);
     tcase_add_test(tc, test_signed_inputs_take_two_phases);
     tcase_add_test(tc, test_array_larger_than_the_weights);
+    tcase_add_test(tc, test_a_saturated_gain_node_is_clipped);
+    tcase_add_test(tc, test_reads_that_write_are_reported);
     tcase_add_loop_test(tc, test_auto_resistance, 0, 3);
     tcase_add_test(tc, test_labels);
     tcase_add_test(tc, test_thread_count_changes_no_bit);

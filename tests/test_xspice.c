@@ -1109,9 +1109,9 @@ START_TEST(test_include_is_what_the_tables_say)
 }
 END_TEST
 
-static const char *const example[] = {"jart_loop", "team_loop",    "driftdiff_switch", "stochastic_count",
-                                      "threshold_r2", "rram_loop",        "stanford_loop",
-                                      "lindrift_hp",  "yakopcic_agchalc", "corners"};
+static const char *const example[] = {
+    "team_loop", "driftdiff_switch", "stochastic_count", "jart_loop",        "threshold_r2",
+    "rram_loop", "stanford_loop",    "lindrift_hp",      "yakopcic_agchalc", "corners"};
 enum { N_EXAMPLE = sizeof example / sizeof example[0] };
 
 /* From their own folder, beside a link to the code models, as in a built source tree. */

@@ -253,7 +253,7 @@ static enum ow_status check_reach(const struct ow_mapping_spec *spec,
 {
     const bool is_binary = xb->model->is_binary;
     const double rtol = is_binary ? binary_rtol : range_rtol;
-    bool is_ok = r->g_lo > 0.0 && r->g_hi > r->g_lo && spec->g_min >= r->g_lo * (1.0 - rtol) &&
+    bool is_ok = r->g_lo >= 0.0 && r->g_hi > r->g_lo && spec->g_min >= r->g_lo * (1.0 - rtol) &&
                  spec->g_max <= r->g_hi * (1.0 + rtol);
     if (is_binary)
         is_ok = is_ok && spec->g_min <= r->g_lo * (1.0 + rtol) &&
@@ -304,15 +304,17 @@ static enum ow_status write_cell(const struct ow_mapping_spec *spec, struct ow_c
         m->n_stuck_on += condition == STUCK_ON;
         m->n_stuck_off += condition == STUCK_OFF;
     }
+    const double wanted = target * error, reached = fmin(fmax(wanted, r.g_lo), r.g_hi);
+    m->n_cut += !is_binary && error != 1.0 && reached != wanted;
     double *state = &xb->spread[xb->model->program][cell];
     if (is_binary)
         *state = target - r.g_lo < r.g_hi - target ? r.x_lo : r.x_hi;
-    else if (!state_for(&p, &r, fmin(fmax(target * error, r.g_lo), r.g_hi), state))
+    else if (!state_for(&p, &r, reached, state))
         return ow_fail(err, OW_ERR_SOLVER,
                        "model %s, cell (%zu, %zu): no programmed state %s gives %g S: the "
                        "conductance is not continuous in it",
                        xb->model->name, cell / xb->cols, cell % xb->cols,
-                       xb->model->param[xb->model->program].name, target * error);
+                       xb->model->param[xb->model->program].name, wanted);
     if (is_binary)
         m->scale[cell] *= error;
     m->scale[cell] *= draw_factor(spec->sigma_d2d, xb, cell, OW_DRAW_D2D, 0);
@@ -357,11 +359,22 @@ static enum ow_status write_all(const struct ow_mapping_spec *spec, struct ow_cr
     return OW_OK;
 }
 
+static bool is_programmable(const struct ow_model *model)
+{
+    for (size_t s = 0; s < model->n_state; s++)
+        if (model->state[s].init == model->program)
+            return true;
+    return false;
+}
+
 enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
                                const struct ow_matrix *weights, struct ow_crossbar *xb,
                                struct ow_mapping *out, struct ow_error *err)
 {
     struct ow_mapping m = {.sigma_read = spec->sigma_read};
+    if (!is_programmable(xb->model))
+        return ow_fail(err, OW_ERR_INPUT, "device %s has no state that could hold a weight",
+                       xb->model->name);
     enum ow_status st = check_spec(spec, err);
     if (st == OW_OK)
         st = check_weights(weights, xb, &m.w_max, err);

@@ -52,6 +52,7 @@ struct ow_mapping {
     struct ow_matrix g;  /* [rows][cols] S, what the array holds: every effect of the
                             list above but sigma_read                                 */
     double *scale;       /* [rows*cols] OW_SCALE of every cell without read noise     */
+    size_t n_cut;        /* cells whose sigma_program the reach has cut        */
     size_t n_stuck_on, n_stuck_off; /* cells                                          */
 };
 

@@ -27,10 +27,11 @@ enum ow_status ow_reading_init(struct ow_reading *r, size_t cols, size_t n_cell,
     if (n_state && n_cell > SIZE_MAX / sizeof(double) / n_state)
         return OW_ERR_NOMEM;
     r->v_sample = doubles(cols);
+    r->v_gain = doubles(cols);
     r->v_dc = doubles(cols);
     r->x_end = doubles(n_state * n_cell);
     r->t_event = doubles(n_cell);
-    if (!r->v_sample || !r->v_dc || !r->x_end || !r->t_event) {
+    if (!r->v_sample || !r->v_gain || !r->v_dc || !r->x_end || !r->t_event) {
         ow_reading_finish(r);
         return OW_ERR_NOMEM;
     }
@@ -42,6 +43,7 @@ enum ow_status ow_reading_init(struct ow_reading *r, size_t cols, size_t n_cell,
 void ow_reading_finish(struct ow_reading *r)
 {
     free(r->v_sample);
+    free(r->v_gain);
     free(r->v_dc);
     free(r->x_end);
     free(r->t_event);

@@ -17,12 +17,12 @@ extern "C" {
 struct ow_energy {
     double source, supply;
     double drivers, devices, wires, sense, stored;
-    double throughput;  /* integral of the sum of |p| over all sources and output stages,
-                           without the quiescent part, which balances trivially          */
-    double charge;      /* C, drawn from the drivers' supply: integral of max(i, 0) summed
-                           over the drivers (no credit for returned charge)              */
-    double output;      /* part of `supply` that the output stages draw                  */
-    double quiescent;   /* part of `supply` that the quiescent current draws             */
+    double throughput; /* integral of the sum of |p| over all sources and output stages,
+                          without the quiescent part, which balances trivially          */
+    double charge;     /* C, drawn from the drivers' supply: integral of max(i, 0) summed
+                          over the drivers (no credit for returned charge)              */
+    double output;     /* part of `supply` that the output stages draw                  */
+    double quiescent;  /* part of `supply` that the quiescent current draws             */
 };
 
 /* |imbalance| / throughput; 0 when nothing flowed. */
@@ -37,13 +37,15 @@ struct ow_waveform {
 struct ow_reading {
     size_t cols, n_cell, n_state;
     double *v_sample; /* [cols] V, sense outputs at ow_pulse_sample()                  */
+    double *v_gain;   /* [cols] V, the amplifiers' gain nodes there, which the supply bounds; 0
+                         for sense resistors                                           */
     double *v_dc;     /* [cols] V, DC solution with the inputs held on and the devices
                          at their initial states                                       */
     double *x_end;    /* [n_state][n_cell] device states at ow_pulse_end()             */
     double *t_event;  /* [n_cell] s, time of the last jump; NaN without one            */
     struct ow_waveform wave; /* from 0 to ow_pulse_end(), both included               */
     struct ow_energy energy;
-    long steps;       /* accepted time steps                                           */
+    long steps; /* accepted time steps                                           */
     double wall_s;
 };
 

@@ -65,7 +65,7 @@ static const struct argp argp = {
 /* `format` takes one double; what is not defined is a dash. */
 static const char *plain(double value, const char *format, char text[32])
 {
-    if (isnan(value))
+    if (!isfinite(value))
         return "-";
     snprintf(text, 32, format, value);
     return text;
@@ -127,9 +127,10 @@ static void print_accuracy(const struct ow_problem *p, const struct ow_vmm_resul
         printf("; ideal %.2f %%\n", 100.0 * a->top1_ideal);
     }
     if (!isnan(r->clipped))
-        printf("  clipped at a rail: %.3g %% of the sense voltages\n", 100.0 * r->clipped);
-    printf("  full scale %.4g (%.4g to %.4g), calibrated on %zu of %zu vectors\n", a->fs,
-           r->range.lo, r->range.hi, a->n_calibration, p->n_vec);
+        printf("  clipped at a rail: %.3g %% of the amplifiers' outputs\n", 100.0 * r->clipped);
+    static const char *const rule[] = {"calibrated", "the most that is possible", "as given"};
+    printf("  full scale %.4g (%.4g to %.4g, %s); calibration on %zu of %zu vectors\n", a->fs,
+           r->range.lo, r->range.hi, rule[p->spec->adc.range.rule], a->n_calibration, p->n_vec);
 }
 
 static void print_energy(const struct ow_problem *p, const struct ow_vmm_result *r)

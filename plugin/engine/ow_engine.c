@@ -122,6 +122,13 @@ static void sense_outputs(const struct ow_engine *e, const double y[], double v_
                          : y[ckt->sense_out[j] - ckt->first_free];
 }
 
+static void gain_nodes(const struct ow_engine *e, const double y[], double v_gain[])
+{
+    const struct ow_circuit *ckt = e->circuit;
+    for (size_t j = 0; j < ckt->n_amp; j++)
+        v_gain[j] = y[ckt->amp[j].inner - ckt->first_free];
+}
+
 /* ---- DC ---------------------------------------------------------------------------- */
 
 enum { MAX_NEWTON = 60, N_RAMP = 20 };
@@ -367,8 +374,10 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     for (size_t k = 0; k < 4; k++) {
         if ((st = run_piece(e, corner[k], corner[k + 1], slope[k], out, err)))
             return st;
-        if (k == 1)
+        if (k == 1) {
             sense_outputs(e, y, out->v_sample);
+            gain_nodes(e, y, out->v_gain);
+        }
     }
     out->energy = energy_of(e->energy, stored(e, corner[4], y) - stored_before);
     ow_system_get_states(&e->sys, y, out->x_end);
@@ -387,12 +396,18 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
     if (st)
         return st;
     memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
+    gain_nodes(e, e->y_dc, out->v_gain);
     memset(e->dv_row, 0, e->circuit->xb->rows * sizeof *e->dv_row);
     double sum[N_POWER];
     powers(e, sum);
     for (size_t k = 0; k < N_POWER; k++)
         sum[k] *= pulse->t_read;
     out->energy = energy_of(sum, 0.0);
+    /* the quiescent current flows on through edges and recovery */
+    const double rest = out->energy.quiescent * (ow_pulse_end(pulse) / pulse->t_read - 1.0);
+    out->energy.quiescent += rest;
+    out->energy.supply += rest;
+    out->energy.sense += rest;
     memcpy(out->x_end, x, e->sys.n_state * e->sys.n_cell * sizeof *x);
     out->wall_s = ow_seconds() - begin;
     return OW_OK;

@@ -47,8 +47,8 @@ enum ow_status ow_engine_dc(struct ow_engine *engine, const double v_row[],
                             const double *x_begin, double v_sense[], double *v_node,
                             struct ow_error *err);
 
-/* The DC point held for the plateau t_read: powers times t_read in the energies, no
- * waveform, states as they began. */
+/* The DC point held for the plateau t_read: powers times t_read in the energies (quiescent:
+ * times ow_pulse_end), no waveform, states as they began. */
 enum ow_status ow_engine_read_dc(struct ow_engine *engine, const double amplitude[],
                                  const struct ow_pulse *pulse, const double *x_begin,
                                  struct ow_reading *out, struct ow_error *err);

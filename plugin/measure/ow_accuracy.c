@@ -53,13 +53,14 @@ static enum ow_status range_calibrated(const struct ow_matrix *y, const bool is_
     return OW_OK;
 }
 
-static void range_max(const struct ow_matrix *w, struct ow_range *out)
+static void range_max(const struct ow_matrix *w, double least_input, struct ow_range *out)
 {
     for (size_t j = 0; j < w->cols; j++) {
         double lo = 0.0, hi = 0.0;
         for (size_t i = 0; i < w->rows; i++) {
-            lo += fmin(ow_matrix_row(w, i)[j], 0.0);
-            hi += fmax(ow_matrix_row(w, i)[j], 0.0);
+            const double at_most = ow_matrix_row(w, i)[j], at_least = at_most * least_input;
+            lo += fmin(at_most, at_least);
+            hi += fmax(at_most, at_least);
         }
         out->lo = fmin(out->lo, lo);
         out->hi = fmax(out->hi, hi);
@@ -68,8 +69,8 @@ static void range_max(const struct ow_matrix *w, struct ow_range *out)
 
 enum ow_status ow_range_find(enum ow_range_rule rule, const struct ow_matrix *y,
                              const bool is_calibration[], const struct ow_matrix *weights,
-                             double fixed_lo, double fixed_hi, struct ow_range *out,
-                             struct ow_error *err)
+                             double least_input, double fixed_lo, double fixed_hi,
+                             struct ow_range *out, struct ow_error *err)
 {
     struct ow_range r = {0};
     enum ow_status st = OW_OK;
@@ -78,7 +79,7 @@ enum ow_status ow_range_find(enum ow_range_rule rule, const struct ow_matrix *y,
         st = range_calibrated(y, is_calibration, &r, err);
         break;
     case OW_RANGE_MAX:
-        range_max(weights, &r);
+        range_max(weights, least_input, &r);
         break;
     case OW_RANGE_FIXED:
         r.lo = fixed_lo;

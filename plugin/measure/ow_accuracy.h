@@ -46,9 +46,10 @@ enum ow_range_rule {
     OW_RANGE_CALIBRATED, /* the 0.1 and 99.9 percentiles of Y, all columns pooled, over the
                             calibration vectors.  Percentile p of n sorted values lies at
                             place (n - 1) p, counted from 0, linear in between           */
-    OW_RANGE_MAX,        /* what no product with inputs in [0, 1] can leave: from the least
-                            column sum of negative weights to the largest of positive ones;
-                            for one column FS = sum |w|                                  */
+    OW_RANGE_MAX,        /* what no product with inputs in [least_input, 1] can leave; from 0
+                            on: from the least column sum of negative weights to the
+                            largest of positive ones, for one column FS = sum |w|; from -1
+                            on: +- the largest column sum of |w|                         */
     OW_RANGE_FIXED       /* as given                                                     */
 };
 
@@ -63,13 +64,13 @@ struct ow_range {
 /* Which vectors calibrate: is_calibration[n_vec], or NULL for vectors 0, 2, 4, ... */
 bool ow_is_calibration(const bool is_calibration[], size_t k);
 
-/* weights [n_in][n_out] for OW_RANGE_MAX, fixed_lo and fixed_hi for OW_RANGE_FIXED; unused
- * otherwise.  OW_ERR_INPUT when there is no calibration vector, when lo > hi or not finite;
- * OW_ERR_NOMEM. */
+/* weights [n_in][n_out] and least_input (0, or -1 for signed ones) for OW_RANGE_MAX, fixed_lo
+ * and fixed_hi for OW_RANGE_FIXED; unused otherwise.  OW_ERR_INPUT when there is no calibration
+ * vector, when lo > hi or not finite; OW_ERR_NOMEM. */
 enum ow_status ow_range_find(enum ow_range_rule rule, const struct ow_matrix *y,
                              const bool is_calibration[], const struct ow_matrix *weights,
-                             double fixed_lo, double fixed_hi, struct ow_range *out,
-                             struct ow_error *err);
+                             double least_input, double fixed_lo, double fixed_hi,
+                             struct ow_range *out, struct ow_error *err);
 
 /* An ideal converter on decoded outputs, in place: 2^bits equal bins from lo to hi, each read
  * as its centre, so that the error is at most FS / 2^(bits + 1) within the range; beyond

@@ -54,6 +54,9 @@ static void store(const struct job *job, size_t read, const struct ow_reading *r
     const struct ow_problem *p = job->problem;
     memcpy(ow_matrix_row(&job->batch->v_sense, read), r->v_sample,
            r->cols * sizeof *r->v_sample);
+    memcpy(ow_matrix_row(&job->batch->v_gain, read), r->v_gain, r->cols * sizeof *r->v_gain);
+    size_t n_moved = 0;
+    job->batch->moved[read] = ow_problem_moved(p, r, &n_moved);
     job->batch->energy[read] = r->energy;
     job->batch->settle[read] =
         r->wave.n ? ow_latency_settle(&r->wave, r->cols, p->n_out, r->v_dc, job->options->band,
@@ -134,9 +137,11 @@ enum ow_status ow_batch_run(const struct ow_problem *p, const struct ow_batch_op
                       .lock = PTHREAD_MUTEX_INITIALIZER,
                       .failed_read = batch.n_read};
     batch.v_sense = ow_matrix_create(batch.n_read, p->xb.cols);
+    batch.v_gain = ow_matrix_create(batch.n_read, p->xb.cols);
     batch.energy = calloc(batch.n_read + 1, sizeof *batch.energy);
+    batch.moved = calloc(batch.n_read + 1, sizeof *batch.moved);
     batch.settle = calloc(batch.n_read + 1, sizeof *batch.settle);
-    if (!batch.v_sense.a || !batch.energy || !batch.settle) {
+    if (!batch.v_sense.a || !batch.v_gain.a || !batch.energy || !batch.moved || !batch.settle) {
         ow_batch_finish(&batch);
         return ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
     }
@@ -154,7 +159,9 @@ enum ow_status ow_batch_run(const struct ow_problem *p, const struct ow_batch_op
 void ow_batch_finish(struct ow_batch *batch)
 {
     ow_matrix_finish(&batch->v_sense);
+    ow_matrix_finish(&batch->v_gain);
     free(batch->energy);
+    free(batch->moved);
     free(batch->settle);
     memset(batch, 0, sizeof *batch);
 }

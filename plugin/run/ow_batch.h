@@ -22,7 +22,9 @@ struct ow_batch_options {
 struct ow_batch {
     size_t n_read;
     struct ow_matrix v_sense; /* [n_read][cols] V at the sampling time                     */
+    struct ow_matrix v_gain;  /* [n_read][cols] V, see struct ow_reading */
     struct ow_energy *energy; /* [n_read]                                                  */
+    double *moved;            /* [n_read] ow_problem_moved()       */
     double *settle;           /* [n_read] s, NaN: not settled                              */
     double wall_s;            /* s, from the first read to the last                        */
     double steps;             /* time steps of all reads                                   */

@@ -104,9 +104,13 @@ done:
     return st;
 }
 
+/* Beyond this the squares of outputs leave the range of a double. */
+static const double output_limit = 1e150;
+
 /* Y = X W, summed in order. */
-static enum ow_status multiply(const struct ow_matrix *x, const struct ow_matrix *w,
-                               struct ow_matrix *y, struct ow_error *err)
+static enum ow_status multiply(const struct ow_spec *spec, const struct ow_matrix *x,
+                               const struct ow_matrix *w, struct ow_matrix *y,
+                               struct ow_error *err)
 {
     *y = ow_matrix_create(x->rows, w->cols);
     if (!y->a)
@@ -115,6 +119,12 @@ static enum ow_status multiply(const struct ow_matrix *x, const struct ow_matrix
         for (size_t i = 0; i < x->cols; i++)
             for (size_t j = 0; j < w->cols; j++)
                 ow_matrix_row(y, k)[j] += ow_matrix_row(x, k)[i] * ow_matrix_row(w, i)[j];
+    for (size_t k = 0; k < y->rows * y->cols; k++)
+        if (!(fabs(y->a[k]) <= output_limit))
+            return ow_spec_fail(spec, "vmm.weights", err, OW_ERR_INPUT,
+                                "output %zu of vector %zu is %g, expected a magnitude of %g at "
+                                "most: scale the weights",
+                                k % y->cols, k / y->cols, y->a[k], output_limit);
     return OW_OK;
 }
 
@@ -258,7 +268,15 @@ static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
                                 "auto: all calibration inputs are 0; expected a resistance");
         const double swing =
             is_tia ? 0.5 * p->xb.sense.vdd : OW_RESISTOR_SWING * spec->input.v_read;
-        p->xb.sense.r_f = OW_AUTO_SWING * swing / p->i_largest;
+        const double r_out = is_tia ? p->xb.sense.r_out : 0.0;
+        p->xb.sense.r_f = OW_AUTO_SWING * swing / p->i_largest - r_out;
+        if (!(p->xb.sense.r_f > 0.0))
+            return ow_spec_fail(
+                spec, "sense.r_f", err, OW_ERR_INPUT,
+                "auto: the largest calibration current, %.3g A, takes more than "
+                "%g of the swing over sense.r_out alone; expected a smaller "
+                "sense.r_out, a larger sense.vdd or less current",
+                p->i_largest, OW_AUTO_SWING);
     }
     const double sign = is_tia ? -1.0 : 1.0;
     p->y_per_volt =
@@ -283,8 +301,8 @@ enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *ou
     if ((st = check_inputs(&p, err)) || (st = load_labels(&p, err)) ||
         (st = quantise_inputs(&p, err)) || (st = build_crossbar(&p, err)) ||
         (st = choose_sense(&p, err)) || (st = ow_crossbar_check(&p.xb, err)) ||
-        (st = multiply(&p.inputs, &p.weights, &p.y, err)) ||
-        (st = multiply(&p.driven, &p.mapping.wq, &p.yq, err)))
+        (st = multiply(spec, &p.inputs, &p.weights, &p.y, err)) ||
+        (st = multiply(spec, &p.driven, &p.mapping.wq, &p.yq, err)))
         goto fail;
     *out = p;
     return OW_OK;
@@ -320,4 +338,22 @@ void ow_problem_decode(const struct ow_problem *p, const double v[], double y[])
 {
     for (size_t j = 0; j < p->n_out; j++)
         y[j] = p->y_per_volt * (v[2 * j] - v[2 * j + 1]);
+}
+
+double ow_problem_moved(const struct ow_problem *p, const struct ow_reading *r, size_t *n_moved)
+{
+    const struct ow_model *model = p->xb.model;
+    const double *programmed = p->xb.spread[model->program];
+    double farthest = 0.0;
+    for (size_t s = 0; s < model->n_state; s++) {
+        if (model->state[s].init != model->program)
+            continue;
+        const double travel = model->state[s].hi - model->state[s].lo;
+        for (size_t k = 0; k < r->n_cell; k++) {
+            const double moved = fabs(r->x_end[s * r->n_cell + k] - programmed[k]) / travel;
+            farthest = fmax(farthest, moved);
+            *n_moved += moved >= OW_MOVED;
+        }
+    }
+    return farthest;
 }

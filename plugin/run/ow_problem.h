@@ -5,6 +5,7 @@
 
 #include "ow_mapping.h"
 #include "ow_matrix.h"
+#include "ow_reading.h"
 #include "ow_spec.h"
 
 #ifdef __cplusplus
@@ -14,7 +15,8 @@ extern "C" {
 /* v_out swings between the rails, +-vdd/2, of a TIA; a sense resistor is let swing over
  * this part of v_read, beyond which it would eat the devices' voltage. */
 #define OW_RESISTOR_SWING 0.05
-/* `r_f: auto` puts the largest calibration current at this part of the swing. */
+/* `r_f: auto` puts the largest calibration current at this part of the swing: of a TIA's gain
+ * node, which carries the drop over r_out as well. */
 #define OW_AUTO_SWING 0.8
 
 struct ow_problem {
@@ -44,6 +46,14 @@ bool ow_problem_calibrates(const struct ow_problem *problem, size_t k);
 /* Pulse heights of read number r = vector n_phase + phase: amplitude[xb.rows] in V.  With
  * signed inputs, phase 0 drives the positive ones and phase 1 the negative ones. */
 void ow_problem_amplitudes(const struct ow_problem *problem, size_t read, double amplitude[]);
+
+/* How far a read has moved the programmed states from where they were programmed: the
+ * farthest, of the state's travel; *n_moved is raised by the cells that went OW_MOVED or
+ * more.  A comparison of devices that all stay put proves little, and weights that move
+ * are no weights. */
+#define OW_MOVED 0.2
+double ow_problem_moved(const struct ow_problem *problem, const struct ow_reading *reading,
+                        size_t *n_moved);
 
 /* Decode one set of sense outputs, v[xb.cols] to y[n_out]. */
 void ow_problem_decode(const struct ow_problem *problem, const double v[], double y[]);

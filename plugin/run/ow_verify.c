@@ -45,29 +45,6 @@ static enum ow_status read_all(const struct ow_problem *p, const struct ow_verif
     return st;
 }
 
-/* How far one cell's state went, of its range. */
-static double cell_moved(const struct ow_problem *p, const struct ow_reading *r, size_t cell)
-{
-    double param[OW_MAX_PARAMS], x[OW_MAX_STATES], farthest = 0.0;
-    ow_crossbar_cell(&p->xb, cell, param, x);
-    for (size_t s = 0; s < r->n_state; s++) {
-        const struct ow_state *state = &p->xb.model->state[s];
-        const double way = fabs(r->x_end[s * r->n_cell + cell] - x[s]);
-        farthest = fmax(farthest, way / (state->hi - state->lo));
-    }
-    return farthest;
-}
-
-static void measure_moves(const struct ow_problem *p, struct ow_verify_result *r)
-{
-    for (size_t k = 0; k < r->n_read; k++)
-        for (size_t cell = 0; cell < r->engine[k].n_cell; cell++) {
-            const double moved = cell_moved(p, &r->engine[k], cell);
-            r->moved = fmax(r->moved, moved);
-            r->n_moved += moved >= OW_MOVED;
-        }
-}
-
 enum ow_status ow_verify_run(const struct ow_problem *p,
                              const struct ow_verify_options *options,
                              struct ow_verify_result *out, struct ow_error *err)
@@ -82,7 +59,8 @@ enum ow_status ow_verify_run(const struct ow_problem *p,
         ow_verify_result_finish(&r);
         return st;
     }
-    measure_moves(p, &r);
+    for (size_t k = 0; k < r.n_read; k++)
+        r.moved = fmax(r.moved, ow_problem_moved(p, &r.engine[k], &r.n_moved));
     *out = r;
     return OW_OK;
 }

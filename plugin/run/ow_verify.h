@@ -9,9 +9,6 @@
 extern "C" {
 #endif
 
-/* Of a state's range: a comparison of devices that all stay put proves little. */
-#define OW_MOVED 0.2
-
 struct ow_verify_options {
     const size_t *vector; /* [n_vector] which to compare                              */
     size_t n_vector;
@@ -27,8 +24,8 @@ struct ow_verify_result {
     struct ow_reading *engine, *spice; /* [n_read] */
     struct ow_comparison comparison;
     double engine_s, spice_s; /* wall time of each */
-    double moved;             /* of its range: how far the engine's farthest state went      */
-    size_t n_moved;           /* cells of all reads with a state that went OW_MOVED or more  */
+    double moved;             /* ow_problem_moved() of the engine, the farthest of all reads */
+    size_t n_moved;           /* cells of all reads that went OW_MOVED or more               */
 };
 
 /* OW_OK also when the hosts differ: comparison says so. */

@@ -208,11 +208,27 @@ static enum ow_status simulate(struct context *c, bool has_ideal_wires, double b
     return ow_batch_run(c->problem, &options, out, err);
 }
 
-static void add_warnings(const struct ow_problem *p, struct ow_vmm_result *r)
+static void add_warnings(const struct ow_problem *p, double control_clipped,
+                         struct ow_vmm_result *r)
 {
     const struct ow_spec *spec = p->spec;
     if (r->clipped > 0.0)
-        warn(r, "%.2g %% of the sense voltages are clipped at a rail", 100.0 * r->clipped);
+        warn(r, "%.2g %% of the amplifiers' outputs are clipped at a rail", 100.0 * r->clipped);
+    if (control_clipped > 0.0)
+        warn(r,
+             "%.2g %% of the control run's outputs are clipped at a rail: it does not show "
+             "what the wires do",
+             100.0 * control_clipped);
+    if (r->moved > 0.01)
+        warn(r, "reads move the devices: the farthest by %.2g of its travel", r->moved);
+    if (p->mapping.n_cut > 0)
+        warn(r,
+             "sigma_program: %zu of %zu cells were cut at the range that the device can reach",
+             p->mapping.n_cut, p->xb.rows * p->xb.cols);
+    if (r->accuracy.n_scored == 0)
+        warn(r, "every vector calibrates, so none is left to score array and column");
+    if (spec->engine.name == OW_ENGINE_DC)
+        warn(r, "dc: energies are the plateau's, without edges and charging");
     if (r->range.is_from_few && spec->adc.range.rule == OW_RANGE_CALIBRATED)
         warn(r, "full scale comes from %zu calibration vectors, fewer than %d",
              r->accuracy.n_calibration, OW_RANGE_FEW);
@@ -233,9 +249,10 @@ static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_ba
     const struct ow_spec *spec = p->spec;
     const struct ow_sense *sense = &p->xb.sense;
     struct ow_matrix y_control = {0};
-    enum ow_status st =
-        ow_range_find(spec->adc.range.rule, &p->y, c->is_calibration, &p->weights,
-                      spec->adc.range.lo, spec->adc.range.hi, &r->range, err);
+    double control_clipped = 0.0;
+    enum ow_status st = ow_range_find(spec->adc.range.rule, &p->y, c->is_calibration,
+                                      &p->weights, spec->input.is_signed ? -1.0 : 0.0,
+                                      spec->adc.range.lo, spec->adc.range.hi, &r->range, err);
     if (st)
         return st;
     const double band = ow_latency_band(r->range.hi - r->range.lo, (unsigned)spec->adc.bits) /
@@ -248,17 +265,22 @@ static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_ba
         (st = measure_accuracy(c, control, &r->range, &y_control, &r->ideal_wires, err)) ||
         (st = measure_energy(p, real, r, err)))
         goto done;
-    r->clipped =
-        sense->kind == OW_SENSE_TIA
-            ? ow_clipped_fraction(real->v_sense.a, real->n_read * p->xb.cols, 0.5 * sense->vdd)
-            : NAN;
+    if (sense->kind == OW_SENSE_TIA) {
+        const size_t n = real->n_read * p->xb.cols;
+        r->clipped = ow_clipped_fraction(real->v_gain.a, n, 0.5 * sense->vdd);
+        control_clipped = ow_clipped_fraction(control->v_gain.a, n, 0.5 * sense->vdd);
+    } else
+        r->clipped = NAN;
+    for (size_t k = 0; k < real->n_read; k++)
+        r->moved = fmax(r->moved, real->moved[k]);
     r->latency = measure_latency(p, real);
     r->inputs = ow_input_statistics(&p->driven);
     r->steps = real->steps / (double)real->n_read;
     r->wall_s = real->wall_s;
+    r->control_s = control->wall_s;
     r->v_sense = real->v_sense;
     real->v_sense = (struct ow_matrix){0};
-    add_warnings(p, r);
+    add_warnings(p, control_clipped, r);
 done:
     ow_matrix_finish(&y_control);
     return st;

@@ -28,13 +28,15 @@ struct ow_vmm_result {
     struct ow_matrix energy; /* [n_vec][1] J, physical, of each vector              */
     struct ow_accuracy accuracy;
     struct ow_range range; /* full scale, units of Y                              */
-    double clipped;        /* fraction of sense voltages; NaN for a sense resistor */
+    double clipped;        /* fraction of the amplifiers at a rail; NaN for sense resistors */
     struct ow_cost cost;
     struct ow_cost_spec billing; /* what the cost was asked for                         */
     struct ow_latency latency;
     struct ow_input_statistics inputs;
-    double steps;  /* time steps, mean of a read                          */
-    double wall_s; /* s, the run itself, without the control run          */
+    double moved;     /* of its travel: how far reads moved the farthest state */
+    double steps;     /* time steps, mean of a read                          */
+    double wall_s;    /* s, the run itself, without the control run          */
+    double control_s; /* s, the control run */
 
     /* The hand check and the control run: the same reads with ideal wires. */
     double hand_devices; /* J, mean of a vector: sum g v^2 t                    */

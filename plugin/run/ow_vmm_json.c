@@ -103,7 +103,9 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
     const struct row inputs[] = {{"mean", r->inputs.mean},
                                  {"mean_square", r->inputs.mean_square},
                                  {"zeros", r->inputs.zeros}};
-    const struct row solver[] = {{"steps", r->steps}, {"wall_s", r->wall_s}};
+    const struct row solver[] = {
+        {"steps", r->steps}, {"wall_s", r->wall_s}, {"control_wall_s", r->control_s}};
+    const struct row states[] = {{"moved", r->moved}};
     const struct row sense[] = {{"r_f", p->xb.sense.r_f}};
     const struct row bits[] = {{"input", r->billing.input_bits},
                                {"weight", r->billing.weight_bits},
@@ -124,6 +126,7 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
     json_object_set_new(root, "inputs", OBJECT_OF(inputs));
     json_object_set_new(root, "bits", OBJECT_OF(bits)); /* 0: continuous */
     json_object_set_new(root, "sense", OBJECT_OF(sense));
+    json_object_set_new(root, "states", OBJECT_OF(states));
     json_object_set_new(root, "solver", OBJECT_OF(solver));
     json_object_set_new(root, "ideal_wires", accuracy(&r->ideal_wires));
     json_object_set_new(root, "warnings", warnings(r));

@@ -178,14 +178,19 @@ static void note_events(struct reader *r, const double value[])
 
 /* Linear between the points around the sampling time, which is a time point but for
  * rounding. */
-static void sample(struct reader *r, const double v_sense[], double t)
+static void sample(struct reader *r, const double value[], double t)
 {
     const double ts = ow_pulse_sample(r->pulse), dt = t - r->t_before;
     if (!(r->t_before < ts && t >= ts))
         return;
+    const double share = (ts - r->t_before) / dt;
     for (size_t j = 0; j < r->circuit->xb->cols; j++) {
-        const double v0 = r->before[r->circuit->sense_out[j]];
-        r->out->v_sample[j] = v0 + (v_sense[j] - v0) * ((ts - r->t_before) / dt);
+        const size_t node = r->circuit->sense_out[j];
+        r->out->v_sample[j] = r->before[node] + (value[node] - r->before[node]) * share;
+    }
+    for (size_t j = 0; j < r->circuit->n_amp; j++) {
+        const size_t node = r->circuit->amp[j].inner;
+        r->out->v_gain[j] = r->before[node] + (value[node] - r->before[node]) * share;
     }
 }
 
@@ -207,7 +212,7 @@ static enum ow_status take_tran(struct reader *r, const struct ow_spice_point *p
     } else {
         note_events(r, p->value);
         integrate(r, p->value, p->t - r->t_before);
-        sample(r, r->v_sense, p->t);
+        sample(r, p->value, p->t);
         r->out->steps++;
     }
     memcpy(r->before, p->value, p->n * sizeof *r->before);
