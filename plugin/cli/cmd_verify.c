@@ -171,11 +171,13 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
     puts(c->is_ok ? "The hosts agree." : "The hosts DO NOT agree.");
 }
 
+/* `index` is the column, the kind of energy or the cell (row cols + column). */
 static json_t *difference_json(const struct ow_difference *d, double limit)
 {
-    return json_pack("{s:o, s:f, s:b, s:o, s:o}", "worst", ow_json_number(d->worst), "limit",
-                     limit, "ok", (int)d->is_ok, "cvode", ow_json_number(d->a), "ngspice",
-                     ow_json_number(d->b));
+    return json_pack("{s:o, s:f, s:b, s:o, s:o, s:I, s:I}", "worst", ow_json_number(d->worst),
+                     "limit", limit, "ok", (int)d->is_ok, "cvode", ow_json_number(d->a),
+                     "ngspice", ow_json_number(d->b), "read", (json_int_t)d->read, "index",
+                     (json_int_t)d->index);
 }
 
 static json_t *comparison_json(const struct ow_verify_result *r)
@@ -258,14 +260,17 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
     if (!is_quiet)
         printf("  vector %zu%s: %s, %s\n    repeat it: ngspice -b %s\n", vector, sign, engine,
                spice, deck);
-    snprintf(title, sizeof title, "%.120s, vector %zu: CVODE and ngspice", p->spec->path,
-             vector);
+    const char *slash = strrchr(p->spec->path, '/');
+    snprintf(title, sizeof title, "%.120s, vector %zu: CVODE and ngspice",
+             slash ? slash + 1 : p->spec->path, vector);
     const size_t n = choose_columns(&r->engine[k], column);
-    st = cli_plot_waves(picture, title, engine, spice, column, n, ow_pulse_sample(&p->pulse),
-                        err);
-    if (!st && !is_quiet)
+    struct ow_error why = {0};
+    const double t_sample = ow_pulse_sample(&p->pulse);
+    if (cli_plot_waves(picture, title, engine, spice, column, n, t_sample, &why))
+        fprintf(stderr, "ohmweave: note: %s\n", why.text); /* the comparison stands */
+    else if (!is_quiet)
         printf("    picture:   %s\n", picture);
-    return st;
+    return OW_OK;
 }
 
 /* ---- the command ---------------------------------------------------------------------- */

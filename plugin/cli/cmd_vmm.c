@@ -197,7 +197,8 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
            cli_si(r->latency.median, "s", text), cli_si(r->latency.worst, "s", other),
            spec->adc.bits ? spec->adc.bits : (size_t)8,
            cli_si(ow_pulse_sample(&p->pulse), "s", (char[32]){0}));
-    printf("Solver    %.0f steps a read, %.3g s in all\n", r->steps, r->wall_s);
+    printf("Solver    %.0f steps a read, %.3g s for the reads, %.3g s for the control run\n",
+           r->steps, r->wall_s, r->control_s);
     for (size_t k = 0; k < r->n_warning; k++)
         printf("%s%s\n", k ? "          " : "Note      ", r->warning[k]);
 }

@@ -330,6 +330,9 @@ static enum ow_status read_document(struct reader *in, struct ow_node *root)
 enum ow_status ow_yaml_parse(const char *text, size_t n, const char *origin, bool has_lines,
                              struct ow_document *out, struct ow_error *err)
 {
+    const bool has_mark = n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
+    if (has_mark) /* an editor's byte order mark is no YAML */
+        text += 3, n -= 3;
     struct ow_document doc = {.origin = strdup(origin)};
     struct reader in = {
         .text = text, .n = n, .origin = doc.origin, .has_lines = has_lines, .err = err};
