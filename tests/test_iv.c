@@ -2,7 +2,7 @@
  * comparison, files, both hosts over the registry, and the command.
  *
  * Environment, set by meson: OW_PROGRAM, OW_NGSPICE, OW_HAS_SPICE (see test_cli.c). */
-#include "../plugin/engine/ow_ode.h" /* tests/ow_ode.h is another one */
+#include "ow_ode.h"
 #include "ow_check.h"
 #include "ow_compare.h"
 #include "ow_iv.h"

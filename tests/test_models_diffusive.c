@@ -3,7 +3,7 @@
 #include "ow_check.h"
 #include "ow_ddk.h"
 #include "ow_model.h"
-#include "ow_ode.h"
+#include "ow_reference_ode.h"
 #include "ow_soft_stop.h"
 
 #include <float.h>

@@ -1,7 +1,7 @@
 /* Drift models (threshold, team's windows, lindrift, yakopcic) and selectors: their equations
  * by hand, and closed forms.  Derivatives, finiteness and passivity of every model are
  * tests/test_models.c's. */
-#include "ow_ode.h"
+#include "ow_reference_ode.h"
 #include "ow_soft_stop.h"
 
 #include <float.h>

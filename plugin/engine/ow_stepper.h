@@ -1,5 +1,6 @@
-/* CVODE around one ow_system: the only file pair with SUNDIALS calls, so that a new
- * version of SUNDIALS touches nothing else.  BDF with Newton, our linear solver. */
+/* CVODE around one ow_system.  SUNDIALS is called here, in ow_vector.c and in ow_ode.c, and
+ * nowhere else: a new version of it touches nothing else.  BDF with Newton, our linear
+ * solver. */
 #ifndef OW_STEPPER_H
 #define OW_STEPPER_H
 

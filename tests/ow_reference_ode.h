@@ -1,7 +1,7 @@
 /* For tests of models: parameters out of a set, and an integrator of the tests' own that
  * shares nothing with the hosts. */
-#ifndef OW_ODE_H
-#define OW_ODE_H
+#ifndef OW_REFERENCE_ODE_H
+#define OW_REFERENCE_ODE_H
 
 #include <string.h>
 
