@@ -83,9 +83,10 @@ START_TEST(test_states_and_carried_states)
 {
     struct ow_crossbar xb;
     case_init(&xb, 2, 3, "stochastic", OW_SENSE_RESISTOR);
-    /* x, h, k of 6 cells; h of cell 4 is overdue by a rounding error */
-    double x[3][6] = {
-        {0, 1, 0, 0, 1, 0}, {0.3, 0.4, 0.5, 0.6, -1e-13, 0.8}, {0, 1, 2, 4, 1, 0}};
+    /* x, h, k, p of 6 cells; h of cell 4 is overdue by a rounding error */
+    double x[4][6] = {
+        {0, 1, 0, 0, 1, 0}, {0.3, 0.4, 0.5, 0.6, -1e-13, 0.8}, {0, 1, 2, 4, 1, 0}, {0}};
+    ck_assert_uint_eq(xb.model->n_state, 4);
     const struct ow_netlist_options options = {.has_states = true, .x_begin = &x[0][0]};
     char *deck = deck_of(&xb, &options);
     ck_assert_line(deck, "A1_0 %gd(w1_0 b1_0) x1_0_x x1_0_h x1_0_k x1_0_p m1_0");

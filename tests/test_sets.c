@@ -224,7 +224,8 @@ END_TEST
 START_TEST(test_write_sets_move_as_they_say)
 {
     double param[OW_MAX_PARAMS];
-    const double half[3] = {0.5, 0.0, 0.0}, off[3] = {0.0, 1.0, 0.0}, on[3] = {1.0, 1.0, 0.0};
+    const double half[OW_MAX_STATES] = {0.5}, off[OW_MAX_STATES] = {0.0, 1.0},
+                 on[OW_MAX_STATES] = {1.0, 1.0};
     const struct ow_model *m = apply("team_write", param);
     ck_assert_close(rate_at(m, param, 1.0, half) * 10e-9, 0.2, 0.01, 0.0);
     ck_assert_close(rate_at(m, param, 1.6, half) * 10e-9, 0.8, 0.01, 0.0);
