@@ -1004,7 +1004,7 @@ static void word_node(const struct network *w, size_t i, size_t j, char name[32]
     if (w->r_wordline == 0.0 && w->r_driver == 0.0)
         snprintf(name, 32, "s%zu", i);
     else
-        snprintf(name, 32, "w%zu_%zu", i, j);
+        snprintf(name, 32, "w%u_%u", (unsigned)i, (unsigned)j);
 }
 
 static void bit_node(const struct network *w, size_t i, size_t j, char name[32])
@@ -1014,7 +1014,7 @@ static void bit_node(const struct network *w, size_t i, size_t j, char name[32])
     if (w->r_bitline == 0.0 && w->r_sense == 0.0)
         snprintf(name, 32, "e%zu", j);
     else
-        snprintf(name, 32, "b%zu_%zu", i, j);
+        snprintf(name, 32, "b%u_%u", (unsigned)i, (unsigned)j);
 }
 
 static void put_resistor(FILE *f, const char *kind, size_t i, size_t j, const char *a,
