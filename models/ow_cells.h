@@ -39,9 +39,13 @@ static inline void ow_each_cell(const struct ow_cells *cells, const struct ow_mo
     const bool vary = ow_cells_vary(cells, first, model->n_param);
     for (size_t j = 0; j < cells->n; j++) {
         double x[OW_MAX_STATES];
-        struct ow_point pt = {0};
-        for (size_t s = 0; s < n_state; s++)
-            x[s] = cells->x[s][j];
+        struct ow_point pt; /* only what this model has is cleared: it is a large struct */
+        for (size_t r = 0; r < n_state; r++) {
+            x[r] = cells->x[r][j];
+            pt.di_dx[r] = pt.f[r] = pt.df_dv[r] = 0.0;
+            for (size_t s = 0; s < n_state; s++)
+                pt.df_dx[r][s] = 0.0;
+        }
         if (vary)
             ow_params_gather(model, cells, j, own);
         cell(vary ? own : cells->param, cells->v[j], x, &pt);
