@@ -2,8 +2,10 @@
  * every entry of the registry, and the random draws. */
 #include "ow_check.h"
 
+#include "ow_curve.h"
 #include "ow_model.h"
 #include "ow_random.h"
+#include "ow_reference_ode.h"
 #include "ow_sets.h"
 #include "ow_soft_stop.h"
 
@@ -14,141 +16,27 @@
 
 /* ---- helpers ------------------------------------------------------------------------ */
 
-/* A set's model with its parameters on top of the defaults. */
-static const struct ow_model *use_set(const char *name, double param[])
-{
-    struct ow_error err = {0};
-    const struct ow_set *set = ow_set_find(name);
-    const struct ow_model *m = NULL;
-    ck_assert_msg(set != NULL, "no set %s", name);
-    ck_assert_ok(ow_set_model(set->text, set->name, &m, &err), err);
-    ow_params_default(m, param);
-    ck_assert_ok(ow_set_apply(set->text, set->name, m, param, &err), err);
-    ck_assert_ok(ow_params_check(m, param, NULL, &err), err);
-    return m;
-}
+/* What drives a device: see struct ode. */
+typedef double drive_fn(const struct ode *ode, double t, const double x[]);
 
-static void put(const struct ow_model *m, double param[], const char *name, double value)
+static double ramp(const struct ode *ode, double t, const double x[])
 {
-    const size_t k = ow_param_index(m, name);
-    ck_assert_msg(k < m->n_param, "%s has no %s", m->name, name);
-    param[k] = value;
-}
-
-static double get(const struct ow_model *m, const double param[], const char *name)
-{
-    const size_t k = ow_param_index(m, name);
-    ck_assert_msg(k < m->n_param, "%s has no %s", m->name, name);
-    return param[k];
-}
-
-/* The voltage of a drive at time t, for a model in state x. */
-typedef double drive_fn(const struct ow_model *m, const double param[], const double x[],
-                        double t, double arg);
-
-static double constant_voltage(const struct ow_model *m, const double param[], const double x[],
-                               double t, double arg)
-{
-    return arg;
-}
-
-static double ramp(const struct ow_model *m, const double param[], const double x[], double t,
-                   double arg)
-{
-    return arg * t;
+    return ode->arg[0] * t;
 }
 
 /* All models are ohmic at frozen state, so one evaluation finds the voltage for i. */
-static double constant_current(const struct ow_model *m, const double param[], const double x[],
-                               double t, double arg)
+static double constant_current(const struct ode *ode, double t, const double x[])
 {
     struct ow_point pt;
-    ow_eval_one(m, param, 1.0, x, &pt);
-    return arg / pt.i;
+    ow_eval_one(ode->m, ode->param, 1.0, x, &pt);
+    return ode->arg[0] / pt.i;
 }
 
-static void slope(const struct ow_model *m, const double param[], drive_fn *drive, double arg,
-                  double t, const double x[], double f[])
-{
-    struct ow_point pt;
-    ow_eval_one(m, param, drive(m, param, x, t, arg), x, &pt);
-    for (size_t s = 0; s < m->n_state; s++)
-        f[s] = pt.f[s];
-}
-
-/* Dormand and Prince's 5(4) pair (J. Comput. Appl. Math. 6 (1980) 19), from t to t_end.
- * Explicit, and the tests' own: it shares nothing with the hosts. */
 static void integrate(const struct ow_model *m, const double param[], drive_fn *drive,
                       double arg, double t, double t_end, double x[], double tol)
 {
-    static const double c[7] = {0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1};
-    static const double a[7][6] = {
-        {0},
-        {1.0 / 5},
-        {3.0 / 40, 9.0 / 40},
-        {44.0 / 45, -56.0 / 15, 32.0 / 9},
-        {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
-        {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
-        {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};
-    static const double e[7] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
-                                -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
-    double h = (t_end - t) * 1e-6, k[7][OW_MAX_STATES], y[OW_MAX_STATES];
-    for (long n_step = 0; t < t_end; n_step++) {
-        ck_assert_msg(n_step < 20000000, "the test's integrator is stuck at t = %g", t);
-        const bool is_last = h >= t_end - t;
-        if (is_last)
-            h = t_end - t;
-        double error = 0.0;
-        for (size_t q = 0; q < 7; q++) {
-            for (size_t s = 0; s < m->n_state; s++) {
-                y[s] = x[s];
-                for (size_t r = 0; r < q; r++)
-                    y[s] += h * a[q][r] * k[r][s];
-            }
-            slope(m, param, drive, arg, t + c[q] * h, y, k[q]);
-        }
-        for (size_t s = 0; s < m->n_state; s++) {
-            double d = 0.0;
-            for (size_t q = 0; q < 7; q++)
-                d += h * e[q] * k[q][s];
-            error = fmax(error, fabs(d) / tol);
-        }
-        if (error <= 1.0) {
-            t = is_last ? t_end : t + h;
-            memcpy(x, y, sizeof y);
-        }
-        h *= fmin(fmax(0.9 * pow(fmax(error, 1e-10), -0.2), 0.2), 5.0);
-    }
-}
-
-/* Rows of a reference curve; '#' lines are comments. */
-struct curve {
-    size_t n_row;
-    double row[100][4];
-};
-
-static void load_curve(const char *name, size_t n_col, struct curve *curve)
-{
-    char path[1024], line[512];
-    snprintf(path, sizeof path, "%s/analytic/%s.csv", test_data_dir(), name);
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "cannot read %s", path);
-    curve->n_row = 0;
-    while (fgets(line, sizeof line, file)) {
-        if (line[0] == '#')
-            continue;
-        ck_assert(curve->n_row < 100);
-        const char *at = line;
-        for (size_t c = 0; c < n_col; c++) {
-            char *end;
-            curve->row[curve->n_row][c] = strtod(at, &end);
-            ck_assert_msg(end != at, "%s: %s", path, line);
-            at = *end == ',' ? end + 1 : end;
-        }
-        curve->n_row++;
-    }
-    fclose(file);
-    ck_assert(curve->n_row > 10);
+    const struct ode ode = {.m = m, .param = param, .v = drive, .arg = {arg}};
+    ode_run(&ode, t, t_end, 1.0, tol, x, NULL, NULL);
 }
 
 /* ---- the equations, by hand ----------------------------------------------------------- */
@@ -235,7 +123,8 @@ static void check_team_curve(const char *name, double current)
                       x, 1e-12);
         /* A step error of 1e-12 each over some thousand steps. */
         ck_assert_close(x[0] * length, curve.row[k][1], 1e-9, 0.0);
-        const double v = constant_current(m, param, x, 0.0, current);
+        const struct ode ode = {.m = m, .param = param, .arg = {current}};
+        const double v = constant_current(&ode, 0.0, x);
         ow_eval_one(m, param, v, x, &pt);
         /* df/dx of the closing window magnifies the error of x by up to w_c: 28 travels. */
         ck_assert_close(pt.f[0] * length, curve.row[k][2], 1e-7, 0.0);
@@ -265,8 +154,7 @@ START_TEST(test_driftdiff_decays_as_two_exponentials)
     double x[OW_MAX_STATES];
     ow_states_init(m, param, x);
     for (size_t k = 1; k < curve.n_row; k++) {
-        integrate(m, param, constant_voltage, 0.0, curve.row[k - 1][0], curve.row[k][0], x,
-                  1e-14);
+        integrate(m, param, ode_constant, 0.0, curve.row[k - 1][0], curve.row[k][0], x, 1e-14);
         ck_assert_close(x[0], curve.row[k][1], 0.0, 1e-12);
         ck_assert_close(x[1], curve.row[k][2], 0.0, 1e-11);
     }
@@ -290,7 +178,7 @@ START_TEST(test_stochastic_hazard_gives_the_poisson_distribution)
     load_curve("poisson_switching_cdf", 4, &curve);
     for (size_t k = 0; k < curve.n_row; k++) {
         const double *row = curve.row[k]; /* V, tau, t, P */
-        const double lambda = hazard_after(m, param, constant_voltage, row[0], row[2]);
+        const double lambda = hazard_after(m, param, ode_constant, row[0], row[2]);
         ck_assert_close(lambda, row[2] / row[1], 1e-10, 0.0);
         ck_assert_close(-expm1(-lambda), row[3], 1e-10, 0.0);
     }
@@ -970,7 +858,7 @@ START_TEST(test_driftdiff_stops_at_a_full_gap)
     const struct ow_model *m = use_set("driftdiff_write", param);
     struct ow_point pt;
     ow_states_init(m, param, x);
-    integrate(m, param, constant_voltage, 1.0, 0.0, 3e-6, x, 1e-10);
+    integrate(m, param, ode_constant, 1.0, 0.0, 3e-6, x, 1e-10);
     ck_assert(x[0] > 0.0 && x[1] > 0.0);
     ck_assert_close(x[0] + x[1], 1.0 + 0.5 * OW_STOP_DEPTH, 0.0, 0.51 * OW_STOP_DEPTH);
     ow_eval_one(m, param, 1.0, x, &pt);

@@ -1,6 +1,7 @@
 /* The diffusive models: each option of driftdiff against a closed form or a value worked by
  * hand. */
 #include "ow_check.h"
+#include "ow_curve.h"
 #include "ow_ddk.h"
 #include "ow_model.h"
 #include "ow_reference_ode.h"
@@ -11,36 +12,6 @@
 #include <string.h>
 
 enum { F, R, S, RISE };
-
-/* Rows of a reference curve; '#' lines are comments. */
-struct curve {
-    size_t n_row;
-    double row[100][3];
-};
-
-static void load(const char *name, size_t n_col, struct curve *curve)
-{
-    char path[1024], line[512];
-    snprintf(path, sizeof path, "%s/analytic/%s.csv", test_data_dir(), name);
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "cannot read %s", path);
-    curve->n_row = 0;
-    while (fgets(line, sizeof line, file)) {
-        if (line[0] == '#')
-            continue;
-        ck_assert(curve->n_row < 100);
-        const char *at = line;
-        for (size_t c = 0; c < n_col; c++) {
-            char *end;
-            curve->row[curve->n_row][c] = strtod(at, &end);
-            ck_assert_msg(end != at, "%s: %s", path, line);
-            at = *end == ',' ? end + 1 : end;
-        }
-        curve->n_row++;
-    }
-    fclose(file);
-    ck_assert(curve->n_row > 10);
-}
 
 static void hold_voltage(const struct ow_model *m, const double param[], double v, double t,
                          double tol, double x[])
@@ -92,7 +63,7 @@ START_TEST(test_wox_relaxes_as_in_closed_form)
     static struct curve curve;
     double param[OW_MAX_PARAMS], x[OW_MAX_STATES] = {0.0};
     const struct ow_model *m = use_set("driftdiff_wox", param);
-    load("wox_diffusion_const_v", 3, &curve);
+    load_curve("wox_diffusion_const_v", 3, &curve);
     for (size_t k = 0; k < curve.n_row; k++) {
         const double *row = curve.row[k]; /* V, s, w */
         if (row[1] == 0.0)
@@ -204,7 +175,7 @@ START_TEST(test_joule_heating_follows_its_closed_form)
     double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
     const struct ow_model *m = use_set("driftdiff_tw_single", param);
     static const char *const still[] = {"mu", "beta", "gamma1", "gamma2"};
-    load("joule_step", 2, &curve);
+    load_curve("joule_step", 2, &curve);
     for (size_t k = 0; k < 4; k++)
         put(m, param, still[k], 0.0);
     put(m, param, "f0", 1.0);
@@ -282,7 +253,7 @@ START_TEST(test_ddk_follows_its_closed_form)
     put(m, param, "alpha", 0.7);
     put(m, param, "beta", 1.0);
     put(m, param, "v_1", 0.8);
-    load("ddk_continuous", 3, &curve);
+    load_curve("ddk_continuous", 3, &curve);
     int n_start = 0;
     for (size_t k = 0; k < curve.n_row; k++) {
         const double *row = curve.row[k]; /* u, t, z */
@@ -302,7 +273,7 @@ START_TEST(test_ddk_recursion)
 {
     static struct curve curve;
     double z[2] = {1.0, 1.0}; /* the second state has no input: z^2 grows */
-    load("ddk_discrete", 2, &curve);
+    load_curve("ddk_discrete", 2, &curve);
     for (size_t k = 1; k < curve.n_row; k++) {
         const double u[2] = {k % 2 ? 0.5 : 0.0, 0.0}, before = z[1];
         ow_ddk_step(0.7, 1.0, 1e-3, 2, u, z);
