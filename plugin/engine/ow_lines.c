@@ -17,7 +17,8 @@ struct ow_lines *ow_lines_create(size_t rows, size_t cols)
     l->d = malloc(l->n * sizeof *l->d);
     l->t_word = malloc(l->n * sizeof *l->t_word);
     l->t_bit = malloc(l->n * sizeof *l->t_bit);
-    if (l->source && l->end && l->d && l->t_word && l->t_bit)
+    l->behind = malloc(cols * sizeof *l->behind);
+    if (l->source && l->end && l->d && l->t_word && l->t_bit && l->behind)
         return l;
     ow_lines_destroy(l);
     return NULL;
@@ -32,18 +33,17 @@ void ow_lines_destroy(struct ow_lines *l)
     free(l->d);
     free(l->t_word);
     free(l->t_bit);
+    free(l->behind);
     free(l);
 }
 
-/* All bit lines at once, row by row.  Where the row before leaves t, q there was g/t - g, so
- * what it passes on, g q / (g + q), is g (1 - t): but that cancels, hence q is kept too. */
+/* All bit lines at once, row by row; behind[j] is g q / (g + q) of the row before. */
 static bool factor_bit(struct ow_lines *l)
 {
     const size_t cols = l->cols;
     const double g = l->g_bit;
-    double *behind = calloc(cols, sizeof *behind), least = INFINITY;
-    if (!behind)
-        return false;
+    double *behind = l->behind, least = INFINITY;
+    memset(behind, 0, cols * sizeof *behind);
     for (size_t i = 0; i < l->rows; i++) {
         const bool is_last = i + 1 == l->rows;
         double *t = l->t_bit + i * cols;
@@ -55,7 +55,6 @@ static bool factor_bit(struct ow_lines *l)
             behind[j] = g * q / (g + q);
         }
     }
-    free(behind);
     return least > 0.0 && isfinite(least);
 }
 

@@ -29,6 +29,7 @@ struct ow_lines {
     double *end;            /* [cols] from the last node of each bit line to ground     */
     double *d;              /* [rows][cols] cells                                       */
     double *t_word, *t_bit; /* [rows][cols] factors                                     */
+    double *behind;         /* [cols] workspace of the factors */
 };
 
 /* Arrays of the right size, unset; NULL without memory. */

@@ -29,7 +29,6 @@ struct ow_schur {
     bool has_input;            /* sense inputs are nodes, not ground */
     struct folded *behind;     /* [cols] */
     double *r, *z, *p, *u, *b; /* [rows][cols] */
-    long iterations;
 };
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -71,11 +70,6 @@ void ow_schur_destroy(struct ow_schur *s)
     free(s->u);
     free(s->b);
     free(s);
-}
-
-long ow_schur_iterations(const struct ow_schur *s)
-{
-    return s->iterations;
 }
 
 /* ---- factors ------------------------------------------------------------------------- */
@@ -233,7 +227,6 @@ static bool conjugate_gradients(struct ow_schur *s, const double weight[], doubl
         }
         if (!weight)
             norm_w = dot(w, w, n);
-        s->iterations++;
     }
     return false;
 }

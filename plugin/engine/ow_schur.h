@@ -26,7 +26,4 @@ bool ow_schur_factor(struct ow_schur *schur, const struct ow_linear *linear);
  * reached; rhs is spoilt then. */
 bool ow_schur_solve(struct ow_schur *schur, double rhs[], const double weight[], double tol);
 
-/* Iterations of all solutions so far. */
-long ow_schur_iterations(const struct ow_schur *schur);
-
 #endif

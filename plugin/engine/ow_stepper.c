@@ -40,8 +40,8 @@ static int rates(realtype t, N_Vector y, N_Vector ydot, void *data)
     return 0;
 }
 
-/* I - gamma J.  The devices are evaluated anew in any case: that costs less than the
- * factorisation that follows, so the Jacobian is always current. */
+/* I - gamma J.  The devices are evaluated anew in any case, so the Jacobian is always
+ * current. */
 static int newton_matrix(realtype t, N_Vector y, N_Vector fy, SUNMatrix a, booleantype jok,
                          booleantype *jcur, realtype gamma, void *data, N_Vector t1,
                          N_Vector t2, N_Vector t3)
@@ -141,8 +141,8 @@ enum ow_status ow_stepper_create(struct ow_system *sys, struct ow_newton *newton
     for (size_t k = 0; k < sys->n_y; k++)
         atol[k] = k < sys->n_free ? atol_v : atol_x;
     N_VConst(0.0, st->y);
-    /* A factorisation costs as much as several steps: keep it while gamma is within a factor
-     * of 1.5 (CVODE's own choice is 1.3), which costs fewer iterations than it saves. */
+    /* Where KLU solves, a factorisation costs as much as several steps: keep it while gamma
+     * is within a factor of 1.5 (CVODE's own choice is 1.3). */
     if (CVodeSetErrHandlerFn(st->cvode, remember, st) ||
         CVodeInit(st->cvode, rates, 0.0, st->y) || CVodeSetUserData(st->cvode, st) ||
         CVodeSVtolerances(st->cvode, rtol, st->atol) ||
