@@ -51,12 +51,12 @@ static void put_script(FILE *to, const char *path, const char *title, const char
     fputs("\nset title ", to);
     put_quoted(to, title);
     fputs(" noenhanced\nset xlabel 'time (ns)'\nset ylabel 'sense output (mV)'\n"
-          "set grid lc '#dddddd'\nset border 3\nset tics nomirror out\n"
+          "set autoscale xfix\nset grid lc '#dddddd'\nset border 3\nset tics nomirror out\n"
           "set key outside right top samplen 2\n",
           to);
     fprintf(to,
             "set arrow from %.9g, graph 0 to %.9g, graph 1 nohead dt 2 lc '#888888'\n"
-            "set label 'sampled' at %.9g, graph 0.04 offset 0.6,0 tc '#666666'\n"
+            "set label 'sampled' at %.9g, graph 1 center offset 0,0.6 tc '#666666'\n"
             "array colour[4] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7']\n"
             "engine = ",
             1e9 * t_sample, 1e9 * t_sample, 1e9 * t_sample);
