@@ -21,7 +21,7 @@ enum ow_draw {
     OW_DRAW_WEIGHT = 6,  /* generated weight matrices; id = element             */
     OW_DRAW_INPUT = 7,   /* generated input matrices; id = element              */
     OW_DRAW_DEVICE = 8,  /* a model's own parameters; event = which             */
-    OW_DRAW_CYCLE = 9,   /* the same, anew after each event                     */
+    OW_DRAW_CYCLE = 9,   /* the same, anew in each cycle                       */
     OW_DRAW_SHRINK = 10, /* rate until shrinking number k of a filament         */
     OW_DRAW_TEST = 1000  /* tests and benchmarks                                */
 };

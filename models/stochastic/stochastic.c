@@ -62,13 +62,17 @@ static const char *const rtn0_name[] = {"low", "high", NULL};
 #define H0_DRAW  (-1.0) /* h0: take the draw */
 #define P0_IS_X0 (-1.0) /* p0: x0 says it */
 
+/* k in one number: switches, whose draws repeat after 1e7 of them, and telegraph events; the
+ * sum is exact up to 9e8 of these. */
+#define K_TELEGRAPH 1e7
+
 /* Defaults: set stochastic_gaba (after Gaba 2013, unverified), reset like set. */
 /* clang-format off */
 static const struct ow_param param[] = {
     OW_COMMON_PARAMS,
     {"x0",        "1",   0.0,    0.0,   1.0,  NULL, "initial state: 1 = on, 0 = off; between them in mode=mean only"},
     {"h0",        "1",   -1.0,   -1.0,  1e12, NULL, "hazard left until the next event; -1 takes the draw"},
-    {"k0",        "1",   0.0,    0.0,   1e15, NULL, "number of events so far (whole number)"},
+    {"k0",        "1",   0.0,    0.0,   9e15, NULL, "switches so far, plus 1e7 for each telegraph event (whole number)"},
     {"p0",        "1",   -1.0,   -1.0,  1.0,  NULL, "initial probability of being on (mode=mean); -1 takes x0"},
     {"mode",      "1",   0.0,    0.0,   1.0,  mode_name, "event: jumps at random times; mean: the master equation"},
     {"r_on",      "ohm", 1e4,    1e-3,  1e12, NULL, "resistance while on"},
@@ -78,18 +82,18 @@ static const struct ow_param param[] = {
     {"tau_reset", "s",   2.85e5, 1e-30, 1e60, NULL, "mean time to reset, extrapolated to 0 V"},
     {"v_reset",   "V",   0.156,  1e-4,  1e3,  NULL, "voltage that makes reset e times faster"},
     {"sigma_tau_d2d", "1", 0.0,  0.0,   3.0,  NULL, "spread of ln tau from device to device"},
-    {"sigma_tau_c2c", "1", 0.0,  0.0,   3.0,  NULL, "spread of ln tau from event to event; 0 in mode=mean"},
+    {"sigma_tau_c2c", "1", 0.0,  0.0,   3.0,  NULL, "spread of ln tau from switch to switch; 0 in mode=mean"},
     {"sigma_r_d2d",   "1", 0.0,  0.0,   3.0,  NULL, "spread of ln r_on and ln r_off from device to device"},
-    {"sigma_r_c2c",   "1", 0.0,  0.0,   3.0,  NULL, "spread of ln r_on and ln r_off from event to event; 0 in mode=mean"},
+    {"sigma_r_c2c",   "1", 0.0,  0.0,   3.0,  NULL, "spread of ln r_on and ln r_off from switch to switch; 0 in mode=mean"},
     {"rtn",       "1",   0.0,    0.0,   1e3,  NULL, "random telegraph noise: resistance times 1 + rtn in level 1; 0 is none"},
     {"rtn_tau0",  "s",   1e-3,   1e-15, 1e15, NULL, "mean time in level 0"},
     {"rtn_tau1",  "s",   1e-3,   1e-15, 1e15, NULL, "mean time in level 1"},
-    {"rtn0",      "1",   0.0,    0.0,   1.0,  rtn0_name, "level where k + x is even; the other one where it is odd"},
+    {"rtn0",      "1",   0.0,    0.0,   1.0,  rtn0_name, "level after an even number of telegraph events; the other one after an odd one"},
 };
 static const struct ow_state state[] = {
     {"x", 0.0, 1.0, X0, true,  "1 = on, 0 = off"},
     {"h", 0.0, 1.0, H0, false, "hazard left until the next event; 1 is the mean"},
-    {"k", 0.0, 1.0, K0, true,  "number of events so far"},
+    {"k", 0.0, 1.0, K0, true,  "switches so far, plus 1e7 for each telegraph event"},
     {"p", 0.0, 1.0, P0, false, "probability of being on (mode=mean)"},
 };
 /* clang-format on */
@@ -116,24 +120,37 @@ static const char *check(const double p[])
         return "p0 must be -1 (take x0) or at least 0";
     if (is_mean(p) && (has_cycles || p[RTN] > 0.0))
         return "mode=mean has no events: sigma_tau_c2c, sigma_r_c2c and rtn must be 0";
-    if (has_cycles && p[RTN] > 0.0) /* k counts both kinds of event */
-        return "rtn must be 0 where sigma_tau_c2c or sigma_r_c2c is not";
     return NULL;
+}
+
+/* A solver may ask outside the whole numbers; k is exact up to 2^53. */
+static double count(double k)
+{
+    return fmin(fmax(rint(k), 0.0), 0x1p53);
+}
+
+static double n_switch(double k)
+{
+    return fmod(count(k), K_TELEGRAPH);
+}
+
+static double n_telegraph(double k)
+{
+    return floor(count(k) / K_TELEGRAPH);
 }
 
 static struct ow_draw_key key_of(const double p[], enum ow_draw purpose, double event)
 {
-    /* A solver may ask outside the whole numbers; they are exact up to 2^53. */
     return (struct ow_draw_key){.seed = (uint32_t)p[OW_SEED],
                                 .purpose = purpose,
                                 .id = (uint64_t)p[OW_ID],
-                                .event = (uint64_t)fmin(fmax(rint(event), 0.0), 0x1p53)};
+                                .event = (uint64_t)event};
 }
 
-/* Hazard until event number k, counted from 0. */
+/* Hazard until the event after those that k counts. */
 static double draw(const double p[], double k)
 {
-    const struct ow_draw_key key = key_of(p, OW_DRAW_SWITCH, k);
+    const struct ow_draw_key key = key_of(p, OW_DRAW_SWITCH, count(k));
     return ow_draw_exponential(&key);
 }
 
@@ -147,11 +164,11 @@ static void init(const double p[], double x[])
         x[H] = draw(p, p[K0]);
 }
 
-/* What differs from device to device and from event to event. */
+/* What differs from device to device and from cycle to cycle. */
 enum quantity { Q_TAU_SET, Q_TAU_RESET, Q_R_ON, Q_R_OFF, N_QUANTITY };
 
 /* Lognormal with median 1 (Medeiros-Ribeiro et al., Nanotechnology 22 (2011) 095702,
- * unverified): one draw for the device, one for its event number k. */
+ * unverified): one draw for the device, one for each cycle, which begins with a switch. */
 static double factor(const double p[], enum quantity q, double sigma_d2d, double sigma_c2c,
                      double k)
 {
@@ -161,16 +178,15 @@ static double factor(const double p[], enum quantity q, double sigma_d2d, double
         log_factor += sigma_d2d * ow_draw_normal(&key);
     }
     if (sigma_c2c > 0.0) {
-        const struct ow_draw_key key = key_of(p, OW_DRAW_CYCLE, N_QUANTITY * rint(k) + q);
+        const struct ow_draw_key key = key_of(p, OW_DRAW_CYCLE, N_QUANTITY * n_switch(k) + q);
         log_factor += sigma_c2c * ow_draw_normal(&key);
     }
     return log_factor == 0.0 ? 1.0 : exp(log_factor);
 }
 
-static double level(const double p[], const double x[])
+static double level(const double p[], double k)
 {
-    const double k = fmin(fmax(rint(x[K]), 0.0), 0x1p52), on = x[X] < 0.5 ? 0.0 : 1.0;
-    return fmod(p[RTN0] + k + on, 2.0);
+    return fmod(p[RTN0] + n_telegraph(k), 2.0);
 }
 
 /* This device in its present cycle: conductances, and times extrapolated to 0 V. */
@@ -193,7 +209,7 @@ static struct device device_of(const double p[], const double x[])
         d.g_off /= factor(p, Q_R_OFF, p[SIGMA_R_D2D], p[SIGMA_R_C2C], k);
     }
     if (p[RTN] > 0.0) {
-        const bool is_high = level(p, x) != 0.0;
+        const bool is_high = level(p, k) != 0.0;
         const double g = is_high ? 1.0 / (1.0 + p[RTN]) : 1.0;
         d.g_on *= g;
         d.g_off *= g;
@@ -221,8 +237,7 @@ static double hazard(double tau, double v0, double v, double *d_v)
 }
 
 /* The next of two: with the probability rtn_rate/(rtn_rate + 1/tau) it was the telegraph
- * noise.  x and k together keep the level's parity when the device switches, k alone turns
- * it over. */
+ * noise. */
 static void fire(const double p[], double v, double x[])
 {
     const struct device d = device_of(p, x);
@@ -235,12 +250,14 @@ static void fire(const double p[], double v, double x[])
         double unused;
         const double sw = x[X] < 0.5 ? hazard(d.tau_set, p[V_SET], v, &unused)
                                      : hazard(d.tau_reset, p[V_RESET], -v, &unused);
-        const struct ow_draw_key key = key_of(p, OW_DRAW_RTN, x[K]);
+        const struct ow_draw_key key = key_of(p, OW_DRAW_RTN, count(x[K]));
         is_rtn = ow_draw_uniform(&key) * (sw + d.rtn_rate) < d.rtn_rate;
     }
+    const double switches = n_switch(x[K]), telegraph = n_telegraph(x[K]);
     if (!is_rtn)
         x[X] = x[X] < 0.5 ? 1.0 : 0.0;
-    x[K] += 1.0;
+    x[K] = is_rtn ? switches + (telegraph + 1.0) * K_TELEGRAPH
+                  : fmod(switches + 1.0, K_TELEGRAPH) + telegraph * K_TELEGRAPH;
     x[H] = draw(p, x[K]);
 }
 
