@@ -3,9 +3,9 @@
 #include "ow_check.h"
 #include "ow_engine.h"
 #include "ow_integral.h"
-#include "ow_schur.h"
 #include "ow_newton.h"
 #include "ow_power.h"
+#include "ow_schur.h"
 #include "ow_sparse.h"
 
 #include <stdio.h>
@@ -87,6 +87,10 @@ static const struct ow_sense tia_sense = {.kind = OW_SENSE_TIA,
                                           .c_load = 9e-15,
                                           .vdd = 1.8,
                                           .i_q = 20e-6};
+
+/* No amplifier, hence no load. */
+static const struct ow_sense driver_sense = {
+    .kind = OW_SENSE_DRIVER, .r_f = 71.0, .c_in = 2e-15, .c_load = 3e-15};
 
 static void bench_begin(struct bench *b, size_t rows, size_t cols, const struct ow_model *model,
                         const struct ow_sense *sense)
@@ -308,6 +312,8 @@ static const struct {
     {13, 6, &resistor_sense, 0.0, 47.0, 0.0, 1.0},
     {8, 16, &resistor_sense, INFINITY, 47.0, 0.0, 1.0},
     {9, 5, &resistor_sense, 130.0, INFINITY, 1.0, 1e-9},
+    {6, 11, &driver_sense, 71.0, 47.0, 1.0, 1e-11},
+    {5, 8, &driver_sense, 0.0, 47.0, 0.0, 1.0},
 };
 enum { N_GRID = sizeof grid / sizeof grid[0] };
 
@@ -507,6 +513,52 @@ START_TEST(test_settled_output_is_the_dc_solution)
 }
 END_TEST
 
+/* Lines at the voltages of a write: the selected cell sees all of V, its neighbours half of
+ * it, and only differences between sources drive currents. */
+START_TEST(test_driven_bit_lines_make_a_write)
+{
+    struct bench b;
+    const double v = 0.4, select[6] = {v, 0.5 * v, 0.5 * v, 0.5 * v, 0.0, 0.5 * v};
+    double v_node[64];
+    bench_begin(&b, 3, 3, &toy, &driver_sense);
+    b.xb.param[K] = 2e8;
+    b.xb.param[G0] = 1e-9; /* next to no drop on the lines */
+    b.xb.param[G1] = 1e-9;
+    bench_build(&b, 1e-8, false);
+    ck_assert_uint_le(b.circuit->n_node, 64);
+    ck_assert_ok(ow_engine_dc(b.engine, select, NULL, b.reading.v_dc, v_node, &b.err), b.err);
+    for (size_t k = 0; k < 9; k++) {
+        const double across = v_node[b.circuit->cell_te[k]] - v_node[b.circuit->cell_be[k]];
+        const bool is_row = k / 3 == 0, is_col = k % 3 == 1;
+        ck_assert_close(across,
+                        is_row && is_col   ? v
+                        : is_row || is_col ? 0.5 * v
+                                           : 0.0,
+                        0.0, 1e-6 * v);
+    }
+    ck_assert_ok(ow_engine_read(b.engine, select, &short_pulse, NULL, &b.reading, &b.err),
+                 b.err);
+    for (size_t k = 0; k < 9; k++) {
+        const bool is_row = k / 3 == 0, is_col = k % 3 == 1;
+        const double u = is_row && is_col ? v : is_row || is_col ? 0.5 * v : 0.0;
+        const double x0 = b.xb.spread[X0][k];
+        /* dx/dt = K v (1 - x), over the plateau and half of each edge */
+        const double x1 = 1.0 - (1.0 - x0) * exp(-2e8 * u * (10e-9 + 0.5e-9));
+        ck_assert_close(b.reading.x_end[k], x1, 0.0, 1e-6);
+    }
+    const struct ow_energy *e = &b.reading.energy;
+    ck_assert_double_eq(e->sense, 0.0);
+    ck_assert_double_gt(e->drivers, 0.0);
+    ck_assert_double_lt(ow_energy_residual(e), 1e-5); /* all of it charging */
+    /* Every source up to the same voltage: nothing but capacitance, and no device moves. */
+    const double all[6] = {v, v, v, v, v, v};
+    ck_assert_ok(ow_engine_read(b.engine, all, &short_pulse, NULL, &b.reading, &b.err), b.err);
+    for (size_t k = 0; k < 9; k++)
+        ck_assert_close(b.reading.x_end[k], b.xb.spread[X0][k], 0.0, 1e-4);
+    bench_end(&b);
+}
+END_TEST
+
 /* Devices at a constant voltage: x follows its closed form.  dx/dt = K v (1 - x) - B x. */
 START_TEST(test_states_follow_their_law)
 {
@@ -606,6 +658,7 @@ START_TEST(test_jumps_happen_when_due)
     for (size_t k = 0; k < 3; k++)
         ck_assert_close(b.reading.t_event[k], 0.25e-9 + h[k] / (5e8 * v[k / 2]), 0.0, 1e-13);
     ck_assert(isnan(b.reading.t_event[3]));
+    ck_assert_int_eq(b.reading.events, 3);
     ck_assert_double_eq(b.reading.x_end[0], 1.0);
     ck_assert_double_eq(b.reading.x_end[3], 0.0);
     ck_assert_double_lt(ow_energy_residual(&b.reading.energy), 1e-6);
@@ -682,6 +735,7 @@ int main(void)
     tcase_add_test(transient, test_rc_ramp_matches_closed_form);
     tcase_add_loop_test(transient, test_answers_converge_with_rtol, 0, 2);
     tcase_add_test(transient, test_settled_output_is_the_dc_solution);
+    tcase_add_test(transient, test_driven_bit_lines_make_a_write);
     tcase_add_test(transient, test_states_follow_their_law);
     tcase_add_test(transient, test_states_carry_over);
     tcase_add_test(transient, test_jumps_happen_when_due);

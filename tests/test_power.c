@@ -116,31 +116,34 @@ static double stored_rate(const struct ow_circuit *c, const double v[], const do
     return p;
 }
 
-enum { N_NODE = 128, N_CELL = 12, N_CASES = 16 };
+enum { N_NODE = 128, N_CELL = 12, N_CASES = 24 };
 
-/* Every combination of zero resistances, both kinds of sense amplifiers. */
+/* Every combination of zero resistances, with all that may stand at the bit lines' ends. */
 START_TEST(test_powers_balance)
 {
     struct ow_error err = {0};
     struct ow_crossbar xb;
     struct ow_circuit *c;
-    double v[N_NODE] = {0}, dv[N_NODE] = {0}, i[N_NODE] = {0}, i_cell[N_CELL], i_source[3];
+    double v[N_NODE] = {0}, dv[N_NODE] = {0}, i[N_NODE] = {0}, i_cell[N_CELL], i_source[7];
     struct ow_power p;
     srand(17 + (unsigned)_i);
-    case_init(&xb, 3, 4, "team", _i & 1 ? OW_SENSE_TIA : OW_SENSE_RESISTOR);
-    if (_i & 2)
+    static const enum ow_sense_kind kind[] = {OW_SENSE_RESISTOR, OW_SENSE_TIA, OW_SENSE_DRIVER};
+    case_init(&xb, 3, 4, "team", kind[_i / 8]);
+    if (_i & 1)
         xb.r_wordline = 0.0;
-    if (_i & 4)
+    if (_i & 2)
         xb.r_bitline = 0.0;
-    if (_i & 8)
+    if (_i & 4)
         xb.r_driver = 0.0;
+    if (_i & 4 && kind[_i / 8] == OW_SENSE_DRIVER)
+        xb.sense.r_f = 0.0;
     ck_assert_ok(ow_circuit_create(&xb, &c, &err), err);
     ck_assert_uint_le(c->n_node, N_NODE);
     for (size_t k = 1; k < c->n_node; k++)
         v[k] = uniform();
     for (size_t j = 0; j < N_CELL; j++)
         i_cell[j] = 1e-4 * uniform();
-    for (size_t k = 0; k < 3; k++)
+    for (size_t k = 0; k < c->n_source; k++)
         dv[1 + k] = 1e9 * uniform();
     leaving(c, v, i_cell, i);
     slopes(c, i, dv);
@@ -149,7 +152,7 @@ START_TEST(test_powers_balance)
     const double out = p.drivers + p.devices + p.wires + p.sense + stored_rate(c, v, dv);
     ck_assert(p.throughput > 0.0);
     ck_assert_close(in, out, 0.0, 1e-11 * p.throughput);
-    for (size_t k = 0; k < 3; k++) /* a source feeds what leaves its node */
+    for (size_t k = 0; k < c->n_source; k++) /* a source feeds what leaves its node */
         ck_assert_close(i_source[k], i[1 + k] + c->c[1 + k] * dv[1 + k], 1e-12, 1e-18);
     ow_circuit_destroy(c);
     ow_crossbar_finish(&xb);

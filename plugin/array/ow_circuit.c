@@ -7,17 +7,18 @@
 /* Where the blocks of free nodes begin.  The crossbar is regular, so zero resistances
  * need no search for merged nodes: a word line is one node per cell, one node, or its
  * source; a bit line is one node per cell or its sense input; a sense input is a node of
- * its own or ground (a sense resistor of 0 ohm). */
+ * its own, or, with a resistor of 0 ohm behind it, ground or the bit line's source. */
 struct layout {
     size_t wline; /* first word-line node; rows*per_wline of them          */
     size_t bline; /* first bit-line node; cols*per_bline of them           */
-    size_t in;    /* first sense input, cols of them unless at_ground      */
+    size_t in;    /* first sense input, cols of them unless is_merged      */
     size_t inner; /* first amplifiers' inner node, cols of them or none    */
     size_t out;   /* first amplifiers' output node, cols of them or none   */
     size_t n_node, cols;
     size_t per_wline; /* nodes of its own that a word line has: cols, 1 or 0   */
     size_t per_bline; /* nodes of its own that a bit line has: rows or 0       */
-    bool at_ground;   /* the sense inputs are ground                           */
+    size_t driver;    /* first source of the bit lines, or OW_GROUND           */
+    bool is_merged;   /* the sense inputs are those sources, or ground         */
 };
 
 static struct layout layout_of(const struct ow_crossbar *xb)
@@ -25,21 +26,28 @@ static struct layout layout_of(const struct ow_crossbar *xb)
     struct layout l = {0};
     const size_t n_amp = xb->sense.kind == OW_SENSE_TIA ? xb->cols : 0;
     l.cols = xb->cols;
-    l.at_ground = xb->sense.kind == OW_SENSE_RESISTOR && xb->sense.r_f == 0.0;
+    l.driver = xb->sense.kind == OW_SENSE_DRIVER ? 1 + xb->rows : OW_GROUND;
+    l.is_merged = xb->sense.kind != OW_SENSE_TIA && xb->sense.r_f == 0.0;
     l.per_wline = xb->r_wordline > 0.0 ? xb->cols : xb->r_driver > 0.0 ? 1 : 0;
     l.per_bline = xb->r_bitline > 0.0 ? xb->rows : 0;
-    l.wline = 1 + xb->rows;
+    l.wline = 1 + ow_crossbar_sources(xb);
     l.bline = l.wline + xb->rows * l.per_wline;
     l.in = l.bline + xb->cols * l.per_bline;
-    l.inner = l.in + (l.at_ground ? 0 : xb->cols);
+    l.inner = l.in + (l.is_merged ? 0 : xb->cols);
     l.out = l.inner + n_amp;
     l.n_node = l.out + n_amp;
     return l;
 }
 
+/* What a resistor behind a sense input leads to. */
+static size_t node_end(const struct layout *l, size_t j)
+{
+    return l->driver == OW_GROUND ? OW_GROUND : l->driver + j;
+}
+
 static size_t node_sense(const struct layout *l, size_t j)
 {
-    return l->at_ground ? OW_GROUND : l->in + j;
+    return l->is_merged ? node_end(l, j) : l->in + j;
 }
 
 static size_t node_wline(const struct layout *l, size_t i, size_t j)
@@ -105,6 +113,11 @@ static void add_sense(struct ow_circuit *c, const struct layout *l, size_t j)
     c->sense_in[j] = in;
     c->sense_out[j] = out;
     c->c[in] += s->c_in;
+    if (s->kind == OW_SENSE_DRIVER) {
+        if (!l->is_merged)
+            add(c, node_end(l, j), in, s->r_f, 1.0, false);
+        return;
+    }
     c->c[out] += s->c_load;
     add(c, in, is_tia ? out : OW_GROUND, s->r_f, 0.0, true);
     if (is_tia)
@@ -122,7 +135,8 @@ enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit
         goto fail;
     c->xb = xb;
     c->n_node = l.n_node;
-    c->first_free = 1 + rows;
+    c->n_source = ow_crossbar_sources(xb);
+    c->first_free = 1 + c->n_source;
     c->is_grid = l.per_wline == cols && l.per_bline == rows && xb->r_wordline > 0.0;
     c->wline = l.wline;
     c->bline = l.bline;
@@ -172,8 +186,10 @@ void ow_circuit_node_name(const struct ow_circuit *circuit, size_t node, char na
     const struct layout l = layout_of(circuit->xb);
     if (node == OW_GROUND)
         snprintf(name, 32, "0");
-    else if (node < l.wline)
+    else if (node <= circuit->xb->rows)
         snprintf(name, 32, "s%zu", node - 1);
+    else if (node < l.wline)
+        snprintf(name, 32, "d%zu", node - l.driver);
     else if (node < l.bline && circuit->xb->r_wordline == 0.0)
         snprintf(name, 32, "w%zu", node - l.wline);
     else if (node < l.bline)

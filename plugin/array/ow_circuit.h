@@ -13,8 +13,9 @@
 extern "C" {
 #endif
 
-/* Node numbers: 0 is ground, 1 .. rows are the sources' terminals (prescribed voltages,
- * node 1 + i drives word line i), the rest are free. */
+/* Node numbers: 0 is ground, 1 .. n_source are the sources' terminals (prescribed voltages;
+ * node 1 + i drives word line i, node 1 + rows + j bit line j if it is driven), the rest
+ * are free. */
 enum { OW_GROUND = 0 };
 
 /* A resistor between two different nodes.  A driver and its first word-line segment are
@@ -34,11 +35,12 @@ struct ow_amp {
 struct ow_circuit {
     const struct ow_crossbar *xb; /* borrowed */
     size_t n_node;
-    size_t first_free;            /* 1 + rows                                          */
-    bool is_grid;                 /* no line has merged: the nodes are two planes, row by row:
-                                     word line (i, j) is node wline + i cols + j, bit line
-                                     bline + i cols + j, and sense input j, unless grounded,
-                                     continues the bit lines as their row `rows`        */
+    size_t n_source;   /* rows, and cols more where the bit lines are driven */
+    size_t first_free; /* 1 + n_source                                      */
+    bool is_grid;      /* no line has merged: the nodes are two planes, row by row:
+                          word line (i, j) is node wline + i cols + j, bit line
+                          bline + i cols + j, and sense input j, unless grounded or a
+                          source, continues the bit lines as row `rows`      */
     size_t wline, bline;
     double *c;                    /* [n_node] F, to ground; 0 at amplifiers' inner nodes
                                      and at ground itself                               */
@@ -47,7 +49,7 @@ struct ow_circuit {
     size_t n_resistor;
     struct ow_amp *amp; /* [cols] for a TIA, else NULL                       */
     size_t n_amp;
-    size_t *sense_in, *sense_out; /* [cols] nodes; the same node for a sense resistor  */
+    size_t *sense_in, *sense_out; /* [cols] nodes; the same node without an amplifier  */
 };
 
 /* Build it.  A cell whose two ends are one node (all resistances zero) is legal: it
@@ -63,7 +65,8 @@ enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_flo
                                    struct ow_error *err);
 
 /* A readable name of a node, as in decks and messages: "w3_7" (word line 3 at column
- * 7, or "w3" for a merged line), "b3_7", "in2", "s2" (input 2), "out5", "a5", "0".
+ * 7, or "w3" for a merged line), "b3_7", "in2", "s2" (source of word line 2), "d2" (of bit
+ * line 2), "out5", "a5", "0".
  * Where nodes have merged, the name is that of the first in that order: source, word
  * line, bit line, sense input. */
 void ow_circuit_node_name(const struct ow_circuit *circuit, size_t node, char name[32]);

@@ -135,7 +135,7 @@ enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *
     enum ow_status st = check_fields(xb, line_field, LEN(line_field), err);
     if (st == OW_OK && xb->sense.kind == OW_SENSE_TIA)
         st = check_fields(xb, tia_field, LEN(tia_field), err);
-    if (st == OW_OK && xb->sense.kind == OW_SENSE_RESISTOR)
+    if (st == OW_OK && xb->sense.kind != OW_SENSE_TIA)
         st = check_fields(xb, resistor_field, LEN(resistor_field), err);
     return st == OW_OK ? check_cells(xb, err) : st;
 }

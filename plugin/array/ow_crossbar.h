@@ -25,7 +25,9 @@ extern "C" {
 
 enum ow_sense_kind {
     OW_SENSE_RESISTOR, /* r_f from the sense input to ground; output = input      */
-    OW_SENSE_TIA       /* transimpedance amplifier, v_out = -r_f i at low speed   */
+    OW_SENSE_TIA,      /* transimpedance amplifier, v_out = -r_f i at low speed   */
+    OW_SENSE_DRIVER    /* nothing senses: r_f from the sense input to a source of
+                          its own, which drives the bit line while it is written  */
 };
 
 /* Op-amp macromodel of the TIA, all voltages against signal ground, which is the middle
@@ -39,8 +41,9 @@ enum ow_sense_kind {
  * acts on the gain node itself, so nothing winds up behind it. */
 struct ow_sense {
     enum ow_sense_kind kind;
-    double r_f;    /* ohm, > 0: feedback (TIA) or sense resistor, which may
-                      also be 0 (the input is ground) or inf (open)          */
+    double r_f;    /* ohm, > 0: feedback (TIA), or sense resistor or driver, which
+                      may also be 0 (the input is ground, or the source) or inf
+                      (open)                                                 */
     double c_f;    /* F, parallel to r_f (TIA only)                          */
     double gain;   /* 1, open-loop DC gain                                   */
     double gbw;    /* Hz, gain-bandwidth product                             */
@@ -83,6 +86,13 @@ double *ow_crossbar_spread(struct ow_crossbar *xb, size_t k);
 /* One cell's parameters and its initial states. */
 void ow_crossbar_cell(const struct ow_crossbar *xb, size_t cell, double param[], double x[]);
 
+/* Sources of the circuit: one a word line, then, where bit lines are driven, one a bit
+ * line. */
+static inline size_t ow_crossbar_sources(const struct ow_crossbar *xb)
+{
+    return xb->rows + (xb->sense.kind == OW_SENSE_DRIVER ? xb->cols : 0);
+}
+
 /* OW_SCALE of one cell. */
 static inline double ow_crossbar_scale(const struct ow_crossbar *xb, size_t cell)
 {
@@ -92,7 +102,7 @@ static inline double ow_crossbar_scale(const struct ow_crossbar *xb, size_t cell
 /* Ranges of the electrical fields and of every cell's parameters. */
 enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *err);
 
-/* Amplitude-encoded pulse on every word line: 0 at t = 0, its amplitude from t_rise to
+/* Amplitude-encoded pulse on every source: 0 at t = 0, its amplitude from t_rise to
  * t_rise + t_read, back at 0 after another t_rise.  The outputs are sampled where the
  * falling edge begins; the run ends t_read after it. */
 struct ow_pulse {

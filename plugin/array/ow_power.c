@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* Sources are the nodes 1 .. rows; anything that leaves one of them is its current. */
+/* Sources are the nodes 1 .. n_source; anything that leaves one of them is its current. */
 static void leave(const struct ow_circuit *circuit, double i_source[], size_t node, double i)
 {
     if (node != OW_GROUND && node < circuit->first_free)
@@ -64,12 +64,12 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
                  struct ow_power *out)
 {
     *out = (struct ow_power){0};
-    for (size_t i = 0; i < circuit->xb->rows; i++)
+    for (size_t i = 0; i < circuit->n_source; i++)
         i_source[i] = circuit->c[1 + i] * dv_source[i];
     add_resistors(circuit, v_node, i_source, out);
     add_cells(circuit, v_node, i_cell, i_source, out);
     add_amps(circuit, v_node, out);
-    for (size_t i = 0; i < circuit->xb->rows; i++) {
+    for (size_t i = 0; i < circuit->n_source; i++) {
         const double p = v_node[1 + i] * i_source[i];
         out->source += p;
         out->throughput += fabs(p);

@@ -21,9 +21,9 @@ struct ow_power {
     double output, quiescent; /* the two parts of `supply`                     */
 };
 
-/* v_node[n_node] in V (entry 0, ground, is taken as it stands: 0); dv_source[rows] in
- * V/s, the slopes of the sources, for the capacitance that has merged onto them;
- * i_cell[rows*cols] in A, from TE to BE with `scale` applied.  i_source[rows] in A is
+/* v_node[n_node] in V (entry 0, ground, is taken as it stands: 0); dv_source[n_source]
+ * in V/s, the slopes of the sources, for the capacitance that has merged onto them;
+ * i_cell[rows*cols] in A, from TE to BE with `scale` applied.  i_source[n_source] in A is
  * filled with what each source delivers into the circuit.  Inputs and outputs must not
  * overlap. */
 void ow_power_at(const struct ow_circuit *circuit, const double v_node[],

@@ -45,7 +45,8 @@ struct ow_reading {
     double *t_event;  /* [n_cell] s, time of the last jump; NaN without one            */
     struct ow_waveform wave; /* from 0 to ow_pulse_end(), both included               */
     struct ow_energy energy;
-    long steps; /* accepted time steps                                           */
+    long steps;  /* accepted time steps                                          */
+    long events; /* jumps of all cells                                           */
     double wall_s;
 };
 

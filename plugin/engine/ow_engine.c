@@ -22,7 +22,7 @@ struct ow_engine {
     const double *amplitude;
     const struct ow_pulse *pulse;
 
-    double *v_row, *dv_row, *i_row;  /* [rows] workspace */
+    double *v_row, *dv_row, *i_row;  /* [n_source] workspace */
     double *v_sense;                 /* [cols] */
     double *y_dc, *into;             /* [n_y], [n_free] */
     double *x;                       /* [n_state][n_cell] */
@@ -37,7 +37,7 @@ static void drive(void *data, double t, double v_row[])
 {
     const struct ow_engine *e = data;
     const double height = ow_pulse_at(e->pulse, t);
-    for (size_t r = 0; r < e->circuit->xb->rows; r++)
+    for (size_t r = 0; r < e->circuit->n_source; r++)
         v_row[r] = height * e->amplitude[r];
 }
 
@@ -45,7 +45,7 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
                                 const struct ow_engine_options *options, bool dc_only,
                                 struct ow_engine **out, struct ow_error *err)
 {
-    const size_t rows = circuit->xb->rows, cols = circuit->xb->cols;
+    const size_t n_source = circuit->n_source, cols = circuit->xb->cols;
     struct ow_engine *e = calloc(1, sizeof *e);
     if (!e)
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
@@ -75,9 +75,9 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
                                             drive, e, &e->stepper)))
         goto fail;
     st = OW_ERR_NOMEM;
-    e->v_row = calloc(rows, sizeof *e->v_row);
-    e->dv_row = calloc(rows, sizeof *e->dv_row);
-    e->i_row = calloc(rows, sizeof *e->i_row);
+    e->v_row = calloc(n_source, sizeof *e->v_row);
+    e->dv_row = calloc(n_source, sizeof *e->dv_row);
+    e->i_row = calloc(n_source, sizeof *e->i_row);
     e->v_sense = calloc(cols, sizeof *e->v_sense);
     e->y_dc = calloc(e->sys.n_y + 1, sizeof *e->y_dc);
     e->into = calloc(e->sys.n_free + 1, sizeof *e->into);
@@ -177,14 +177,13 @@ static bool newton_dc(struct ow_engine *e, const double v_row[], double y[])
 static enum ow_status solve_dc(struct ow_engine *e, const double v_row[], const double x[],
                                struct ow_error *err)
 {
-    const size_t rows = e->circuit->xb->rows;
     memset(e->y_dc, 0, e->sys.n_y * sizeof *e->y_dc);
     ow_system_put_states(&e->sys, x, e->y_dc);
     if (newton_dc(e, v_row, e->y_dc))
         return OW_OK;
     memset(e->y_dc, 0, e->sys.n_free * sizeof *e->y_dc);
     for (int step = 0; step <= N_RAMP; step++) {
-        for (size_t r = 0; r < rows; r++)
+        for (size_t r = 0; r < e->circuit->n_source; r++)
             e->dv_row[r] = v_row[r] * step / N_RAMP;
         if (!newton_dc(e, e->dv_row, e->y_dc))
             return ow_fail(err, OW_ERR_SOLVER,
@@ -295,6 +294,7 @@ static void fire(struct ow_engine *e, double t, struct ow_reading *out)
         for (size_t s = 0; s < sys->n_state; s++)
             e->x[s * sys->n_cell + k] = x[s];
         out->t_event[k] = t;
+        out->events++;
     }
     ow_system_put_states(sys, e->x, y);
 }
@@ -303,7 +303,7 @@ static void fire(struct ow_engine *e, double t, struct ow_reading *out)
 static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, double slope,
                                 struct ow_reading *out, struct ow_error *err)
 {
-    for (size_t r = 0; r < e->circuit->xb->rows; r++)
+    for (size_t r = 0; r < e->circuit->n_source; r++)
         e->dv_row[r] = slope * e->amplitude[r];
     if (ow_stepper_restart(e->stepper, t0))
         return ow_fail(err, OW_ERR_SOLVER, "CVODE cannot restart at %g s", t0);
@@ -341,7 +341,7 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
 static void clear(struct ow_reading *out)
 {
     out->wave.n = 0;
-    out->steps = 0;
+    out->steps = out->events = 0;
     for (size_t k = 0; k < out->n_cell; k++)
         out->t_event[k] = NAN;
 }
@@ -397,7 +397,7 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
         return st;
     memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
     gain_nodes(e, e->y_dc, out->v_gain);
-    memset(e->dv_row, 0, e->circuit->xb->rows * sizeof *e->dv_row);
+    memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);
     double sum[N_POWER];
     powers(e, sum);
     for (size_t k = 0; k < N_POWER; k++)

@@ -33,7 +33,7 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
                                 struct ow_engine **out, struct ow_error *err);
 void ow_engine_destroy(struct ow_engine *engine);
 
-/* One transient: pulses of height amplitude[rows] (V) on the word lines, from the DC
+/* One transient: pulses of height amplitude[n_source] (V) on the sources, from the DC
  * point at t = 0.  x_begin is [n_state][n_cell], or NULL for the programmed states.
  * `out` was initialised with the circuit's sizes and is filled whole.
  * OW_ERR_SOLVER, OW_ERR_CANCELLED, OW_ERR_NOMEM. */
@@ -41,7 +41,7 @@ enum ow_status ow_engine_read(struct ow_engine *engine, const double amplitude[]
                               const struct ow_pulse *pulse, const double *x_begin,
                               struct ow_reading *out, struct ow_error *err);
 
-/* The DC solution with the word lines at v_row[rows] (V) and the devices at frozen states:
+/* The DC solution with the sources at v_row[n_source] (V) and the devices at frozen states:
  * sense outputs to v_sense[cols]; node voltages to v_node[n_node] unless NULL. */
 enum ow_status ow_engine_dc(struct ow_engine *engine, const double v_row[],
                             const double *x_begin, double v_sense[], double *v_node,

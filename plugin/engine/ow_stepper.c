@@ -15,7 +15,7 @@ struct ow_stepper {
     struct ow_newton *newton; /* borrowed */
     ow_source_fn source;
     void *data;
-    double *v_row; /* [rows] workspace */
+    double *v_row; /* [n_source] workspace */
 
     SUNContext context;
     void *cvode;
@@ -121,7 +121,7 @@ enum ow_status ow_stepper_create(struct ow_system *sys, struct ow_newton *newton
     st->newton = newton;
     st->source = source;
     st->data = data;
-    st->v_row = calloc(sys->circuit->xb->rows, sizeof *st->v_row);
+    st->v_row = calloc(sys->circuit->n_source, sizeof *st->v_row);
     if (!st->v_row || SUNContext_Create(NULL, &st->context))
         goto fail;
     st->y = ow_vector_create((sunindextype)sys->n_y, st->context);

@@ -8,7 +8,7 @@
 
 struct ow_stepper;
 
-/* The rows' voltages at time t: v_row[rows].  Must be smooth between two restarts. */
+/* The sources' voltages at time t: v_row[n_source].  Must be smooth between two restarts. */
 typedef void (*ow_source_fn)(void *data, double t, double v_row[]);
 
 enum ow_step_result {

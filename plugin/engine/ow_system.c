@@ -64,7 +64,7 @@ void ow_system_place(struct ow_system *sys, const double v_row[], const double y
 {
     const struct ow_circuit *ckt = sys->circuit;
     const struct ow_crossbar *xb = ckt->xb;
-    memcpy(sys->v_node + 1, v_row, xb->rows * sizeof *v_row);
+    memcpy(sys->v_node + 1, v_row, ckt->n_source * sizeof *v_row);
     memcpy(sys->v_node + ckt->first_free, y, sys->n_free * sizeof *y);
     for (size_t k = 0; k < sys->n_cell; k++)
         sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];

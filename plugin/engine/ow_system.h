@@ -37,7 +37,7 @@ struct ow_system {
 enum ow_status ow_system_create(const struct ow_circuit *circuit, struct ow_system *out);
 void ow_system_finish(struct ow_system *sys);
 
-/* Put sources (v_row[rows], V) and unknowns in place and evaluate every device there.
+/* Put sources (v_row[n_source], V) and unknowns in place and evaluate every device there.
  * y is borrowed until the next call. */
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[]);
 

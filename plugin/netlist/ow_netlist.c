@@ -112,6 +112,8 @@ static void write_header(struct deck *d)
     line(d, "* column J (wI, bJ: a whole line without resistance); inJ sense input; outJ");
     line(d, "* amplifier output, aJ its gain node%s.",
          d->options.has_states ? "; xI_J_NAME state NAME of the cell, 1 V = 1" : "");
+    if (xb->sense.kind == OW_SENSE_DRIVER)
+        line(d, "* Bit lines are driven: dJ source of bit line J, behind inJ.");
     line(d, "* Nodes joined by 0 ohm are one node; parts that nothing drives are left out.");
     line(d, ".options reltol=%s vntol=%s abstol=%s chgtol=%s", NUM(d->options.reltol),
          NUM(VNTOL), NUM(ABSTOL), NUM(CHGTOL));
@@ -122,9 +124,11 @@ static void write_sources(struct deck *d)
     const double t1 = d->pulse->t_rise, t2 = ow_pulse_sample(d->pulse), t3 = t2 + t1;
     blank(d);
     line(d, "* Inputs: a pulse in the transient; the DC value is for `op`, inputs held on.");
-    for (size_t i = 0; i < d->xb->rows; i++) {
+    for (size_t i = 0; i < d->circuit->n_source; i++) {
         const double a = d->amplitude[i];
-        word(d, "Vs%zu s%zu 0 DC %s", i, i, NUM(a));
+        char name[NAME];
+        ow_circuit_node_name(d->circuit, 1 + i, name);
+        word(d, "V%s %s 0 DC %s", name, name, NUM(a));
         word(d, "PWL(0 0 %s %s", NUM(t1), NUM(a));
         word(d, "%s %s", NUM(t2), NUM(a));
         word(d, "%s 0)", NUM(t3));
@@ -191,6 +195,8 @@ static void write_amp_macro(struct deck *d)
 static void write_sense(struct deck *d)
 {
     char in[NAME], a[NAME], out[NAME];
+    if (d->xb->sense.kind == OW_SENSE_DRIVER)
+        return; /* their drivers stand among the lines */
     blank(d);
     if (d->circuit->n_amp) {
         line(d, "* Transimpedance amplifiers and their feedback resistors.");
@@ -376,10 +382,11 @@ static enum ow_status check(const struct deck *d, struct ow_error *err)
                        "deck: reltol = %g and max_step = %g s, expected 0 < reltol < 1 and a "
                        "positive time",
                        d->options.reltol, d->options.max_step);
-    for (size_t i = 0; i < d->xb->rows; i++)
+    for (size_t i = 0; i < d->circuit->n_source; i++)
         if (!isfinite(d->amplitude[i]))
-            return ow_fail(err, OW_ERR_RANGE, "word line %zu: amplitude %g V is not finite", i,
-                           d->amplitude[i]);
+            return ow_fail(err, OW_ERR_RANGE, "%s line %zu: amplitude %g V is not finite",
+                           i < d->xb->rows ? "word" : "bit",
+                           i < d->xb->rows ? i : i - d->xb->rows, d->amplitude[i]);
     return OW_OK;
 }
 

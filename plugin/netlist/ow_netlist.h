@@ -26,7 +26,7 @@ struct ow_netlist_options {
     double max_step;       /* s, default t_rise / 20                                       */
 };
 
-/* Write the deck.  amplitude[rows] in V are the pulses' heights.  `op` in the deck is the
+/* Write the deck.  amplitude[n_source] in V are the pulses' heights.  `op` in the deck is the
  * DC point with the inputs held on; the transient starts from the DC point at 0 V.
  * OW_ERR_INPUT (paths), OW_ERR_RANGE (amplitudes, pulse, options), OW_ERR_FILE (out
  * cannot be written), OW_ERR_NOMEM. */

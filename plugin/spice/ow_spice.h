@@ -38,7 +38,7 @@ enum ow_status ow_spice_open(const struct ow_spice_options *options, struct ow_s
                              struct ow_error *err);
 void ow_spice_close(struct ow_spice *spice);
 
-/* The same as ow_engine_read() by ngspice: pulses of height amplitude[rows] (V) from the DC
+/* The same as ow_engine_read() by ngspice: pulses of height amplitude[n_source] (V) from the DC
  * point at t = 0; x_begin is [n_state][n_cell], or NULL for the programmed states; `out`
  * was initialised with the circuit's sizes and is filled whole.  Powers are evaluated at
  * ngspice's time points with the models' own equations and integrated by the trapezoidal

@@ -25,8 +25,8 @@ struct reader {
     double *before;       /* [n_value] the previous time point                    */
     double *i_before, *i; /* [n_cell] A, cell currents there and here             */
     double *v_cell;       /* [n_cell] V                                           */
-    double *dv_source;    /* [rows] V/s within the step                           */
-    double *i_source;     /* [rows] A                                             */
+    double *dv_source;    /* [n_source] V/s within the step                       */
+    double *i_source;     /* [n_source] A                                         */
     double *v_sense;      /* [cols] V                                             */
     double t_before;      /* s, -1 before the first point                         */
 };
@@ -55,11 +55,11 @@ static void carve_response(struct ow_response *r, double **at, size_t n)
 
 static bool allocate(struct reader *r)
 {
-    const size_t rows = r->circuit->xb->rows, cols = r->circuit->xb->cols;
+    const size_t n_source = r->circuit->n_source, cols = r->circuit->xb->cols;
     r->name = calloc(r->n_value, sizeof *r->name);
     r->name_or_0 = calloc(r->n_value, sizeof *r->name_or_0);
-    r->memory =
-        calloc(r->n_value + (3 + N_RESPONSE) * r->n_cell + 2 * rows + cols, sizeof *r->memory);
+    r->memory = calloc(r->n_value + (3 + N_RESPONSE) * r->n_cell + 2 * n_source + cols,
+                       sizeof *r->memory);
     if (!r->name || !r->name_or_0 || !r->memory)
         return false;
     double *at = r->memory;
@@ -68,8 +68,8 @@ static bool allocate(struct reader *r)
     r->i = carve(&at, r->n_cell);
     r->v_cell = carve(&at, r->n_cell);
     carve_response(&r->response, &at, r->n_cell);
-    r->dv_source = carve(&at, rows);
-    r->i_source = carve(&at, rows);
+    r->dv_source = carve(&at, n_source);
+    r->i_source = carve(&at, n_source);
     r->v_sense = carve(&at, cols);
     return true;
 }
@@ -146,7 +146,7 @@ static void add_power(struct ow_energy *e, const struct ow_power *p, double dt)
 static void integrate(struct reader *r, const double value[], double dt)
 {
     struct ow_power p;
-    for (size_t i = 0; i < r->circuit->xb->rows; i++)
+    for (size_t i = 0; i < r->circuit->n_source; i++)
         r->dv_source[i] = (value[1 + i] - r->before[1 + i]) / dt;
     ow_power_at(r->circuit, r->before, r->dv_source, r->i_before, r->i_source, &p);
     add_power(&r->out->energy, &p, 0.5 * dt);
@@ -168,6 +168,7 @@ static void note_events(struct reader *r, const double value[])
         for (size_t j = 0; j < r->n_cell; j++)
             if (fabs(x[j] - x_before[j]) > 0.5) {
                 r->out->t_event[j] = r->t_before;
+                r->out->events++;
                 x_before[j] = x[j];
                 has_jumped = true;
             }
@@ -239,7 +240,7 @@ static void clear(struct ow_reading *out)
 {
     out->energy = (struct ow_energy){0};
     out->wave.n = 0;
-    out->steps = 0;
+    out->steps = out->events = 0;
     for (size_t j = 0; j < out->n_cell; j++)
         out->t_event[j] = NAN;
 }
