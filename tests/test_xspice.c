@@ -3,6 +3,7 @@
  * the program says so and tests the integrator only. */
 #include <dlfcn.h>
 #include <float.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -1109,26 +1110,53 @@ START_TEST(test_include_is_what_the_tables_say)
 }
 END_TEST
 
-static const char *const example[] = {
-    "team_loop", "driftdiff_switch", "stochastic_count", "jart_loop",        "threshold_r2",
-    "rram_loop", "stanford_loop",    "lindrift_hp",      "yakopcic_agchalc", "corners"};
-enum { N_EXAMPLE = sizeof example / sizeof example[0] };
+/* Every deck there is. */
+static glob_t examples;
+
+static int find_examples(void)
+{
+    return glob(OW_NETLISTS "/examples/*.cir", 0, NULL, &examples) == 0 ? (int)examples.gl_pathc
+                                                                        : 0;
+}
 
 /* From their own folder, beside a link to the code models, as in a built source tree. */
 START_TEST(test_example_passes)
 {
-    char command[256], wanted[64];
+    char command[256], wanted[64], name[40];
+    ck_assert_int_eq(sscanf(strrchr(examples.gl_pathv[_i], '/'), "/%39[a-z0-9_].cir", name), 1);
     ck_assert_int_eq(system("mkdir examples && cp " OW_NETLISTS "/ohmweave.inc " OW_NETLISTS
                             "/ohmweave.lib . && cp " OW_NETLISTS "/examples/*.cir examples"),
                      0);
     ck_assert_int_eq(chdir("examples"), 0);
-    snprintf(command, sizeof command, OW_NGSPICE " -b %s.cir", example[_i]);
-    snprintf(wanted, sizeof wanted, "PASS %s", example[_i]);
+    snprintf(command, sizeof command, OW_NGSPICE " -b %s.cir", name);
+    snprintf(wanted, sizeof wanted, "PASS %s", name);
     const int status = run(command, "log");
     char *log = slurp("log");
     ck_assert_msg(status == 0 && strstr(log, wanted) && !strstr(log, "FAIL"), "%s", log);
     free(log);
     ck_assert_int_eq(chdir(".."), 0);
+}
+END_TEST
+
+/* `ow_team` or `ow_team_x` and then a blank. */
+static bool has_device(const char *deck, const char *model)
+{
+    char wanted[2][64];
+    snprintf(wanted[0], sizeof wanted[0], "ow_%s ", model);
+    snprintf(wanted[1], sizeof wanted[1], "ow_%s_x ", model);
+    return strstr(deck, wanted[0]) || strstr(deck, wanted[1]);
+}
+
+START_TEST(test_every_model_has_an_example)
+{
+    bool is_found = false;
+    for (size_t k = 0; k < examples.gl_pathc && !is_found; k++) {
+        char *deck = slurp(examples.gl_pathv[k]);
+        is_found = has_device(deck, ow_models[_i]->name);
+        free(deck);
+    }
+    ck_assert_msg(is_found, "no deck in %s/examples has an ow_%s", OW_NETLISTS,
+                  ow_models[_i]->name);
 }
 END_TEST
 
@@ -1490,7 +1518,8 @@ static void add_ngspice_tests(Suite *suite)
                         N_REFUSED * N_ANALYSIS);
     tcase_add_test(tc, test_foreign_host_is_refused);
     tcase_add_test(tc, test_include_is_what_the_tables_say);
-    tcase_add_loop_test(tc, test_example_passes, 0, N_EXAMPLE);
+    tcase_add_loop_test(tc, test_example_passes, 0, find_examples());
+    tcase_add_loop_test(tc, test_every_model_has_an_example, 0, (int)ow_n_models);
     tcase_add_test(tc, test_spiceinit_loads);
     tcase_add_test(tc, test_corners);
 #ifdef OW_HAVE_SHAREDSPICE
