@@ -760,11 +760,15 @@ START_TEST(test_without_ngspice)
 }
 END_TEST
 
+static const char *const host_case[] = {"", "--set device.cp=3f",
+                                        "--set device.cp=3f --set array.r_wordline=0"};
+
 START_TEST(test_hosts_agree)
 {
     if (!getenv("OW_HAS_CODEMODEL") || !getenv("OW_HAS_SPICE") || !getenv("OW_NGSPICE"))
         return; /* meson's summary says so */
-    struct outcome o = run("ohmweave verify spec.yaml --vectors 1,4-5 --json - --out decks");
+    struct outcome o = run("ohmweave verify spec.yaml --vectors 1,4-5 --json - --out decks %s",
+                           host_case[_i]);
     /* the picture needs gnuplot, which may say that it is not there; the rest does not */
     ck_assert_msg(o.code == 0 || strstr(o.err, "gnuplot-nox"), "%s", o.err);
     ck_assert_int_eq(count_files("decks", "deck_"), 3);
@@ -775,6 +779,8 @@ START_TEST(test_hosts_agree)
     ck_assert_double_lt(number_at(root, "sense.worst"), 1e-3);
     json_decref(root);
     outcome_finish(&o);
+    if (_i > 0)
+        return;
     put_table("two.csv", input[0], 2, N_IN);
     json_t
         *cvode = vmm_json("--set calibration.vectors=all --set vmm.inputs=two.csv"),
@@ -1141,7 +1147,7 @@ int main(void)
     tcase_add_test(tc, test_netlist_to_file_and_to_standard_output);
     tcase_add_test(tc, test_models_as_json);
     tcase_add_test(tc, test_without_ngspice);
-    tcase_add_test(tc, test_hosts_agree);
+    tcase_add_loop_test(tc, test_hosts_agree, 0, sizeof host_case / sizeof host_case[0]);
     tcase_add_test(tc, test_control_c_on_a_terminal);
     tcase_add_loop_test(tc, test_signal_during_a_run, 0, N(ending));
     tcase_add_test(tc, test_signal_before_the_run);

@@ -115,16 +115,16 @@ static void bench_finish(struct bench *b)
 static const struct {
     const char *model;
     enum ow_sense_kind kind;
-    double r_wordline, r_bitline, r_driver;
+    double r_wordline, r_bitline, r_driver, c_cell;
 } circuits[] = {
-    {"team", OW_SENSE_RESISTOR, 3.7, 2.3, 53.0},
-    {"team", OW_SENSE_TIA, 3.7, 2.3, 53.0},
-    {"stochastic", OW_SENSE_RESISTOR, 0.0, 2.3, 53.0},
-    {"stochastic", OW_SENSE_TIA, 3.7, 0.0, 0.0},
-    {"driftdiff", OW_SENSE_RESISTOR, 3.7, 2.3, 0.0},
-    {"driftdiff", OW_SENSE_TIA, 0.0, 0.0, 0.0},
-    {"team", OW_SENSE_DRIVER, 3.7, 2.3, 53.0},
-    {"stochastic", OW_SENSE_DRIVER, 3.7, 0.0, 53.0},
+    {"team", OW_SENSE_RESISTOR, 3.7, 2.3, 53.0, 0.0},
+    {"team", OW_SENSE_TIA, 3.7, 2.3, 53.0, 0.9e-15},
+    {"stochastic", OW_SENSE_RESISTOR, 0.0, 2.3, 53.0, 0.9e-15},
+    {"stochastic", OW_SENSE_TIA, 3.7, 0.0, 0.0, 0.0},
+    {"driftdiff", OW_SENSE_RESISTOR, 3.7, 2.3, 0.0, 0.0},
+    {"driftdiff", OW_SENSE_TIA, 0.0, 0.0, 0.0, 0.0},
+    {"team", OW_SENSE_DRIVER, 3.7, 2.3, 53.0, 0.9e-15},
+    {"stochastic", OW_SENSE_DRIVER, 3.7, 0.0, 53.0, 0.0},
 };
 enum { N_CIRCUITS = sizeof circuits / sizeof circuits[0] };
 
@@ -135,6 +135,7 @@ static void bench_circuit(struct bench *b, int k, double v)
     b->xb.r_wordline = circuits[k].r_wordline;
     b->xb.r_bitline = circuits[k].r_bitline;
     b->xb.r_driver = circuits[k].r_driver;
+    b->xb.c_cell = circuits[k].c_cell;
     if (b->xb.model == ow_model_find("team")) { /* clear of the rails */
         case_param(&b->xb, "r_on", 9.1e3);
         case_param(&b->xb, "r_off", 470e3);

@@ -155,6 +155,7 @@ enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit
         add_wline(c, &l, i);
     for (size_t j = 0; j < cols; j++)
         add_bline(c, &l, j);
+    c->n_line = c->n_resistor;
     add_cells(c, &l);
     for (size_t j = 0; j < cols; j++)
         add_sense(c, &l, j);

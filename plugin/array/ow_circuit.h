@@ -47,6 +47,7 @@ struct ow_circuit {
     size_t *cell_te, *cell_be;    /* [rows*cols] the nodes of each cell                */
     struct ow_resistor *resistor; /* lines, drivers, sense and feedback resistors      */
     size_t n_resistor;
+    size_t n_line;      /* how many of them, the first, are lines and drivers      */
     struct ow_amp *amp; /* [cols] for a TIA, else NULL                       */
     size_t n_amp;
     size_t *sense_in, *sense_out; /* [cols] nodes; the same node without an amplifier  */

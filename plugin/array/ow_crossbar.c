@@ -75,6 +75,7 @@ static const struct field line_field[] = {
     {"array.r_bitline",  "ohm", offsetof(struct ow_crossbar, r_bitline),  ZERO_OK},
     {"array.c_wordline", "F",   offsetof(struct ow_crossbar, c_wordline), ZERO_OK},
     {"array.c_bitline",  "F",   offsetof(struct ow_crossbar, c_bitline),  ZERO_OK},
+    {"device.cp",        "F",   offsetof(struct ow_crossbar, c_cell),     ZERO_OK},
     {"array.r_driver",   "ohm", offsetof(struct ow_crossbar, r_driver),   ZERO_OK | INF_OK},
     {"sense.c_in",       "F",   offsetof(struct ow_crossbar, sense.c_in),   ZERO_OK},
     {"sense.c_load",     "F",   offsetof(struct ow_crossbar, sense.c_load), ZERO_OK},
@@ -137,6 +138,14 @@ enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *
         st = check_fields(xb, tia_field, LEN(tia_field), err);
     if (st == OW_OK && xb->sense.kind != OW_SENSE_TIA)
         st = check_fields(xb, resistor_field, LEN(resistor_field), err);
+    const bool is_driven = xb->r_driver + xb->r_wordline == 0.0 ||
+                           (xb->sense.kind == OW_SENSE_DRIVER && /* of the bit lines */
+                            xb->sense.r_f + xb->r_bitline == 0.0);
+    if (st == OW_OK && xb->c_cell > 0.0 && is_driven)
+        st = ow_fail(err, OW_ERR_RANGE,
+                     "device.cp = %g F: expected 0 where sources drive the devices directly, "
+                     "without any resistance of driver and line",
+                     xb->c_cell);
     return st == OW_OK ? check_cells(xb, err) : st;
 }
 

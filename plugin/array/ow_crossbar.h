@@ -64,6 +64,7 @@ struct ow_crossbar {
     size_t rows, cols;            /* physical word lines and bit lines      */
     double r_wordline, r_bitline; /* ohm a segment, >= 0                    */
     double c_wordline, c_bitline; /* F a segment, >= 0                      */
+    double c_cell;                /* F across every device, >= 0            */
     double r_driver;              /* ohm, >= 0; inf leaves the word lines open */
     struct ow_sense sense;        /* one a bit line                         */
     const struct ow_model *model;

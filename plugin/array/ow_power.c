@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "ow_planes.h"
+
 /* Sources are the nodes 1 .. n_source; anything that leaves one of them is its current. */
 static void leave(const struct ow_circuit *circuit, double i_source[], size_t node, double i)
 {
@@ -12,7 +14,7 @@ static void leave(const struct ow_circuit *circuit, double i_source[], size_t no
 static void add_resistors(const struct ow_circuit *circuit, const double v[], double i_source[],
                           struct ow_power *out)
 {
-    for (size_t k = 0; k < circuit->n_resistor; k++) {
+    for (size_t k = circuit->is_grid ? circuit->n_line : 0; k < circuit->n_resistor; k++) {
         const struct ow_resistor *el = &circuit->resistor[k];
         const double u = v[el->a] - v[el->b];
         const double i = u / el->r, p = u * i;
@@ -66,8 +68,11 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
     *out = (struct ow_power){0};
     for (size_t i = 0; i < circuit->n_source; i++)
         i_source[i] = circuit->c[1 + i] * dv_source[i];
-    add_resistors(circuit, v_node, i_source, out);
-    add_cells(circuit, v_node, i_cell, i_source, out);
+    if (circuit->is_grid)
+        ow_planes_power(circuit, v_node, i_cell, i_source, out);
+    else
+        add_cells(circuit, v_node, i_cell, i_source, out);
+    add_resistors(circuit, v_node, i_source, out); /* of a grid only the periphery's */
     add_amps(circuit, v_node, out);
     for (size_t i = 0; i < circuit->n_source; i++) {
         const double p = v_node[1 + i] * i_source[i];
@@ -83,6 +88,11 @@ double ow_energy_stored(const struct ow_circuit *circuit, const double v_node[])
     double e = 0.0;
     for (size_t k = 1; k < circuit->n_node; k++)
         e += 0.5 * circuit->c[k] * v_node[k] * v_node[k];
+    const size_t n_cell = circuit->xb->rows * circuit->xb->cols;
+    for (size_t k = 0; circuit->xb->c_cell > 0.0 && k < n_cell; k++) {
+        const double u = v_node[circuit->cell_te[k]] - v_node[circuit->cell_be[k]];
+        e += 0.5 * circuit->xb->c_cell * u * u;
+    }
     for (size_t k = 0; k < circuit->n_amp; k++) {
         const double u = v_node[circuit->amp[k].in] - v_node[circuit->amp[k].out];
         e += 0.5 * circuit->xb->sense.c_f * u * u;

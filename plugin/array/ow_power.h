@@ -30,7 +30,7 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
                  const double dv_source[], const double i_cell[], double i_source[],
                  struct ow_power *out);
 
-/* J in all capacitors: node capacitances and the amplifiers' feedback.  The pole of an
+/* J in all capacitors: node capacitances, cells and the amplifiers' feedback.  The pole of an
  * amplifier's gain node is a property of the macromodel and stores nothing. */
 double ow_energy_stored(const struct ow_circuit *circuit, const double v_node[]);
 

@@ -15,6 +15,7 @@ struct ow_engine {
     const struct ow_circuit *circuit; /* borrowed */
     struct ow_engine_options options;
     struct ow_system sys;
+    struct ow_mass *mass; /* NULL for DC only */
     struct ow_newton *newton;
     struct ow_stepper *stepper; /* NULL for DC only */
 
@@ -65,14 +66,16 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
                      name);
         goto fail;
     }
-    if ((st = ow_newton_create(&e->sys, &e->newton)))
+    if (!dc_only && (st = ow_mass_create(&e->sys, &e->mass)))
+        goto fail;
+    if ((st = ow_newton_create(&e->sys, e->mass, &e->newton)))
         goto fail;
     /* The error norm averages over all nodes, so an absolute tolerance near rtol v_scale
      * would let one driven row among many quiet ones go unwatched. */
     const double atol_v = 1e-2 * options->rtol * options->v_scale;
     const double atol_x = 1e-3 * options->rtol;
-    if (!dc_only && (st = ow_stepper_create(&e->sys, e->newton, options->rtol, atol_v, atol_x,
-                                            drive, e, &e->stepper)))
+    if (!dc_only && (st = ow_stepper_create(&e->sys, e->mass, e->newton, options->rtol, atol_v,
+                                            atol_x, drive, e, &e->stepper)))
         goto fail;
     st = OW_ERR_NOMEM;
     e->v_row = calloc(n_source, sizeof *e->v_row);
@@ -97,6 +100,7 @@ void ow_engine_destroy(struct ow_engine *e)
         return;
     ow_stepper_destroy(e->stepper);
     ow_newton_destroy(e->newton);
+    ow_mass_destroy(e->mass);
     ow_system_finish(&e->sys);
     free(e->v_row);
     free(e->dv_row);

@@ -12,7 +12,14 @@
 struct ow_linear {
     const struct ow_system *sys; /* borrowed */
     double mass, gamma;          /* 1, s (DC: 0, 1)          */
-    const double *g;             /* [n_cell] S, any sign     */
+    const double *g;             /* [n_cell] S, any sign; unused if gamma is 0 */
 };
+
+/* What joins the two ends of a cell: its conductance and its capacitance. */
+static inline double ow_linear_cell(const struct ow_linear *linear, size_t cell)
+{
+    const double c = linear->mass * linear->sys->circuit->xb->c_cell;
+    return linear->gamma > 0.0 ? c + linear->gamma * linear->g[cell] : c;
+}
 
 #endif

@@ -9,6 +9,7 @@
 
 struct ow_newton {
     const struct ow_system *sys; /* borrowed */
+    const struct ow_mass *mass;  /* borrowed */
     struct ow_schur *schur;      /* NULL where lines have merged      */
     struct ow_sparse *sparse;    /* made when it is first needed      */
     bool is_sparse;              /* which of them is factored         */
@@ -24,12 +25,14 @@ struct ow_newton {
 
 /* ---- life -------------------------------------------------------------------------- */
 
-enum ow_status ow_newton_create(const struct ow_system *sys, struct ow_newton **out)
+enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mass *mass,
+                                struct ow_newton **out)
 {
     struct ow_newton *nw = calloc(1, sizeof *nw);
     if (!nw)
         return OW_ERR_NOMEM;
     nw->sys = sys;
+    nw->mass = mass;
     const size_t nm = sys->n_moving;
     enum ow_status st = OW_ERR_NOMEM;
     nw->g = calloc(sys->n_cell, sizeof *nw->g);
@@ -196,7 +199,7 @@ enum ow_status ow_newton_solve(struct ow_newton *nw, const double r[], const dou
     const size_t n = sys->n_moving, first = ckt->first_free, n_cell = sys->n_cell;
     const double gamma = nw->linear.gamma;
     double *rhs = nw->rhs;
-    ow_system_mass(sys, r, rhs);
+    ow_mass_times(nw->mass, r, rhs);
     for (size_t k = 0; k < n_cell; k++) {
         double i = 0.0;
         for (size_t m = 0; m < n; m++)

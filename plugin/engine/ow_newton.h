@@ -12,12 +12,14 @@
 #ifndef OW_NEWTON_H
 #define OW_NEWTON_H
 
-#include "ow_system.h"
+#include "ow_mass.h"
 
 struct ow_newton;
 
-/* The system is borrowed.  Floating nodes (ow_circuit_floating) are held at 0 V in DC. */
-enum ow_status ow_newton_create(const struct ow_system *sys, struct ow_newton **out);
+/* System and mass are borrowed; mass may be NULL for DC.  Floating nodes
+ * (ow_circuit_floating) are held at 0 V in DC. */
+enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mass *mass,
+                                struct ow_newton **out);
 void ow_newton_destroy(struct ow_newton *newton);
 
 /* Assemble at the system's placed point and factor.  OW_ERR_SOLVER if singular. */

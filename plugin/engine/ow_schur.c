@@ -27,6 +27,7 @@ struct ow_schur {
     struct ow_multigrid *mg;   /* made when it is first wanted */
     bool has_mg;               /* in use for the factors at hand */
     bool has_input;            /* sense inputs are nodes, not ground */
+    double follow;             /* how far bit lines can follow word lines, 0 .. 1 */
     struct folded *behind;     /* [cols] */
     double *r, *z, *p, *u, *b; /* [rows][cols] */
 };
@@ -110,6 +111,19 @@ static bool wants_multigrid(const struct ow_lines *l)
     return d > 60.0 * a;
 }
 
+/* The greatest (Ab + D)^-1 D 1: an error of the word lines that is nowhere above e brings
+ * none above follow e on the bit lines. */
+static double follow_of(struct ow_schur *s)
+{
+    const struct ow_lines *l = s->lines;
+    double most = 0.0;
+    memcpy(s->b, l->d, l->n * sizeof *s->b);
+    ow_lines_bit(l, s->b);
+    for (size_t k = 0; k < l->n; k++)
+        most = fmax(most, fabs(s->b[k]));
+    return most;
+}
+
 bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
 {
     const struct ow_crossbar *xb = s->sys->circuit->xb;
@@ -128,9 +142,10 @@ bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
         }
     }
     for (size_t k = 0; k < l->n; k++)
-        l->d[k] = lin->gamma * lin->g[k];
+        l->d[k] = ow_linear_cell(lin, k);
     if (!ow_lines_factor(l))
         return false;
+    s->follow = follow_of(s);
     s->has_mg = wants_multigrid(l);
     if (s->has_mg && !s->mg && ow_multigrid_create(l, &s->mg))
         s->has_mg = false;
@@ -153,20 +168,27 @@ static double dot(const double a[], const double b[], size_t n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/* sum (weight e)^2, or sum e^2 without weights. */
-static double square(const double e[], const double weight[], size_t n)
+/* sum (weight e)^2 for an error of the word lines and what follows it on the bit lines, the
+ * larger of both at every cell; sum e^2 without weights. */
+static double square(const struct ow_schur *s, const double e[], const double word[],
+                     const double bit[])
 {
-    if (!weight)
+    const size_t n = s->lines->n;
+    if (!word)
         return dot(e, e, n);
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     size_t k = 0;
     for (; k + 4 <= n; k += 4)
         for (size_t lane = 0; lane < 4; lane++) {
-            const double t = e[k + lane] * weight[k + lane];
+            const double follows = s->follow * bit[k + lane];
+            const double t =
+                e[k + lane] * (word[k + lane] > follows ? word[k + lane] : follows);
             sum[lane] += t * t;
         }
-    for (; k < n; k++)
-        sum[0] += e[k] * weight[k] * e[k] * weight[k];
+    for (; k < n; k++) {
+        const double t = e[k] * fmax(word[k], s->follow * bit[k]);
+        sum[0] += t * t;
+    }
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
@@ -196,8 +218,8 @@ enum { MOST_ITERATIONS = 300 };
 
 /* S w = r for s->r, which is spoilt.  False if S is not positive definite after all or the
  * iterations run out. */
-static bool conjugate_gradients(struct ow_schur *s, const double weight[], double tol,
-                                double w[])
+static bool conjugate_gradients(struct ow_schur *s, const double word[], const double bit[],
+                                double tol, double w[])
 {
     const size_t n = s->lines->n;
     double rz_before = 1.0, norm_w = 0.0;
@@ -210,7 +232,7 @@ static bool conjugate_gradients(struct ow_schur *s, const double weight[], doubl
         else
             ow_lines_word(s->lines, s->r, s->z);
         /* z estimates the error that is left */
-        if (square(s->z, weight, n) <= tol * tol * (weight ? 1.0 : norm_w))
+        if (square(s, s->z, word, bit) <= tol * tol * (word ? 1.0 : norm_w))
             return true;
         const double rz = dot(s->r, s->z, n);
         if (!(rz > 0.0)) /* also NaN */
@@ -225,7 +247,7 @@ static bool conjugate_gradients(struct ow_schur *s, const double weight[], doubl
             w[m] += alpha * s->p[m];
             s->r[m] -= alpha * s->b[m];
         }
-        if (!weight)
+        if (!word)
             norm_w = dot(w, w, n);
     }
     return false;
@@ -271,13 +293,15 @@ bool ow_schur_solve(struct ow_schur *s, double rhs[], const double weight[], dou
     const struct ow_circuit *ckt = s->sys->circuit;
     const struct ow_lines *l = s->lines;
     const size_t n = l->n, at_w = ckt->wline - ckt->first_free;
-    double *w = rhs + at_w, *b = rhs + (ckt->bline - ckt->first_free);
+    const size_t at_b = ckt->bline - ckt->first_free;
+    double *w = rhs + at_w, *b = rhs + at_b;
     fold_rhs(s, rhs, b + n - l->cols);
     memcpy(s->b, b, n * sizeof *b);
     ow_lines_bit(l, s->b);
     for (size_t k = 0; k < n; k++)
         s->r[k] = w[k] + l->d[k] * s->b[k];
-    if (!conjugate_gradients(s, weight ? weight + at_w : NULL, tol, w))
+    if (!conjugate_gradients(s, weight ? weight + at_w : NULL, weight ? weight + at_b : NULL,
+                             tol, w))
         return false;
     for (size_t k = 0; k < n; k++)
         b[k] += l->d[k] * w[k];

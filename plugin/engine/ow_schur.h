@@ -21,8 +21,9 @@ void ow_schur_destroy(struct ow_schur *schur);
  * floating lines): then this solver does not apply. */
 bool ow_schur_factor(struct ow_schur *schur, const struct ow_linear *linear);
 
-/* In place, [n_free].  The estimated error e of the word-line voltages fulfils
- * sum (weight e)^2 <= tol^2; without weights sum e^2 <= tol^2 sum w^2.  False if that was not
+/* In place, [n_free].  The estimated errors e of the word-line voltages, and of the bit lines
+ * that follow them, fulfil sum (weight e)^2 <= tol^2; without weights the word lines' fulfil
+ * sum e^2 <= tol^2 sum w^2.  False if that was not
  * reached; rhs is spoilt then. */
 bool ow_schur_solve(struct ow_schur *schur, double rhs[], const double weight[], double tol);
 

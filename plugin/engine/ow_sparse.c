@@ -258,7 +258,7 @@ enum ow_status ow_sparse_factor(struct ow_sparse *sp, const struct ow_linear *li
 {
     assemble_linear(sp, linear->gamma, linear->mass);
     for (size_t k = 0; k < sp->sys->n_cell; k++)
-        add(sp->value, &sp->cell[k], linear->gamma * linear->g[k]);
+        add(sp->value, &sp->cell[k], ow_linear_cell(linear, k));
     for (size_t k = 0; linear->mass == 0.0 && k < sp->sys->n_free; k++)
         if (sp->is_floating[sp->sys->circuit->first_free + k])
             sp->value[sp->diagonal[k]] += 1.0;

@@ -11,8 +11,9 @@
 #include "ow_vector.h"
 
 struct ow_stepper {
-    struct ow_system *sys;    /* borrowed */
-    struct ow_newton *newton; /* borrowed */
+    struct ow_system *sys;      /* borrowed */
+    const struct ow_mass *mass; /* borrowed */
+    struct ow_newton *newton;   /* borrowed */
     ow_source_fn source;
     void *data;
     double *v_row; /* [n_source] workspace */
@@ -36,7 +37,10 @@ static int rates(realtype t, N_Vector y, N_Vector ydot, void *data)
 {
     struct ow_stepper *st = data;
     place(st, t, y);
-    ow_system_rates(st->sys, N_VGetArrayPointer(ydot));
+    double *rate = N_VGetArrayPointer(ydot);
+    ow_system_currents(st->sys, st->sys->current);
+    ow_mass_solve(st->mass, st->sys->current, rate);
+    ow_system_state_rates(st->sys, rate);
     return 0;
 }
 
@@ -110,14 +114,16 @@ static enum ow_status status_from_cvode(int flag)
     return flag >= 0 ? OW_OK : flag == CV_MEM_FAIL ? OW_ERR_NOMEM : OW_ERR_SOLVER;
 }
 
-enum ow_status ow_stepper_create(struct ow_system *sys, struct ow_newton *newton, double rtol,
-                                 double atol_v, double atol_x, ow_source_fn source, void *data,
+enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *mass,
+                                 struct ow_newton *newton, double rtol, double atol_v,
+                                 double atol_x, ow_source_fn source, void *data,
                                  struct ow_stepper **out)
 {
     struct ow_stepper *st = calloc(1, sizeof *st);
     if (!st)
         return OW_ERR_NOMEM;
     st->sys = sys;
+    st->mass = mass;
     st->newton = newton;
     st->source = source;
     st->data = data;

@@ -18,10 +18,11 @@ enum ow_step_result {
     OW_STEP_FAILED /* see ow_stepper_message()                  */
 };
 
-/* System and Newton matrix are borrowed.  `rtol` is relative; atol_v (V) and atol_x
+/* System, mass and Newton matrix are borrowed.  `rtol` is relative; atol_v (V) and atol_x
  * (states) absolute. */
-enum ow_status ow_stepper_create(struct ow_system *sys, struct ow_newton *newton, double rtol,
-                                 double atol_v, double atol_x, ow_source_fn source, void *data,
+enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *mass,
+                                 struct ow_newton *newton, double rtol, double atol_v,
+                                 double atol_x, ow_source_fn source, void *data,
                                  struct ow_stepper **out);
 void ow_stepper_destroy(struct ow_stepper *st);
 

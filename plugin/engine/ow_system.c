@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_planes.h"
+
 static const double two_pi = 6.283185307179586;
 
 static enum ow_status create_response(struct ow_system *sys)
@@ -66,7 +68,9 @@ void ow_system_place(struct ow_system *sys, const double v_row[], const double y
     const struct ow_crossbar *xb = ckt->xb;
     memcpy(sys->v_node + 1, v_row, ckt->n_source * sizeof *v_row);
     memcpy(sys->v_node + ckt->first_free, y, sys->n_free * sizeof *y);
-    for (size_t k = 0; k < sys->n_cell; k++)
+    if (ckt->is_grid)
+        ow_planes_across(ckt, sys->v_node, sys->v_cell);
+    for (size_t k = 0; !ckt->is_grid && k < sys->n_cell; k++)
         sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
 
     for (size_t s = 0; s < sys->n_state; s++)
@@ -98,11 +102,13 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     const size_t first = ckt->first_free;
     const double *v = sys->v_node;
     memset(into, 0, sys->n_free * sizeof *into);
-    for (size_t k = 0; k < ckt->n_resistor; k++) {
+    if (ckt->is_grid)
+        ow_planes_currents(ckt, v, sys->at.i, into);
+    for (size_t k = ckt->is_grid ? ckt->n_line : 0; k < ckt->n_resistor; k++) {
         const struct ow_resistor *r = &ckt->resistor[k];
         flow(into, first, r->a, r->b, (v[r->a] - v[r->b]) / r->r);
     }
-    for (size_t k = 0; k < sys->n_cell; k++)
+    for (size_t k = 0; !ckt->is_grid && k < sys->n_cell; k++)
         flow(into, first, ckt->cell_te[k], ckt->cell_be[k], sys->at.i[k]);
     for (size_t k = 0; k < ckt->n_amp; k++) {
         const struct ow_amp *amp = &ckt->amp[k];
@@ -112,44 +118,11 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     }
 }
 
-void ow_system_rates(const struct ow_system *sys, double ydot[])
+void ow_system_state_rates(const struct ow_system *sys, double ydot[])
 {
-    const struct ow_circuit *ckt = sys->circuit;
-    const size_t first = ckt->first_free;
-    const double c_f = ckt->xb->sense.c_f;
-    double *into = sys->current;
-    ow_system_currents(sys, into);
-    for (size_t k = 0; k < sys->n_free; k++)
-        ydot[k] = into[k] / ckt->c[first + k];
-    for (size_t k = 0; k < ckt->n_amp; k++) {
-        const struct ow_amp *amp = &ckt->amp[k];
-        /* [c_in + c_f, -c_f; -c_f, c_out + c_f] by Cramer's rule */
-        const double c_in = ckt->c[amp->in], c_out = ckt->c[amp->out];
-        const double det = c_in * c_out + c_f * (c_in + c_out);
-        const double i_in = into[amp->in - first], i_out = into[amp->out - first];
-        ydot[amp->in - first] = (i_in * (c_out + c_f) + i_out * c_f) / det;
-        ydot[amp->out - first] = (i_out * (c_in + c_f) + i_in * c_f) / det;
-        ydot[amp->inner - first] = into[amp->inner - first] / sys->tau;
-    }
     for (size_t m = 0; m < sys->n_moving; m++)
         memcpy(ydot + sys->n_free + m * sys->n_cell, sys->at.f[sys->moving[m]],
                sys->n_cell * sizeof *ydot);
-}
-
-void ow_system_mass(const struct ow_system *sys, const double y[], double out[])
-{
-    const struct ow_circuit *ckt = sys->circuit;
-    const size_t first = ckt->first_free;
-    const double c_f = ckt->xb->sense.c_f;
-    for (size_t k = 0; k < sys->n_free; k++)
-        out[k] = ckt->c[first + k] * y[k];
-    for (size_t k = 0; k < ckt->n_amp; k++) {
-        const struct ow_amp *amp = &ckt->amp[k];
-        const double q = c_f * (y[amp->in - first] - y[amp->out - first]);
-        out[amp->in - first] += q;
-        out[amp->out - first] -= q;
-        out[amp->inner - first] = sys->tau * y[amp->inner - first];
-    }
 }
 
 void ow_system_put_states(struct ow_system *sys, const double x[], double y[])

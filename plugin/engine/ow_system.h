@@ -4,9 +4,9 @@
  *
  * V: free node voltages (amplifiers' inner nodes included), x: device states, v: the
  * voltages across the cells.  I is the current into a node from its elements; at an
- * amplifier's inner node it is gain (v_os - v_in - h(v_a)) - v_a, in volt.  M holds the
- * node capacitances, the feedback capacitances between sense input and output, and the
- * amplifiers' time constants.
+ * amplifier's inner node it is gain (v_os - v_in - h(v_a)) - v_a, in volt.  M (ow_mass.h)
+ * holds the node capacitances, the cells' own, the feedback capacitances between sense input
+ * and output, and the amplifiers' time constants.
  *
  * The unknown y is [V of the free nodes | continuous state 0 of every cell | state 1 ...].
  * Discrete states change at events only and live beside y. */
@@ -44,11 +44,8 @@ void ow_system_place(struct ow_system *sys, const double v_row[], const double y
 /* I at the placed point: into[n_free]. */
 void ow_system_currents(const struct ow_system *sys, double into[]);
 
-/* dy/dt at the placed point.  Needs M regular. */
-void ow_system_rates(const struct ow_system *sys, double ydot[]);
-
-/* M times the voltage part of a vector in y's layout: out[n_free]. */
-void ow_system_mass(const struct ow_system *sys, const double y[], double out[]);
+/* The states' part of dy/dt there; the voltages' part is M^-1 I. */
+void ow_system_state_rates(const struct ow_system *sys, double ydot[]);
 
 /* States x[n_state][n_cell] into y (continuous) and `still` (discrete), and back. */
 void ow_system_put_states(struct ow_system *sys, const double x[], double y[]);

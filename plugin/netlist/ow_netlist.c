@@ -270,6 +270,11 @@ static void write_cell(struct deck *d, size_t cell)
     word(d, "%s", name);
     end_card(d);
     write_model_card(d, cell, name);
+    if (d->xb->c_cell > 0.0 && !is_idle) {
+        word(d, "C%zu_%zu %s %s %s", i, j, node_name(d, te, a), node_name(d, be, b),
+             NUM(d->xb->c_cell));
+        end_card(d);
+    }
 }
 
 static void write_cells(struct deck *d)

@@ -200,6 +200,7 @@ static enum ow_status build_crossbar(struct ow_problem *p, struct ow_error *err)
     p->xb.r_bitline = spec->array.r_bitline;
     p->xb.c_wordline = spec->array.c_wordline;
     p->xb.c_bitline = spec->array.c_bitline;
+    p->xb.c_cell = spec->device.cp;
     p->xb.r_driver = spec->array.r_driver;
     p->xb.sense = spec->sense;
 

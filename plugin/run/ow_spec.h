@@ -85,6 +85,7 @@ struct ow_spec {
         double param[OW_MAX_PARAMS]; /* [model->n_param] defaults, then the set, then
                                         params; `seed` is the specification's      */
         double g_min, g_max;         /* S                                          */
+        double cp;                   /* F across each device                       */
         double sigma_d2d, sigma_program, sigma_read; /* relative                   */
         double stuck_on, stuck_off; /* fractions of all cells                     */
     } device;

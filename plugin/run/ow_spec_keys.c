@@ -37,6 +37,7 @@ const struct ow_key ow_keys[] = {
     {"device.params",        OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(device.params),        "single parameters on top of the set"},
     {"device.g_min",         OW_KEY_NUMBER,  "S",   "1u",           1e-15,  1e3,   NULL,      AT(device.g_min),         "least conductance of the mapping, at v_read"},
     {"device.g_max",         OW_KEY_NUMBER,  "S",   "100u",         1e-15,  1e3,   NULL,      AT(device.g_max),         "greatest conductance of the mapping, at v_read"},
+    {"device.cp",            OW_KEY_NUMBER,  "F",   "0",            0,      1e-6,  NULL,      AT(device.cp),            "capacitance across each device"},
     {"device.sigma_d2d",     OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_d2d),     "relative spread of current from device to device"},
     {"device.sigma_program", OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_program), "relative error of a programmed conductance"},
     {"device.sigma_read",    OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_read),    "relative change of current from read to read"},

@@ -30,7 +30,7 @@ struct ow_key {
 };
 
 extern const struct ow_key ow_keys[];
-enum { OW_N_KEYS = 55 };
+enum { OW_N_KEYS = 56 };
 
 /* OW_N_KEYS if there is none. */
 size_t ow_key_find(const char *name);

@@ -8,8 +8,11 @@ enum ow_status ow_variant_init(struct ow_variant *v, const struct ow_problem *pr
 {
     const size_t n_cell = problem->xb.rows * problem->xb.cols;
     *v = (struct ow_variant){.problem = problem, .xb = problem->xb};
-    if (has_ideal_wires)
+    if (has_ideal_wires) {
         v->xb.r_wordline = v->xb.r_bitline = 0.0;
+        if (v->xb.r_driver == 0.0)
+            v->xb.c_cell = 0.0; /* across ideal sources: no settled output knows of it */
+    }
     if (v->xb.spread[OW_SCALE]) {
         v->own_scale = malloc(n_cell * sizeof *v->own_scale);
         if (!v->own_scale)

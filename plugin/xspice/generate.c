@@ -92,7 +92,7 @@ static void print_subckt(const struct ow_model *m, bool has_x)
     for (size_t k = 0; k < m->n_param; k++)
         printf("%s%s=%s", k % 5 == 0 ? "\n+ " : " ", m->param[k].name,
                number(m->param[k].dflt, text));
-    printf("\na1 %%gd(te be)");
+    printf(" cp=0\nc1 te be {cp}\na1 %%gd(te be)");
     for (size_t s = 0; s < m->n_state; s++)
         printf(" %s", has_x ? m->state[s].name : "null");
     printf(" cell\n.model cell ow_%s(", m->name);
@@ -124,6 +124,7 @@ static void print_inc(void)
         "* .model card of the code model itself takes their names too:\n"
         "*        a1 %%gd(te be) null m1\n"
         "*        .model m1 ow_team(ctrl=\"voltage\")     in quotes\n"
+        "* cp is the capacitance in farad across the device, outside its rs.\n"
         "* A parameter outside its range fails the analysis and names the instance.\n");
     for (size_t m = 0; m < ow_n_models; m++) {
         const struct ow_model *model = ow_models[m];

@@ -1,0 +1,140 @@
+#include "ow_planes.h"
+
+#include <math.h>
+
+/* Of the driver and the first word-line segment behind it; 0 if the driver is open. */
+static double g_first(const struct ow_crossbar *xb)
+{
+    return 1.0 / (xb->r_driver + xb->r_wordline);
+}
+
+/* Where row i of the bit lines' plane goes on: the next row, or behind the last segment the
+ * sense inputs, which may all be ground, or sources. */
+static const double *row_after(const struct ow_circuit *ckt, const double v[], size_t i,
+                               size_t *stride)
+{
+    const size_t cols = ckt->xb->cols;
+    const bool is_last = i + 1 == ckt->xb->rows;
+    *stride = is_last && ckt->sense_in[0] == OW_GROUND ? 0 : 1;
+    return is_last ? v + ckt->sense_in[0] : v + ckt->bline + (i + 1) * cols;
+}
+
+void ow_planes_across(const struct ow_circuit *ckt, const double v[], double v_cell[])
+{
+    const size_t n = ckt->xb->rows * ckt->xb->cols;
+    const double *w = v + ckt->wline, *b = v + ckt->bline;
+    for (size_t k = 0; k < n; k++)
+        v_cell[k] = w[k] - b[k];
+}
+
+static void word_line(const struct ow_circuit *ckt, size_t i, const double v[],
+                      const double i_cell[], double into[])
+{
+    const size_t cols = ckt->xb->cols;
+    const double g = 1.0 / ckt->xb->r_wordline;
+    const double *w = v + ckt->wline + i * cols;
+    for (size_t j = 0; j < cols; j++)
+        into[j] = -i_cell[j];
+    into[0] += g_first(ckt->xb) * (v[1 + i] - w[0]);
+    if (cols == 1)
+        return;
+    into[0] += g * (w[1] - w[0]);
+    for (size_t j = 1; j + 1 < cols; j++)
+        into[j] += g * ((w[j - 1] - w[j]) + (w[j + 1] - w[j]));
+    into[cols - 1] += g * (w[cols - 2] - w[cols - 1]);
+}
+
+/* Row i of the bit lines. */
+static void bit_row(const struct ow_circuit *ckt, size_t i, const double v[],
+                    const double i_cell[], double into[])
+{
+    const size_t cols = ckt->xb->cols;
+    const double g = 1.0 / ckt->xb->r_bitline;
+    const double *b = v + ckt->bline + i * cols;
+    const double *before = i ? b - cols : b; /* the first row has none before it */
+    size_t stride;
+    const double *after = row_after(ckt, v, i, &stride);
+    if (stride)
+        for (size_t j = 0; j < cols; j++)
+            into[j] = i_cell[j] + g * ((before[j] - b[j]) + (after[j] - b[j]));
+    else
+        for (size_t j = 0; j < cols; j++)
+            into[j] = i_cell[j] + g * ((before[j] - b[j]) + (after[0] - b[j]));
+}
+
+void ow_planes_currents(const struct ow_circuit *ckt, const double v[], const double i_cell[],
+                      double into[])
+{
+    const size_t rows = ckt->xb->rows, cols = ckt->xb->cols, first = ckt->first_free;
+    for (size_t i = 0; i < rows; i++) {
+        word_line(ckt, i, v, i_cell + i * cols, into + (ckt->wline - first) + i * cols);
+        bit_row(ckt, i, v, i_cell + i * cols, into + (ckt->bline - first) + i * cols);
+    }
+    if (ckt->sense_in[0] < first)
+        return;
+    const double g = 1.0 / ckt->xb->r_bitline;
+    const double *last = v + ckt->bline + (rows - 1) * cols, *in = v + ckt->sense_in[0];
+    for (size_t j = 0; j < cols; j++)
+        into[ckt->sense_in[0] - first + j] = g * (last[j] - in[j]);
+}
+
+/* sum (a[k] - b[k])^2; partial sums in a fixed order. */
+static double square_of_difference(const double a[], const double b[], size_t n)
+{
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    size_t k = 0;
+    for (; k + 4 <= n; k += 4)
+        for (size_t lane = 0; lane < 4; lane++) {
+            const double u = a[k + lane] - b[k + lane];
+            sum[lane] += u * u;
+        }
+    for (; k < n; k++)
+        sum[0] += (a[k] - b[k]) * (a[k] - b[k]);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static double power_of_cells(const struct ow_circuit *ckt, const double v[],
+                             const double i_cell[])
+{
+    const size_t n = ckt->xb->rows * ckt->xb->cols;
+    const double *w = v + ckt->wline, *b = v + ckt->bline;
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    size_t k = 0;
+    for (; k + 4 <= n; k += 4)
+        for (size_t lane = 0; lane < 4; lane++)
+            sum[lane] += (w[k + lane] - b[k + lane]) * i_cell[k + lane];
+    for (; k < n; k++)
+        sum[0] += (w[k] - b[k]) * i_cell[k];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+void ow_planes_power(const struct ow_circuit *ckt, const double v[], const double i_cell[],
+                   double i_source[], struct ow_power *out)
+{
+    const struct ow_crossbar *xb = ckt->xb;
+    const size_t rows = xb->rows, cols = xb->cols;
+    const double r_first = xb->r_driver + xb->r_wordline;
+    double word = 0.0, bit = 0.0;
+    for (size_t i = 0; i < rows; i++) {
+        const double *w = v + ckt->wline + i * cols, *b = v + ckt->bline + i * cols;
+        const double i_first = g_first(xb) * (v[1 + i] - w[0]);
+        i_source[i] += i_first;
+        if (isfinite(r_first)) {
+            out->drivers += i_first * i_first * xb->r_driver;
+            out->wires += i_first * i_first * xb->r_wordline;
+        }
+        word += square_of_difference(w, w + 1, cols - 1);
+        size_t stride;
+        const double *after = row_after(ckt, v, i, &stride);
+        for (size_t j = 0; !stride && j < cols; j++)
+            bit += b[j] * b[j]; /* the sense inputs are ground */
+        if (stride)
+            bit += square_of_difference(b, after, cols);
+    }
+    const size_t in = ckt->sense_in[0]; /* which may be the bit lines' sources */
+    const double *last = v + ckt->bline + (rows - 1) * cols;
+    for (size_t j = 0; in != OW_GROUND && in < ckt->first_free && j < cols; j++)
+        i_source[in - 1 + j] += (v[in + j] - last[j]) / xb->r_bitline;
+    out->wires += word / xb->r_wordline + bit / xb->r_bitline;
+    out->devices += power_of_cells(ckt, v, i_cell);
+}

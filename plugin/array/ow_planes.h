@@ -1,0 +1,33 @@
+/* A circuit that is_grid, as what it is: two planes of nodes, word lines w[rows][cols] and bit
+ * lines b[rows][cols], with the same few elements at every cell.  The sums over its elements
+ * that hosts take at every step, row by row, without a look at the lists of elements.  What
+ * they compute is what the lists say.
+ *
+ * Plane, sense-input and cell arrays are those of ow_circuit.h; v_node is [n_node]. */
+#ifndef OW_PLANES_H
+#define OW_PLANES_H
+
+#include "ow_power.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* v_cell[rows*cols] = w - b. */
+void ow_planes_across(const struct ow_circuit *circuit, const double v_node[], double v_cell[]);
+
+/* into[n_free]: the currents of wires, drivers and cells into the nodes of both planes and
+ * into the sense inputs (if they are free); the amplifiers' other nodes are not touched.
+ * i_cell[rows*cols] as for ow_power_at(). */
+void ow_planes_currents(const struct ow_circuit *circuit, const double v_node[],
+                      const double i_cell[], double into[]);
+
+/* Add the power of wires, drivers and cells to *out, and what leaves the sources to
+ * i_source[n_source]. */
+void ow_planes_power(const struct ow_circuit *circuit, const double v_node[],
+                   const double i_cell[], double i_source[], struct ow_power *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
