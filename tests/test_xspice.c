@@ -3,13 +3,9 @@
  * the program says so and tests the integrator only. */
 #include <dlfcn.h>
 #include <float.h>
-#include <glob.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #ifdef OW_HAVE_SHAREDSPICE
 #include <ngspice/sharedspice.h>
@@ -505,150 +501,9 @@ START_TEST(test_fire_due_fires_once)
 END_TEST
 
 #if defined(OW_CODEMODEL) && defined(OW_NGSPICE)
+#include "ow_deck.h"
 
 /* ---- ngspice -------------------------------------------------------------------------- */
-
-static char folder[] = "/tmp/ow_xspice_XXXXXX";
-
-static void make_folder(void)
-{
-    strcpy(folder, "/tmp/ow_xspice_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
-    FILE *init = fopen(".spiceinit", "w"); /* not the user's */
-    ck_assert_ptr_nonnull(init);
-    fclose(init);
-    /* ngspice 39 reads pre_codemodel's argument in lower case: a path may have capitals */
-    ck_assert_int_eq(symlink(OW_CODEMODEL, "ohmweave.cm"), 0);
-}
-
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(system(command), 0);
-}
-
-/* Run a program and keep what it printed in `log`; its exit status. */
-static int run(const char *command, const char *log)
-{
-    char line[1024];
-    snprintf(line, sizeof line, "HOME=. timeout 100 %s >%s 2>&1 </dev/null", command, log);
-    const int status = system(line);
-    ck_assert_msg(WIFEXITED(status), "%s: killed", command);
-    return WEXITSTATUS(status);
-}
-
-static char *slurp(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file, "%s: no such file", path);
-    char *text = NULL;
-    size_t n = 0, room = 0;
-    do {
-        room = room ? 2 * room : 4096;
-        text = realloc(text, room + 1);
-        ck_assert_ptr_nonnull(text);
-        n += fread(text + n, 1, room - n, file);
-    } while (n == room);
-    fclose(file);
-    text[n] = '\0';
-    return text;
-}
-
-/* Saved vectors: value[point][vector], vector 0 is the sweep or the time. */
-struct saved {
-    size_t n_vector, n_point;
-    double *value; /* owned */
-    bool is_complex;
-};
-
-static double saved_at(const struct saved *s, size_t point, size_t vector)
-{
-    ck_assert(point < s->n_point && vector < s->n_vector);
-    return s->value[point * s->n_vector + vector];
-}
-static double saved_last(const struct saved *s, size_t vector)
-{
-    ck_assert_uint_gt(s->n_point, 0);
-    return saved_at(s, s->n_point - 1, vector);
-}
-
-/* An ASCII raw file.  Of a complex vector the real part counts. */
-static struct saved read_raw(const char *path)
-{
-    char *text = slurp(path);
-    struct saved s = {0};
-    const char *flags = strstr(text, "Flags:"), *values = strstr(text, "Values:");
-    ck_assert(flags && values);
-    ck_assert_int_eq(sscanf(strstr(text, "No. Variables:"), "No. Variables: %zu", &s.n_vector),
-                     1);
-    ck_assert_int_eq(sscanf(strstr(text, "No. Points:"), "No. Points: %zu", &s.n_point), 1);
-    s.is_complex = strncmp(flags, "Flags: complex", 14) == 0;
-    s.value = calloc(s.n_vector * s.n_point + 1, sizeof *s.value);
-    ck_assert_ptr_nonnull(s.value);
-    char *at = strchr(values, '\n');
-    for (size_t p = 0; p < s.n_point; p++) {
-        ck_assert_uint_eq(strtoul(at, &at, 10), p);
-        for (size_t v = 0; v < s.n_vector; v++) {
-            s.value[p * s.n_vector + v] = strtod(at, &at);
-            if (s.is_complex) {
-                ck_assert_int_eq(*at, ',');
-                strtod(at + 1, &at);
-            }
-        }
-    }
-    free(text);
-    return s;
-}
-
-/* What follows the circuit in every deck: run, and save `vectors`. */
-static void write_deck(const char *circuit, const char *vectors)
-{
-    FILE *deck = fopen("deck.cir", "w");
-    ck_assert_ptr_nonnull(deck);
-    fprintf(deck,
-            "* test\n.options numdgt=17\n%s.control\npre_codemodel ./ohmweave.cm\n"
-            "set filetype=ascii\nset numdgt=17\nrun\nwrite out.raw %s\nquit 0\n.endc\n.end\n",
-            circuit, vectors);
-    ck_assert_int_eq(fclose(deck), 0);
-}
-
-static struct saved simulate(const char *circuit, const char *vectors)
-{
-    write_deck(circuit, vectors);
-    remove("out.raw");
-    const int status = run(OW_NGSPICE " -b deck.cir", "log");
-    if (status != 0 || access("out.raw", R_OK) != 0) {
-        char *log = slurp("log");
-        ck_abort_msg("ngspice failed (status %d):\n%s\n%s", status, circuit, log);
-    }
-    return read_raw("out.raw");
-}
-
-/* Decks are put together in a growing string. */
-struct text {
-    char *s;
-    size_t n, room;
-};
-__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
-{
-    for (;;) {
-        va_list args;
-        va_start(args, format);
-        const int n = vsnprintf(t->s ? t->s + t->n : NULL, t->room - t->n, format, args);
-        va_end(args);
-        ck_assert_int_ge(n, 0);
-        if (t->s && t->n + (size_t)n < t->room) {
-            t->n += (size_t)n;
-            return;
-        }
-        t->room = 2 * (t->n + (size_t)n + 64);
-        t->s = realloc(t->s, t->room);
-        ck_assert_ptr_nonnull(t->s);
-    }
-}
 
 /* Instance `name` of `d` at node `te` with its states at <name>_<state>, and its card. */
 static void add_device(struct text *t, const struct drive *d, const char *name, const char *te,
@@ -1098,145 +953,6 @@ START_TEST(test_foreign_host_is_refused)
 }
 END_TEST
 
-/* ---- netlists/
- * -------------------------------------------------------------------------------- */
-
-START_TEST(test_include_is_what_the_tables_say)
-{
-    char *kept = slurp(OW_NETLISTS "/ohmweave.inc"), *fresh = slurp(OW_GENERATED_INC);
-    ck_assert_msg(strcmp(kept, fresh) == 0,
-                  "netlists/ohmweave.inc is out of date: copy %s over it", OW_GENERATED_INC);
-    free(kept), free(fresh);
-}
-END_TEST
-
-/* Every deck there is. */
-static glob_t examples;
-
-static int find_examples(void)
-{
-    return glob(OW_NETLISTS "/examples/*.cir", 0, NULL, &examples) == 0 ? (int)examples.gl_pathc
-                                                                        : 0;
-}
-
-/* From their own folder, beside a link to the code models, as in a built source tree. */
-START_TEST(test_example_passes)
-{
-    char command[256], wanted[64], name[40];
-    ck_assert_int_eq(sscanf(strrchr(examples.gl_pathv[_i], '/'), "/%39[a-z0-9_].cir", name), 1);
-    ck_assert_int_eq(system("mkdir examples && cp " OW_NETLISTS "/ohmweave.inc " OW_NETLISTS
-                            "/ohmweave.lib . && cp " OW_NETLISTS "/examples/*.cir examples"),
-                     0);
-    ck_assert_int_eq(chdir("examples"), 0);
-    snprintf(command, sizeof command, OW_NGSPICE " -b %s.cir", name);
-    snprintf(wanted, sizeof wanted, "PASS %s", name);
-    const int status = run(command, "log");
-    char *log = slurp("log");
-    ck_assert_msg(status == 0 && strstr(log, wanted) && !strstr(log, "FAIL"), "%s", log);
-    free(log);
-    ck_assert_int_eq(chdir(".."), 0);
-}
-END_TEST
-
-/* `ow_team` or `ow_team_x` and then a blank. */
-static bool has_device(const char *deck, const char *model)
-{
-    char wanted[2][64];
-    snprintf(wanted[0], sizeof wanted[0], "ow_%s ", model);
-    snprintf(wanted[1], sizeof wanted[1], "ow_%s_x ", model);
-    return strstr(deck, wanted[0]) || strstr(deck, wanted[1]);
-}
-
-START_TEST(test_every_model_has_an_example)
-{
-    bool is_found = false;
-    for (size_t k = 0; k < examples.gl_pathc && !is_found; k++) {
-        char *deck = slurp(examples.gl_pathv[k]);
-        is_found = has_device(deck, ow_models[_i]->name);
-        free(deck);
-    }
-    ck_assert_msg(is_found, "no deck in %s/examples has an ow_%s", OW_NETLISTS,
-                  ow_models[_i]->name);
-}
-END_TEST
-
-/* The second way of netlists/README.md; the first is in every deck here, the third in the
- * tests of libngspice. */
-START_TEST(test_spiceinit_loads)
-{
-    FILE *init = fopen(".spiceinit", "w");
-    ck_assert_ptr_nonnull(init);
-    fputs("codemodel ./ohmweave.cm\n", init);
-    ck_assert_int_eq(fclose(init), 0);
-    FILE *deck = fopen("deck.cir", "w");
-    ck_assert_ptr_nonnull(deck);
-    fprintf(deck,
-            "* no .control\n.include %s/ohmweave.inc\nv1 in 0 0.1\n"
-            "x1 in 0 ow_team r_on=1k r_off=3k x0=0\n.op\n.print op i(v1)\n.end\n",
-            OW_NETLISTS);
-    ck_assert_int_eq(fclose(deck), 0);
-    ck_assert_int_eq(run(OW_NGSPICE " -b deck.cir", "log"), 0);
-    char *log = slurp("log");
-    ck_assert_msg(strstr(log, "-1.00000e-04"), "no 0.1 V / 1 kohm in: %s", log);
-    free(log);
-}
-END_TEST
-
-/* ow_scale(id) and ow_rate(id) for ids 1 to n, as resistors at 1 A; the deck may list them
- * backwards. */
-static void corner(const char *section, int seed, bool is_reversed, size_t n, double out[])
-{
-    struct text t = {0}, saved = {0};
-    add(&t, ".param ow_seed=%d\n.lib %s/ohmweave.lib %s\n", seed, OW_NETLISTS, section);
-    for (size_t k = 0; k < n; k++) {
-        const size_t id = is_reversed ? n - k : k + 1;
-        add(&t,
-            "i%zu 0 s%zu 1\nr%zu s%zu 0 {ow_scale(%zu)}\n"
-            "i%zub 0 f%zu 1\nr%zub f%zu 0 {ow_rate(%zu)}\n",
-            id, id, id, id, id, id, id, id, id, id);
-    }
-    add(&t, "v1 in 0 0\n.dc v1 0 1 2\n"); /* one point */
-    for (size_t k = 0; k < n; k++)
-        add(&saved, " s%zu f%zu", k + 1, k + 1);
-    struct saved s = simulate(t.s, saved.s);
-    ck_assert_uint_eq(s.n_vector, 2 * n + 1); /* vector 0 is the sweep */
-    for (size_t k = 0; k < 2 * n; k++)
-        out[k] = saved_at(&s, 0, k + 1);
-    free(s.value), free(t.s), free(saved.s);
-}
-
-START_TEST(test_corners)
-{
-    enum { N = 100 };
-    double one[2 * N], again[2 * N], other[2 * N];
-    const char *const name[] = {"tt", "ff", "ss"};
-    const double factor[] = {1.0, 1.1, 0.9};
-    for (int c = 0; c < 3; c++) {
-        corner(name[c], 1, false, 1, one);
-        ck_assert_close(one[0], factor[c], 1e-9, 0.0);
-        ck_assert_close(one[1], factor[c], 1e-9, 0.0);
-    }
-    corner("mc", 1, false, N, one);
-    corner("mc", 1, true, N, again);
-    corner("mc", 2, false, N, other);
-    double mean[2] = {0}, square[2] = {0}, cross = 0.0;
-    for (int k = 0; k < 2 * N; k++) {
-        ck_assert_close(one[k], again[k], 1e-12, 0.0); /* whatever the order */
-        ck_assert(one[k] != other[k]);
-        mean[k % 2] += log(one[k]) / N;
-        square[k % 2] += log(one[k]) * log(one[k]) / N;
-        cross += k % 2 ? log(one[k]) * log(one[k - 1]) / N : 0.0;
-    }
-    /* three standard errors: of the mean 0.05/sqrt(100), of the deviation 1/sqrt(2) of that,
-     * of a correlation 1/sqrt(100) */
-    for (int c = 0; c < 2; c++) {
-        ck_assert_close(mean[c], 0.0, 0.0, 0.015);
-        ck_assert_close(sqrt(square[c]), 0.05, 0.0, 0.0106);
-    }
-    ck_assert_double_lt(fabs(cross) / (0.05 * 0.05), 0.3);
-}
-END_TEST
-
 /* ---- libngspice
  * --------------------------------------------------------------------------------- */
 
@@ -1428,14 +1144,6 @@ static void many_instances(const struct ow_model *m, struct text *t)
     }
 }
 
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 START_TEST(test_many_instances_in_ngspice)
 {
     const struct ow_model *m = ow_models[_i];
@@ -1517,11 +1225,6 @@ static void add_ngspice_tests(Suite *suite)
     tcase_add_loop_test(tc, test_refused_parameter_fails_the_analysis, 0,
                         N_REFUSED * N_ANALYSIS);
     tcase_add_test(tc, test_foreign_host_is_refused);
-    tcase_add_test(tc, test_include_is_what_the_tables_say);
-    tcase_add_loop_test(tc, test_example_passes, 0, find_examples());
-    tcase_add_loop_test(tc, test_every_model_has_an_example, 0, (int)ow_n_models);
-    tcase_add_test(tc, test_spiceinit_loads);
-    tcase_add_test(tc, test_corners);
 #ifdef OW_HAVE_SHAREDSPICE
     tcase_add_test(tc, test_libngspice_agrees);
 #endif
