@@ -322,16 +322,15 @@ static enum ow_status write_cell(const struct ow_mapping_spec *spec, struct ow_c
 }
 
 /* The arrays of the cells that the effects need. */
-static bool make_room(const struct ow_mapping_spec *spec, const struct ow_matrix *w,
-                      struct ow_crossbar *xb, struct ow_mapping *m)
+static bool make_room(const struct ow_mapping_spec *spec, struct ow_crossbar *xb,
+                      struct ow_mapping *m)
 {
     const size_t n = xb->rows * xb->cols;
     const bool is_scaled = spec->sigma_d2d > 0.0 || spec->sigma_read > 0.0 ||
                            (spec->sigma_program > 0.0 && xb->model->is_binary);
-    m->wq = ow_matrix_create(w->rows, w->cols);
     m->g = ow_matrix_create(xb->rows, xb->cols);
     m->scale = malloc(n * sizeof *m->scale);
-    if (!m->wq.a || !m->g.a || !m->scale || (is_scaled && !ow_crossbar_spread(xb, OW_SCALE)) ||
+    if (!m->g.a || !m->scale || (is_scaled && !ow_crossbar_spread(xb, OW_SCALE)) ||
         (spec->stuck_on + spec->stuck_off > 0.0 && !ow_crossbar_spread(xb, OW_RATE)))
         return false;
     for (size_t k = 0; k < n; k++)
@@ -339,16 +338,13 @@ static bool make_room(const struct ow_mapping_spec *spec, const struct ow_matrix
     return true;
 }
 
+/* The targets stand in m->g, what the cells hold replaces them. */
 static enum ow_status write_all(const struct ow_mapping_spec *spec, struct ow_crossbar *xb,
                                 struct ow_mapping *m, struct ow_error *err)
 {
     const size_t n = xb->rows * xb->cols;
     for (size_t k = 0; k < n; k++) {
-        const size_t col = k % xb->cols;
-        const double a = arm_weight(&m->wq, m->w_max, k / xb->cols, col);
-        const double arm = fmax(col % 2 ? -a : a, 0.0);
-        const double target = m->g_min + arm * (m->g_max - m->g_min);
-        const enum ow_status st = write_cell(spec, xb, k, target, m, err);
+        const enum ow_status st = write_cell(spec, xb, k, m->g.a[k], m, err);
         if (st != OW_OK)
             return st;
     }
@@ -367,38 +363,102 @@ static bool is_programmable(const struct ow_model *model)
     return false;
 }
 
-enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
-                               const struct ow_matrix *weights, struct ow_crossbar *xb,
-                               struct ow_mapping *out, struct ow_error *err)
+/* What both ways of writing begin with. */
+static enum ow_status begin(const struct ow_mapping_spec *spec, struct ow_crossbar *xb,
+                            struct ow_mapping *m, struct ow_error *err)
 {
-    struct ow_mapping m = {.sigma_read = spec->sigma_read};
+    *m = (struct ow_mapping){.sigma_read = spec->sigma_read};
     if (!is_programmable(xb->model))
         return ow_fail(err, OW_ERR_INPUT, "device %s has no state that could hold a weight",
                        xb->model->name);
     enum ow_status st = check_spec(spec, err);
     if (st == OW_OK)
-        st = check_weights(weights, xb, &m.w_max, err);
-    if (st == OW_OK)
-        st = settle_levels(spec, xb, &m, err);
-    if (st != OW_OK)
-        return st;
-    if (make_room(spec, weights, xb, &m)) {
-        for (size_t k = 0; k < weights->rows * weights->cols; k++) {
-            const double w = weights->a[k];
-            /* continuous weights are themselves, without a rounding */
-            m.wq.a[k] =
-                m.levels ? copysign(m.w_max * quantise(fabs(w) / m.w_max, m.levels), w) : w;
-        }
-        st = write_all(spec, xb, &m, err);
-    } else {
+        st = settle_levels(spec, xb, m, err);
+    if (st == OW_OK && !make_room(spec, xb, m))
         st = ow_fail(err, OW_ERR_NOMEM, "weights of a %zu x %zu array: out of memory", xb->rows,
                      xb->cols);
-    }
-    if (st == OW_OK)
-        *out = m;
-    else
-        ow_mapping_finish(&m);
     return st;
+}
+
+/* Weights at their levels into m->wq, the conductances that they ask for into m->g. */
+static enum ow_status map_weights(const struct ow_matrix *weights, struct ow_mapping *m,
+                                  struct ow_error *err)
+{
+    m->wq = ow_matrix_create(weights->rows, weights->cols);
+    if (!m->wq.a)
+        return ow_fail(err, OW_ERR_NOMEM, "weights of %zu x %zu: out of memory", weights->rows,
+                       weights->cols);
+    for (size_t k = 0; k < weights->rows * weights->cols; k++) {
+        const double w = weights->a[k];
+        /* continuous weights are themselves, without a rounding */
+        m->wq.a[k] =
+            m->levels ? copysign(m->w_max * quantise(fabs(w) / m->w_max, m->levels), w) : w;
+    }
+    for (size_t k = 0; k < m->g.rows * m->g.cols; k++) {
+        const size_t col = k % m->g.cols;
+        const double a = arm_weight(&m->wq, m->w_max, k / m->g.cols, col);
+        const double arm = fmax(col % 2 ? -a : a, 0.0);
+        m->g.a[k] = m->g_min + arm * (m->g_max - m->g_min);
+    }
+    return OW_OK;
+}
+
+/* To the caller on success. */
+static enum ow_status end(enum ow_status st, struct ow_mapping *m, struct ow_mapping *out)
+{
+    if (st == OW_OK)
+        *out = *m;
+    else
+        ow_mapping_finish(m);
+    return st;
+}
+
+enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
+                               const struct ow_matrix *weights, struct ow_crossbar *xb,
+                               struct ow_mapping *out, struct ow_error *err)
+{
+    struct ow_mapping m;
+    enum ow_status st = begin(spec, xb, &m, err);
+    if (st == OW_OK)
+        st = check_weights(weights, xb, &m.w_max, err);
+    if (st == OW_OK)
+        st = map_weights(weights, &m, err);
+    if (st == OW_OK)
+        st = write_all(spec, xb, &m, err);
+    return end(st, &m, out);
+}
+
+static enum ow_status check_targets(const struct ow_mapping_spec *spec,
+                                    const struct ow_matrix *target,
+                                    const struct ow_crossbar *xb, struct ow_error *err)
+{
+    if (target->rows != xb->rows || target->cols != xb->cols)
+        return ow_fail(err, OW_ERR_INPUT, "%zu x %zu conductances: expected %zu x %zu",
+                       target->rows, target->cols, xb->rows, xb->cols);
+    for (size_t k = 0; k < target->rows * target->cols; k++)
+        if (!is_in(target->a[k], spec->g_min * (1.0 - range_rtol),
+                   spec->g_max * (1.0 + range_rtol)))
+            return ow_fail(err, OW_ERR_INPUT,
+                           "[%zu, %zu] = %.6g S: expected device.g_min = %g S to device.g_max "
+                           "= %g S",
+                           k / target->cols, k % target->cols, target->a[k], spec->g_min,
+                           spec->g_max);
+    return OW_OK;
+}
+
+enum ow_status ow_mapping_write(const struct ow_mapping_spec *spec,
+                                const struct ow_matrix *target, struct ow_crossbar *xb,
+                                struct ow_mapping *out, struct ow_error *err)
+{
+    struct ow_mapping m;
+    enum ow_status st = begin(spec, xb, &m, err);
+    if (st == OW_OK)
+        st = check_targets(spec, target, xb, err);
+    if (st == OW_OK) {
+        memcpy(m.g.a, target->a, m.g.rows * m.g.cols * sizeof *m.g.a);
+        st = write_all(spec, xb, &m, err);
+    }
+    return end(st, &m, out);
 }
 
 void ow_mapping_finish(struct ow_mapping *m)

@@ -11,7 +11,7 @@ enum ow_status cli_write_deck(const struct ow_problem *p, size_t read, const cha
     const struct ow_netlist_options deck = {
         .codemodel = codemodel, .raw = raw, .has_states = true};
     struct ow_variant variant;
-    double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
+    double *amplitude = calloc(ow_crossbar_sources(&p->xb), sizeof *amplitude);
     if (!amplitude)
         return ow_fail(err, OW_ERR_NOMEM, "the deck: out of memory");
     enum ow_status st = ow_variant_init(&variant, p, false, err);

@@ -17,7 +17,8 @@ enum { KEY_RAW = 0x100, KEY_VECTOR };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "write the deck there (default: standard output)", 0},
-    {"vector", KEY_VECTOR, "K", 0, "which input vector drives it (default 0)", 0},
+    {"vector", KEY_VECTOR, "K", 0,
+     "which input vector (or pulse of a program) drives it (default 0)", 0},
     {"raw", KEY_RAW, "FILE", 0, "let the deck write its waveforms to this .raw file", 0},
     {0}};
 

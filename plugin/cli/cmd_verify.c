@@ -19,7 +19,8 @@ struct arguments {
 enum { KEY_JSON = 0x100, KEY_OUT, KEY_VECTORS, KEY_TIMEOUT };
 
 static const struct argp_option options[] = {
-    {"vectors", KEY_VECTORS, "LIST", 0, "which input vectors, such as 0,3-5 (default 0)", 0},
+    {"vectors", KEY_VECTORS, "LIST", 0,
+     "which input vectors (or pulses of a program), such as 0,3-5 (default 0)", 0},
     {"out", KEY_OUT, "DIR", 0, "leave the decks, both hosts' waveforms and an SVG there", 0},
     {"json", KEY_JSON, "FILE", 0, "write the comparison as JSON; - for standard output", 0},
     {"timeout", KEY_TIMEOUT, "S", 0, "give up on one ngspice run after S seconds", 0},
@@ -138,9 +139,10 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
            cli_si(d->a, d->index == OW_COMPARED_CHARGE ? "C" : "J", text),
            cli_si(d->b, d->index == OW_COMPARED_CHARGE ? "C" : "J", other));
     const double n_mac = (double)(p->n_in * p->n_out) / (double)p->n_phase;
-    printf("                          per MAC %s and %s (physical)\n",
-           cli_si(c->energy_a[OW_COMPARED_TOTAL] / n_mac, "J", text),
-           cli_si(c->energy_b[OW_COMPARED_TOTAL] / n_mac, "J", other));
+    if (!p->writes.n)
+        printf("                          per MAC %s and %s (physical)\n",
+               cli_si(c->energy_a[OW_COMPARED_TOTAL] / n_mac, "J", text),
+               cli_si(c->energy_b[OW_COMPARED_TOTAL] / n_mac, "J", other));
     d = &c->state;
     printf("  device states  %-8s worst %.2e of the range, limit %g", verdict(d->is_ok),
            d->worst, OW_AGREE_STATE);

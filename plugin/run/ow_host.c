@@ -13,14 +13,14 @@ struct ow_host {
     struct ow_variant variant;
     struct ow_engine *engine;
     struct ow_spice *spice;
-    double *amplitude; /* [rows] */
+    double *amplitude; /* [n_source] */
 };
 
 static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_options *o,
                                      struct ow_error *err)
 {
     const struct ow_engine_options engine = {
-        .rtol = o->rtol, .v_scale = h->problem->spec->input.v_read, .cancel = o->cancel};
+        .rtol = o->rtol, .v_scale = h->problem->v_scale, .cancel = o->cancel};
     const struct ow_spice_options spice = {
         .codemodel = o->codemodel, .timeout_s = o->timeout_s, .cancel = o->cancel};
     switch (o->kind) {
@@ -46,7 +46,7 @@ enum ow_status ow_host_open(const struct ow_problem *problem,
         return ow_fail(err, OW_ERR_NOMEM, "the simulator: out of memory");
     h->problem = problem;
     h->kind = options->kind;
-    h->amplitude = calloc(problem->xb.rows, sizeof *h->amplitude);
+    h->amplitude = calloc(ow_crossbar_sources(&problem->xb), sizeof *h->amplitude);
     enum ow_status st;
     if (!h->amplitude) {
         st = ow_fail(err, OW_ERR_NOMEM, "the simulator: out of memory");
@@ -73,19 +73,34 @@ void ow_host_close(struct ow_host *h)
     free(h);
 }
 
-static enum ow_status simulate(struct ow_host *h, const double *x_begin, struct ow_reading *out,
+static enum ow_status simulate(struct ow_host *h, const double amplitude[],
+                               const double *x_begin, struct ow_reading *out,
                                struct ow_error *err)
 {
     const struct ow_pulse *pulse = &h->problem->pulse;
     switch (h->kind) {
     case OW_ENGINE_DC:
-        return ow_engine_read_dc(h->engine, h->amplitude, pulse, x_begin, out, err);
+        return ow_engine_read_dc(h->engine, amplitude, pulse, x_begin, out, err);
     case OW_ENGINE_NGSPICE:
-        return ow_spice_read(h->spice, h->variant.circuit, h->amplitude, pulse, x_begin, out,
-                             err);
+        return ow_spice_read(h->spice, h->variant.circuit, amplitude, pulse, x_begin, out, err);
     default:
-        return ow_engine_read(h->engine, h->amplitude, pulse, x_begin, out, err);
+        return ow_engine_read(h->engine, amplitude, pulse, x_begin, out, err);
     }
+}
+
+enum ow_status ow_host_drive(struct ow_host *h, const double amplitude[], const double *x_begin,
+                             struct ow_reading *out, struct ow_error *err)
+{
+    const enum ow_status st = simulate(h, amplitude, x_begin, out, err);
+    if (st)
+        return st;
+    const double residual = ow_energy_residual(&out->energy);
+    if (!(residual <= OW_BALANCE))
+        return ow_fail(err, OW_ERR_BALANCE,
+                       "the energy does not balance: sources and dissipation differ by %.3g of "
+                       "the throughput, expected at most %g",
+                       residual, OW_BALANCE);
+    return OW_OK;
 }
 
 enum ow_status ow_host_read(struct ow_host *h, size_t read, const double *x_begin,
@@ -95,18 +110,12 @@ enum ow_status ow_host_read(struct ow_host *h, size_t read, const double *x_begi
     struct ow_error why = {0};
     ow_problem_amplitudes(h->problem, read, h->amplitude);
     ow_variant_redraw(&h->variant, vector);
-    const enum ow_status st = simulate(h, x_begin, out, &why);
+    const enum ow_status st = ow_host_drive(h, h->amplitude, x_begin, out, &why);
     if (st == OW_ERR_CANCELLED)
         return ow_fail(err, st, "cancelled");
-    if (st)
-        return ow_fail(err, st, "input vector %zu: %s", vector, why.text);
-    const double residual = ow_energy_residual(&out->energy);
-    if (!(residual <= OW_BALANCE))
-        return ow_fail(err, OW_ERR_BALANCE,
-                       "input vector %zu: the energy does not balance: sources and "
-                       "dissipation differ by %.3g of the throughput, expected at most %g",
-                       vector, residual, OW_BALANCE);
-    return OW_OK;
+    return st ? ow_fail(err, st, "%s %zu: %s", h->problem->writes.n ? "pulse" : "input vector",
+                        vector, why.text)
+              : OW_OK;
 }
 
 enum ow_status ow_host_reading(const struct ow_problem *p, struct ow_reading *out,

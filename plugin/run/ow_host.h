@@ -34,6 +34,11 @@ void ow_host_close(struct ow_host *host);
 enum ow_status ow_host_read(struct ow_host *host, size_t read, const double *x_begin,
                             struct ow_reading *out, struct ow_error *err);
 
+/* The same with any heights amplitude[ow_crossbar_sources()] (V) and without read noise. */
+enum ow_status ow_host_drive(struct ow_host *host, const double amplitude[],
+                             const double *x_begin, struct ow_reading *out,
+                             struct ow_error *err);
+
 #define OW_BALANCE 1e-3
 
 /* A reading of the right size. */

@@ -145,6 +145,17 @@ static enum ow_status quantise_inputs(struct ow_problem *p, struct ow_error *err
 
 /* ---- the array --------------------------------------------------------------------- */
 
+static enum ow_status check_tile(const struct ow_spec *spec, size_t rows, size_t cols,
+                                 struct ow_error *err)
+{
+    if (spec->array.tile && (spec->array.tile < rows || spec->array.tile < cols))
+        return ow_spec_fail(spec, "array.tile", err, OW_ERR_INPUT,
+                            "%zu: an array of %zu x %zu in several tiles is not supported yet; "
+                            "expected none",
+                            spec->array.tile, rows, cols);
+    return OW_OK;
+}
+
 static enum ow_status size_of(const struct ow_problem *p, size_t *rows, size_t *cols,
                               struct ow_error *err)
 {
@@ -161,24 +172,15 @@ static enum ow_status size_of(const struct ow_problem *p, size_t *rows, size_t *
                             "%zu bit lines, expected auto or at least %zu, two for each column "
                             "of the weights",
                             *cols, 2 * p->n_out);
-    if (spec->array.tile && (spec->array.tile < *rows || spec->array.tile < *cols))
-        return ow_spec_fail(spec, "array.tile", err, OW_ERR_INPUT,
-                            "%zu: an array of %zu x %zu in several tiles is not supported yet; "
-                            "expected none",
-                            spec->array.tile, *rows, *cols);
-    return OW_OK;
+    return check_tile(spec, *rows, *cols, err);
 }
 
-/* Which key made the mapping refuse: weights without a value, or that end of the range
- * which is farther (on a logarithmic scale) from what the device can do. */
-static const char *refused_key(const struct ow_problem *p)
+/* Which end of the range made the mapping refuse: the one that is farther (on a logarithmic
+ * scale) from what the device can do. */
+static const char *refused_end(const struct ow_problem *p)
 {
     const struct ow_spec *spec = p->spec;
-    double lo, hi, w_max = 0.0;
-    for (size_t k = 0; k < p->n_in * p->n_out; k++)
-        w_max = fmax(w_max, fabs(p->weights.a[k]));
-    if (w_max == 0.0)
-        return "vmm.weights";
+    double lo, hi;
     ow_mapping_reach(&p->xb, 0, spec->input.v_read, &lo, &hi);
     double below = log(lo / spec->device.g_min), above = log(spec->device.g_max / hi);
     if (spec->device.model->is_binary) { /* must match its two conductances */
@@ -188,12 +190,21 @@ static const char *refused_key(const struct ow_problem *p)
     return below > above ? "device.g_min" : "device.g_max";
 }
 
-static enum ow_status build_crossbar(struct ow_problem *p, struct ow_error *err)
+/* Or weights without a value. */
+static const char *refused_key(const struct ow_problem *p)
+{
+    double w_max = 0.0;
+    for (size_t k = 0; k < p->n_in * p->n_out; k++)
+        w_max = fmax(w_max, fabs(p->weights.a[k]));
+    return w_max == 0.0 ? "vmm.weights" : refused_end(p);
+}
+
+static enum ow_status build_crossbar(struct ow_problem *p, size_t rows, size_t cols,
+                                     struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
-    size_t rows, cols;
-    enum ow_status st = size_of(p, &rows, &cols, err);
-    if (st || (st = ow_crossbar_init(&p->xb, rows, cols, spec->device.model, err)))
+    const enum ow_status st = ow_crossbar_init(&p->xb, rows, cols, spec->device.model, err);
+    if (st)
         return st;
     memcpy(p->xb.param, spec->device.param, sizeof p->xb.param);
     p->xb.r_wordline = spec->array.r_wordline;
@@ -203,23 +214,50 @@ static enum ow_status build_crossbar(struct ow_problem *p, struct ow_error *err)
     p->xb.c_cell = spec->device.cp;
     p->xb.r_driver = spec->array.r_driver;
     p->xb.sense = spec->sense;
+    return OW_OK;
+}
 
-    const struct ow_mapping_spec mapping = {.v_read = spec->input.v_read,
-                                            .g_min = spec->device.g_min,
-                                            .g_max = spec->device.g_max,
-                                            .levels = (unsigned)spec->mapping.levels,
-                                            .sigma_program = spec->device.sigma_program,
-                                            .sigma_d2d = spec->device.sigma_d2d,
-                                            .sigma_read = spec->device.sigma_read,
-                                            .stuck_on = spec->device.stuck_on,
-                                            .stuck_off = spec->device.stuck_off};
-    struct ow_error why = {0};
-    st = ow_mapping_init(&mapping, &p->weights, &p->xb, &p->mapping, &why);
+static struct ow_mapping_spec mapping_of(const struct ow_spec *spec)
+{
+    return (struct ow_mapping_spec){.v_read = spec->input.v_read,
+                                    .g_min = spec->device.g_min,
+                                    .g_max = spec->device.g_max,
+                                    .levels = (unsigned)spec->mapping.levels,
+                                    .sigma_program = spec->device.sigma_program,
+                                    .sigma_d2d = spec->device.sigma_d2d,
+                                    .sigma_read = spec->device.sigma_read,
+                                    .stuck_on = spec->device.stuck_on,
+                                    .stuck_off = spec->device.stuck_off};
+}
+
+/* The mapping's own message, with the place of the key that it is about. */
+static enum ow_status refuse_mapping(const struct ow_problem *p, const char *key,
+                                     enum ow_status st, const struct ow_error *why,
+                                     struct ow_error *err)
+{
     if (st == OW_ERR_INPUT)
-        return ow_spec_fail(spec, refused_key(p), err, st, "%s", why.text);
+        return ow_spec_fail(p->spec, key, err, st, "%s", why->text);
     if (st == OW_ERR_SOLVER)
-        return ow_spec_fail(spec, "device.model", err, st, "%s", why.text);
-    return st ? ow_fail(err, st, "%s", why.text) : OW_OK;
+        return ow_spec_fail(p->spec, "device.model", err, st, "%s", why->text);
+    return ow_fail(err, st, "%s", why->text);
+}
+
+static enum ow_status map_weights(struct ow_problem *p, const struct ow_mapping_spec *how,
+                                  struct ow_mapping *out, struct ow_error *err)
+{
+    struct ow_error why = {0};
+    const enum ow_status st = ow_mapping_init(how, &p->weights, &p->xb, out, &why);
+    return st ? refuse_mapping(p, refused_key(p), st, &why, err) : OW_OK;
+}
+
+static enum ow_status build_weights(struct ow_problem *p, struct ow_error *err)
+{
+    const struct ow_mapping_spec how = mapping_of(p->spec);
+    size_t rows, cols;
+    enum ow_status st = size_of(p, &rows, &cols, err);
+    if (st == OW_OK)
+        st = build_crossbar(p, rows, cols, err);
+    return st == OW_OK ? map_weights(p, &how, &p->mapping, err) : st;
 }
 
 bool ow_problem_calibrates(const struct ow_problem *p, size_t k)
@@ -286,29 +324,142 @@ static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
     return OW_OK;
 }
 
+/* ---- writes ------------------------------------------------------------------------ */
+
+/* Conductances that the weights map to. */
+static enum ow_status map_target(struct ow_problem *p, const struct ow_mapping_spec *how,
+                                 struct ow_mapping *out, struct ow_error *err)
+{
+    size_t rows, cols;
+    enum ow_status st = load(p->spec, true, &p->weights, err);
+    p->n_in = p->weights.rows;
+    p->n_out = p->weights.cols;
+    if (st || (st = size_of(p, &rows, &cols, err)) || (st = build_crossbar(p, rows, cols, err)))
+        return st;
+    return map_weights(p, how, out, err);
+}
+
+/* Conductances as they stand in a file, which says how large the array is. */
+static enum ow_status load_target(struct ow_problem *p, const struct ow_mapping_spec *how,
+                                  struct ow_mapping *out, struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    const size_t rows = spec->array.rows, cols = spec->array.cols;
+    struct ow_matrix g = {0};
+    struct ow_error why = {0};
+    enum ow_status st = load_table(spec, "program.target", spec->program.target, &g, err);
+    if (!st && ((rows && rows != g.rows) || (cols && cols != g.cols)))
+        st = ow_spec_fail(spec, rows && rows != g.rows ? "array.rows" : "array.cols", err,
+                          OW_ERR_INPUT,
+                          "%zu x %zu conductances in program.target, expected auto or as many",
+                          g.rows, g.cols);
+    if (!st && !(st = check_tile(spec, g.rows, g.cols, err)) &&
+        !(st = build_crossbar(p, g.rows, g.cols, err)) &&
+        (st = ow_mapping_write(how, &g, &p->xb, out, &why)))
+        st = refuse_mapping(p, "program.target", st, &why, err);
+    ow_matrix_finish(&g);
+    return st;
+}
+
+/* What devices without any fault or spread would hold. */
+static enum ow_status find_target(struct ow_problem *p, struct ow_matrix *target,
+                                  struct ow_error *err)
+{
+    struct ow_mapping_spec ideal = mapping_of(p->spec);
+    struct ow_mapping mapping;
+    ideal.sigma_program = ideal.sigma_d2d = ideal.sigma_read = 0.0;
+    ideal.stuck_on = ideal.stuck_off = 0.0;
+    const enum ow_status st = p->spec->program.target ? load_target(p, &ideal, &mapping, err)
+                                                      : map_target(p, &ideal, &mapping, err);
+    if (st)
+        return st;
+    *target = mapping.g;
+    mapping.g = (struct ow_matrix){0};
+    ow_mapping_finish(&mapping);
+    return OW_OK;
+}
+
+/* The states that the cells begin with, from the file or all at g_min.  The write itself is
+ * simulated: sigma_program has nothing to add. */
+static enum ow_status begin_states(struct ow_problem *p, struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    struct ow_mapping_spec how = mapping_of(spec);
+    struct ow_matrix g = {0};
+    struct ow_error why = {0};
+    enum ow_status st = OW_OK;
+    how.sigma_program = 0.0;
+    if (spec->program.begin)
+        st = load_table(spec, "program.begin", spec->program.begin, &g, err);
+    else if (!(g = ow_matrix_create(p->xb.rows, p->xb.cols)).a)
+        st = ow_fail(err, OW_ERR_NOMEM, "the array: out of memory");
+    for (size_t k = 0; !st && !spec->program.begin && k < g.rows * g.cols; k++)
+        g.a[k] = spec->device.g_min;
+    if (!st && (st = ow_mapping_write(&how, &g, &p->xb, &p->mapping, &why)))
+        st = refuse_mapping(p, spec->program.begin ? "program.begin" : refused_end(p), st, &why,
+                            err);
+    ow_matrix_finish(&g);
+    return st;
+}
+
+static enum ow_status init_writes(struct ow_problem *p, struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    struct ow_matrix target = {0};
+    if (spec->engine.name == OW_ENGINE_DC)
+        return ow_spec_fail(spec, "engine.name", err, OW_ERR_INPUT,
+                            "dc moves no states: expected cvode or ngspice to write");
+    p->n_phase = 1;
+    p->pulse = (struct ow_pulse){.t_rise = spec->program.pulses.t_rise,
+                                 .t_read = spec->program.pulses.t_width};
+    p->v_scale = fmax(fabs(spec->program.pulses.v_set), fabs(spec->program.pulses.v_reset));
+    enum ow_status st = find_target(p, &target, err);
+    if (!st)
+        st = begin_states(p, err);
+    if (st) {
+        ow_matrix_finish(&target);
+        return st;
+    }
+    p->xb.sense.kind = OW_SENSE_DRIVER;
+    p->xb.sense.r_f =
+        isnan(spec->program.r_driver) ? spec->array.r_driver : spec->program.r_driver;
+    st = ow_writes_init(spec, &target, &p->mapping, &p->writes, err);
+    p->n_vec = p->writes.n;
+    return st ? st : ow_crossbar_check(&p->xb, err);
+}
+
 /* ---- life -------------------------------------------------------------------------- */
+
+static enum ow_status init_reads(struct ow_problem *p, struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    p->n_phase = spec->input.is_signed ? 2 : 1;
+    p->pulse = (struct ow_pulse){.t_rise = spec->input.t_rise, .t_read = spec->input.t_read};
+    p->v_scale = spec->input.v_read;
+    enum ow_status st;
+    if ((st = load(spec, true, &p->weights, err)) || (st = load(spec, false, &p->inputs, err)))
+        return st;
+    p->n_in = p->weights.rows;
+    p->n_out = p->weights.cols;
+    p->n_vec = p->inputs.rows;
+    if ((st = check_inputs(p, err)) || (st = load_labels(p, err)) ||
+        (st = quantise_inputs(p, err)) || (st = build_weights(p, err)) ||
+        (st = choose_sense(p, err)) || (st = ow_crossbar_check(&p->xb, err)) ||
+        (st = multiply(spec, &p->inputs, &p->weights, &p->y, err)))
+        return st;
+    return multiply(spec, &p->driven, &p->mapping.wq, &p->yq, err);
+}
 
 enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *out,
                                struct ow_error *err)
 {
-    struct ow_problem p = {.spec = spec, .n_phase = spec->input.is_signed ? 2 : 1};
-    p.pulse = (struct ow_pulse){.t_rise = spec->input.t_rise, .t_read = spec->input.t_read};
-    enum ow_status st;
-    if ((st = load(spec, true, &p.weights, err)) || (st = load(spec, false, &p.inputs, err)))
-        goto fail;
-    p.n_in = p.weights.rows;
-    p.n_out = p.weights.cols;
-    p.n_vec = p.inputs.rows;
-    if ((st = check_inputs(&p, err)) || (st = load_labels(&p, err)) ||
-        (st = quantise_inputs(&p, err)) || (st = build_crossbar(&p, err)) ||
-        (st = choose_sense(&p, err)) || (st = ow_crossbar_check(&p.xb, err)) ||
-        (st = multiply(spec, &p.inputs, &p.weights, &p.y, err)) ||
-        (st = multiply(spec, &p.driven, &p.mapping.wq, &p.yq, err)))
-        goto fail;
-    *out = p;
-    return OW_OK;
-fail:
-    ow_problem_finish(&p);
+    struct ow_problem p = {.spec = spec};
+    const enum ow_status st =
+        spec->program.is_given ? init_writes(&p, err) : init_reads(&p, err);
+    if (st)
+        ow_problem_finish(&p);
+    else
+        *out = p;
     return st;
 }
 
@@ -320,6 +471,7 @@ void ow_problem_finish(struct ow_problem *p)
     ow_matrix_finish(&p->y);
     ow_matrix_finish(&p->yq);
     free(p->labels);
+    ow_writes_finish(&p->writes);
     ow_mapping_finish(&p->mapping);
     ow_crossbar_finish(&p->xb);
     memset(p, 0, sizeof *p);
@@ -329,6 +481,12 @@ void ow_problem_finish(struct ow_problem *p)
 
 void ow_problem_amplitudes(const struct ow_problem *p, size_t read, double amplitude[])
 {
+    if (p->writes.n) {
+        const struct ow_write *write = &p->writes.write[read];
+        ow_write_amplitudes(&p->writes, write, ow_matrix_row(&p->writes.begin, write->row),
+                            amplitude);
+        return;
+    }
     const double *x = ow_matrix_row(&p->driven, read / p->n_phase);
     const double sign = read % p->n_phase ? -1.0 : 1.0;
     for (size_t i = 0; i < p->xb.rows; i++)

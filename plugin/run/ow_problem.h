@@ -1,5 +1,9 @@
 /* A specification made concrete: matrices loaded, weights programmed into a crossbar, the
- * sense resistance chosen.  What every command that simulates begins with. */
+ * sense resistance chosen.  What every command that simulates begins with.
+ *
+ * With a `program` section it writes: the cells hold what they begin with, the bit lines are
+ * driven, and each "input vector" is one of the pulses that the cells need as they begin.
+ * There are no inputs and outputs then. */
 #ifndef OW_PROBLEM_H
 #define OW_PROBLEM_H
 
@@ -7,6 +11,7 @@
 #include "ow_matrix.h"
 #include "ow_reading.h"
 #include "ow_spec.h"
+#include "ow_writes.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,7 +35,9 @@ struct ow_problem {
     int *labels;              /* [n_vec], or NULL                                  */
     struct ow_crossbar xb;
     struct ow_mapping mapping;
+    struct ow_writes writes; /* n is 0 for reads                                  */
     struct ow_pulse pulse;
+    double v_scale;    /* V, of the pulses                                  */
     double i_largest;  /* A, ideal current of the calibration vectors       */
     double y_per_volt; /* Y' = y_per_volt (v+ - v-), of the sense outputs   */
 };
@@ -43,8 +50,8 @@ void ow_problem_finish(struct ow_problem *problem);
 /* Is vector k one of those that calibrate? */
 bool ow_problem_calibrates(const struct ow_problem *problem, size_t k);
 
-/* Pulse heights of read number r = vector n_phase + phase: amplitude[xb.rows] in V.  With
- * signed inputs, phase 0 drives the positive ones and phase 1 the negative ones. */
+/* Pulse heights of read number r = vector n_phase + phase: amplitude[ow_crossbar_sources()] in
+ * V.  With signed inputs, phase 0 drives the positive ones and phase 1 the negative ones. */
 void ow_problem_amplitudes(const struct ow_problem *problem, size_t read, double amplitude[]);
 
 /* How far a read has moved the programmed states from where they were programmed: the

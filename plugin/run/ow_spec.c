@@ -307,6 +307,50 @@ static enum ow_status read_vectors_key(const struct loader *l, const struct ow_k
     return OW_OK;
 }
 
+/* One row, or several: "7", "4-7". */
+static enum ow_status read_row_range(const struct loader *l, const struct ow_key *key,
+                                     const struct ow_node *node, size_t *first, size_t *last)
+{
+    unsigned long lo, hi;
+    int used = 0;
+    const bool is_digit =
+        node->kind == OW_NODE_SCALAR && *node->text >= '0' && *node->text <= '9';
+    if (is_digit && sscanf(node->text, "%6lu-%6lu%n", &lo, &hi, &used) == 2 && hi >= lo &&
+        node->text[used] == '\0') {
+        *first = lo;
+        *last = hi;
+        return OW_OK;
+    }
+    double number;
+    const enum ow_status st = read_number(l, key, node, 0, 65535, true, &number);
+    if (st == OW_OK)
+        *first = *last = (size_t)number;
+    return st;
+}
+
+static enum ow_status read_rows_key(const struct loader *l, const struct ow_key *key,
+                                    const struct ow_node *node)
+{
+    struct ow_rows *rows = ow_key_field(l->spec, key);
+    if (is_word(node, "all"))
+        return OW_OK;
+    if (node->kind != OW_NODE_LIST || node->n == 0)
+        return refuse(l, key, node, "");
+    for (size_t k = 0; k < node->n; k++) {
+        size_t first, last;
+        const enum ow_status st = read_row_range(l, key, &node->item[k], &first, &last);
+        if (st != OW_OK)
+            return st;
+        size_t *row = realloc(rows->row, (rows->n + last - first + 1) * sizeof *row);
+        if (!row)
+            return out_of_memory(l);
+        rows->row = row;
+        for (size_t r = first; r <= last; r++)
+            row[rows->n++] = r;
+    }
+    return OW_OK;
+}
+
 typedef enum ow_status read_fn(const struct loader *l, const struct ow_key *key,
                                const struct ow_node *node);
 
@@ -316,6 +360,7 @@ static read_fn *const read_type[] = {
     [OW_KEY_MODEL] = read_model_key,   [OW_KEY_SET] = read_set_key,
     [OW_KEY_PATH] = read_path_key,     [OW_KEY_SOURCE] = read_source_key,
     [OW_KEY_RANGE] = read_range_key,   [OW_KEY_VECTORS] = read_vectors_key,
+    [OW_KEY_ROWS] = read_rows_key,
 };
 
 /* ---- which node decides a key ------------------------------------------------------ */
@@ -418,9 +463,13 @@ static enum ow_status take_section(const struct loader *l, const char *section,
                                   strncmp(ow_keys[k].name, section, n) == 0 &&
                                   strcmp(ow_keys[k].name + n + 1, map->key[e].text) == 0))
             k++;
-        if (k == OW_N_KEYS)
+        char part[64]; /* of the section, with keys of its own */
+        const int n_part = snprintf(part, sizeof part, "%s.%s", section, map->key[e].text);
+        const bool is_part = n_part < (int)sizeof part && is_section(part, (size_t)n_part);
+        if (k == OW_N_KEYS && !is_part)
             return unknown_key(l, section, n, &map->key[e]);
-        const enum ow_status st = set_value(l, k, &map->item[e]);
+        const enum ow_status st =
+            is_part ? take_section(l, part, &map->item[e]) : set_value(l, k, &map->item[e]);
         if (st != OW_OK)
             return st;
     }
@@ -513,9 +562,9 @@ static enum ow_status take_override(const struct loader *l, const char *text,
         st = ow_fail(l->err, OW_ERR_INPUT, "%s: %s is a section: set its keys one by one",
                      o->doc.origin, name);
     } else {
-        const char *dot = strchr(name, '.');
-        const size_t n =
-            dot && is_section(name, (size_t)(dot - name)) ? (size_t)(dot - name) : 0;
+        size_t n = strlen(name); /* of the section in front */
+        while (n > 0 && !(name[n] == '.' && is_section(name, n)))
+            n--;
         st = ow_fail(l->err, OW_ERR_INPUT, "%s: %s: unknown key%s", o->doc.origin,
                      ow_quote(name, strlen(name)).text,
                      guess_key(name, n, name + (n ? n + 1 : 0)).text);
@@ -664,11 +713,18 @@ static enum ow_status resolve_params(const struct loader *l)
 
 static enum ow_status missing(const struct loader *l, const struct ow_key *key)
 {
-    const struct ow_node *root = &l->memory->doc.root, *at = root;
-    const size_t n = ow_key_section(key);
-    for (size_t e = 0; e < root->n; e++)
-        if (strlen(root->key[e].text) == n && strncmp(root->key[e].text, key->name, n) == 0)
-            at = &root->key[e];
+    const struct ow_node *map = &l->memory->doc.root, *at = map;
+    const char *name = key->name;
+    for (size_t n = strcspn(name, "."); map && name[n] != '\0';
+         name += n + 1, n = strcspn(name, ".")) {
+        const struct ow_node *inside = NULL;
+        for (size_t e = 0; map->kind == OW_NODE_MAP && e < map->n; e++)
+            if (strlen(map->key[e].text) == n && strncmp(map->key[e].text, name, n) == 0) {
+                at = &map->key[e];
+                inside = &map->item[e];
+            }
+        map = inside;
+    }
     return ow_node_fail(at, l->err, OW_ERR_INPUT, "%s: missing, expected %s (%s)", key->name,
                         ow_key_expected(key).text, key->doc);
 }
@@ -677,8 +733,8 @@ static enum ow_status read_key(const struct loader *l, size_t k)
 {
     const struct ow_key *key = &ow_keys[k];
     const struct ow_node *node = l->memory->value[k];
-    if (key->type == OW_KEY_SECTION)
-        return OW_OK; /* kept as it stands */
+    if (key->type == OW_KEY_SECTION || (!node && !ow_key_is_needed(l->spec, key)))
+        return OW_OK; /* kept as it stands, or not there */
     if (!node && !key->dflt)
         return missing(l, key);
     const struct ow_node dflt = {
@@ -686,13 +742,19 @@ static enum ow_status read_key(const struct loader *l, size_t k)
     return read_type[key->type](l, key, node ? node : &dflt);
 }
 
-/* The seed first, because random matrices take it where they have none of their own. */
+/* The seed first, because random matrices take it where they have none of their own, and the
+ * target of writes, which stands in for weights. */
 static enum ow_status read_keys(const struct loader *l)
 {
-    const size_t k_seed = ow_key_find("seed");
-    enum ow_status st = read_key(l, k_seed);
+    const size_t first[] = {ow_key_find("seed"), ow_key_find("program.target")};
+    for (size_t k = 0; k < OW_N_KEYS; k++)
+        l->spec->program.is_given |=
+            l->memory->value[k] && strncmp(ow_keys[k].name, "program.", 8) == 0;
+    enum ow_status st = read_key(l, first[0]);
+    if (st == OW_OK)
+        st = read_key(l, first[1]);
     for (size_t k = 0; k < OW_N_KEYS && st == OW_OK; k++)
-        if (k != k_seed)
+        if (k != first[0] && k != first[1])
             st = read_key(l, k);
     return st;
 }
@@ -758,7 +820,9 @@ void ow_spec_finish(struct ow_spec *spec)
     free(spec->vmm.labels);
     free(spec->device.set);
     free(spec->device.params.entry);
-    free(spec->program.entry);
+    free(spec->program.begin);
+    free(spec->program.target);
+    free(spec->program.pulses.rows.row);
     free(spec->sweep.entry);
     free(spec->limits.entry);
     free(spec->path);

@@ -47,6 +47,8 @@ enum ow_cell_kind { OW_CELL_1R };
 enum ow_scheme { OW_SCHEME_DIFFERENTIAL };
 enum ow_encoding { OW_ENCODING_AMPLITUDE };
 enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
+enum ow_write_scheme { OW_WRITE_V2, OW_WRITE_V3 };
+enum ow_write_order { OW_ORDER_ROWS, OW_ORDER_CELLS };
 enum ow_engine_kind { OW_ENGINE_CVODE, OW_ENGINE_NGSPICE, OW_ENGINE_DC, OW_ENGINE_COSIM };
 
 /* Full scale, see DESIGN section 4. */
@@ -60,6 +62,12 @@ enum ow_vectors_rule { OW_VECTORS_HALF, OW_VECTORS_ALL, OW_VECTORS_FIRST };
 struct ow_vectors {
     enum ow_vectors_rule rule;
     size_t n; /* of OW_VECTORS_FIRST, >= 1 */
+};
+
+/* Which word lines: all of the array, or a list in the order in which it was written. */
+struct ow_rows {
+    size_t n;    /* 0: all */
+    size_t *row; /* [n] owned */
 };
 
 struct ow_spec_memory;
@@ -116,8 +124,26 @@ struct ow_spec {
         enum ow_engine_kind name;
         double rtol;
     } engine;
+    struct {
+        bool is_given; /* some key of it is; without it the values below mean nothing   */
+        enum ow_write_scheme scheme;
+        char *begin;     /* conductances before the first pulse; NULL: all at g_min     */
+        char *target;    /* conductances to reach; NULL: those of the weights           */
+        double r_driver; /* ohm, of a bit line's driver; NaN: array.r_driver            */
+        struct {
+            double v_set, v_reset;  /* V, of opposite sign                              */
+            double t_width, t_rise; /* s                                                */
+            size_t count;           /* pulses in a row, without verification            */
+            enum ow_write_order order;
+            struct ow_rows rows;
+        } pulses;
+        struct {
+            double tolerance;  /* of g_max - g_min                                      */
+            size_t max_pulses; /* of each polarity to a row or cell; 0: open loop       */
+        } verify;
+    } program;
     size_t seed; /* below 2^32 */
-    struct ow_section program, sweep, limits;
+    struct ow_section sweep, limits;
     struct ow_spec_memory *memory;
 };
 
@@ -139,7 +165,8 @@ enum ow_status ow_spec_parse(const char *text, size_t n, const char *path,
                              struct ow_error *err);
 void ow_spec_finish(struct ow_spec *spec); /* frees and zeroes */
 
-/* Refuse sections that `command` ("vmm") would ignore and another command wants. */
+/* Refuse sections that `command` ("vmm") would ignore and another command wants, and the
+ * lack of one that it needs. */
 enum ow_status ow_spec_for(const struct ow_spec *spec, const char *command,
                            struct ow_error *err);
 

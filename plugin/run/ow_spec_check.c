@@ -48,6 +48,11 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
         return ow_spec_fail(spec, "input.v_supply", err, OW_ERR_INPUT,
                             "%g V is below input.v_read = %g V, which it has to deliver",
                             spec->input.v_supply, spec->input.v_read);
+    if (spec->program.is_given &&
+        !(spec->program.pulses.v_set * spec->program.pulses.v_reset < 0.0))
+        return ow_spec_fail(spec, "program.pulses.v_reset", err, OW_ERR_INPUT,
+                            "%g V and v_set = %g V: expected heights of opposite sign",
+                            spec->program.pulses.v_reset, spec->program.pulses.v_set);
     return check_capacitance(spec, err);
 }
 
@@ -58,10 +63,22 @@ enum ow_status ow_spec_for(const struct ow_spec *spec, const char *command,
         const char *name, *command;
         const struct ow_section *section;
     } only[] = {
-        {"program", "program", &spec->program},
         {"sweep", "sweep", &spec->sweep},
         {"limits", "sweep", &spec->limits},
     };
+    const bool takes_writes = strcmp(command, "program") == 0 ||
+                              strcmp(command, "verify") == 0 || strcmp(command, "netlist") == 0;
+    if (strcmp(command, "program") == 0 && !spec->program.is_given)
+        return ow_fail(err, OW_ERR_INPUT,
+                       "%s: program: missing, expected a map of keys with pulses: {v_set: V, "
+                       "v_reset: V, t_width: s}",
+                       spec->path);
+    for (size_t k = 0; k < OW_N_KEYS && !takes_writes; k++)
+        if (spec->memory->value[k] && strncmp(ow_keys[k].name, "program.", 8) == 0)
+            return ow_spec_fail(spec, ow_keys[k].name, err, OW_ERR_INPUT,
+                                "`ohmweave %s` would ignore the section program, it is for "
+                                "`ohmweave program`",
+                                command);
     for (size_t k = 0; k < sizeof only / sizeof only[0]; k++)
         if (only[k].section->n > 0 && strcmp(only[k].command, command) != 0)
             return ow_node_fail(only[k].section->entry[0].key, err, OW_ERR_INPUT,

@@ -3,13 +3,16 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char *const none[] = {"none", NULL}, *const automatic[] = {"auto", NULL},
-                         *const null[] = {"null", NULL}, *const v_read[] = {"v_read", NULL},
-                         *const cell[] = {"1R", NULL}, *const scheme[] = {"differential", NULL},
-                         *const encoding[] = {"amplitude", NULL},
-                         *const state[] = {"restore", "carry", NULL},
-                         *const amp[] = {"resistor", "tia", NULL},
-                         *const engine[] = {"cvode", "ngspice", "dc", "cosim", NULL};
+static const char
+    *const none[] = {"none", NULL},
+           *const automatic[] = {"auto", NULL}, *const null[] = {"null", NULL},
+           *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", NULL},
+           *const scheme[] = {"differential", NULL}, *const encoding[] = {"amplitude", NULL},
+           *const state[] = {"restore", "carry", NULL},
+           *const amp[] = {"resistor", "tia", NULL}, *const write[] = {"v2", "v3", NULL},
+           *const order[] = {"rows", "cells", NULL}, *const g_min[] = {"g_min", NULL},
+           *const weights[] = {"weights", NULL}, *const r_driver[] = {"array.r_driver", NULL},
+           *const engine[] = {"cvode", "ngspice", "dc", "cosim", NULL};
 
 #define AT(member) offsetof(struct ow_spec, member)
 
@@ -79,7 +82,19 @@ const struct ow_key ow_keys[] = {
     {"engine.name",          OW_KEY_CHOICE,  "1",   "cvode",        0,      0,     engine,    AT(engine.name),          "what solves the circuit"},
     {"engine.rtol",          OW_KEY_NUMBER,  "1",   "1e-5",         1e-12,  1e-2,  NULL,      AT(engine.rtol),          "relative tolerance in time"},
 
-    {"program",              OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(program),              "write pulses (ohmweave program only)"},
+    {"program.scheme",       OW_KEY_CHOICE,  "1",   "v2",           0,      0,     write,     AT(program.scheme),       "voltage of the lines that are not selected: v2 V/2; v3 V/3 on word lines, 2V/3 on bit lines"},
+    {"program.target",       OW_KEY_PATH,    "1",   "weights",      0,      0,     weights,   AT(program.target),       "conductances [rows, cols] in S to reach; weights: those that vmm.weights map to"},
+    {"program.begin",        OW_KEY_PATH,    "1",   "g_min",        0,      0,     g_min,     AT(program.begin),        "conductances before the first pulse; g_min: every cell there"},
+    {"program.r_driver",     OW_KEY_NUMBER,  "ohm", "array.r_driver", 0,    1e9,   r_driver,  AT(program.r_driver),     "output resistance of a bit-line driver"},
+    {"program.pulses.v_set", OW_KEY_NUMBER,  "V",   NULL,          -1e3,    1e3,   NULL,      AT(program.pulses.v_set), "height of a pulse that raises the conductance; the device decides the sign"},
+    {"program.pulses.v_reset", OW_KEY_NUMBER, "V",  NULL,          -1e3,    1e3,   NULL,      AT(program.pulses.v_reset), "height of a pulse that lowers it, of the other sign"},
+    {"program.pulses.t_width", OW_KEY_NUMBER, "s",  NULL,           1e-15,  1e3,   NULL,      AT(program.pulses.t_width), "time at full height, and then at rest before the next pulse"},
+    {"program.pulses.t_rise", OW_KEY_NUMBER, "s",   "1n",           1e-15,  1e3,   NULL,      AT(program.pulses.t_rise), "rise and fall time"},
+    {"program.pulses.count", OW_KEY_COUNT,   "1",   "1",            1,      1000000, NULL,    AT(program.pulses.count), "pulses that every cell gets which needs one, without verification"},
+    {"program.pulses.order", OW_KEY_CHOICE,  "1",   "rows",         0,      0,     order,     AT(program.pulses.order), "all cells of a word line at once, or one by one"},
+    {"program.pulses.rows",  OW_KEY_ROWS,    "1",   "all",          0,      0,     NULL,      AT(program.pulses.rows),  "word lines to program"},
+    {"program.verify.tolerance", OW_KEY_NUMBER, "1", "0.05",        1e-9,   1,     NULL,      AT(program.verify.tolerance), "of g_max - g_min: nearer to its target than this, a cell needs no pulse"},
+    {"program.verify.max_pulses", OW_KEY_COUNT, "1", "0",           0,      1000000, NULL,    AT(program.verify.max_pulses), "pulses of each polarity until a cell must be at its target; 0: nothing is verified"},
     {"seed",                 OW_KEY_COUNT,   "1",   "1",            0, 4294967295, NULL,      AT(seed),                 "of every random draw"},
     {"sweep",                OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(sweep),                "grid of runs (ohmweave sweep only)"},
     {"limits",               OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(limits),               "what a run must reach (ohmweave sweep only)"},
@@ -98,7 +113,7 @@ size_t ow_key_find(const char *name)
 
 size_t ow_key_section(const struct ow_key *key)
 {
-    const char *dot = strchr(key->name, '.');
+    const char *dot = strrchr(key->name, '.');
     return dot ? (size_t)(dot - key->name) : 0;
 }
 
@@ -145,7 +160,8 @@ struct ow_expected ow_key_expected(const struct ow_key *key)
         snprintf(e.text, room, "the name of a parameter set, a file or null");
         break;
     case OW_KEY_PATH:
-        snprintf(e.text, room, "a file name%s", key->word ? " or null" : "");
+        snprintf(e.text, room, "a file name%s%s", key->word ? " or " : "",
+                 key->word ? key->word[0] : "");
         break;
     case OW_KEY_SOURCE:
         snprintf(e.text, room, "a file name or {random: [rows, cols], seed: N}");
@@ -156,10 +172,23 @@ struct ow_expected ow_key_expected(const struct ow_key *key)
     case OW_KEY_VECTORS:
         snprintf(e.text, room, "half, all or a whole number from 1 on");
         break;
+    case OW_KEY_ROWS:
+        snprintf(e.text, room, "all or a list of whole numbers and ranges such as [0, 4-7]");
+        break;
     case OW_KEY_SECTION:
         break;
     }
     return e;
+}
+
+bool ow_key_is_needed(const struct ow_spec *spec, const struct ow_key *key)
+{
+    const bool is_write = spec->program.is_given;
+    if (strncmp(key->name, "program.", 8) == 0)
+        return is_write;
+    if (is_write && strcmp(key->name, "vmm.weights") == 0)
+        return !spec->program.target;
+    return !(is_write && strcmp(key->name, "vmm.inputs") == 0);
 }
 
 enum { WORD_MAX = 60 };

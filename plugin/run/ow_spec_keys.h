@@ -15,14 +15,16 @@ enum ow_key_type {
     OW_KEY_SOURCE,  /* struct ow_source                                      */
     OW_KEY_RANGE,   /* struct ow_range_choice                                */
     OW_KEY_VECTORS, /* struct ow_vectors                                     */
+    OW_KEY_ROWS,    /* struct ow_rows                                        */
     OW_KEY_SECTION  /* struct ow_section: a map of what the user likes       */
 };
 
 struct ow_key {
-    const char *name; /* "section.key", or "key" at the top           */
+    const char *name; /* "section.key", "section.part.key", or "key" at the top */
     enum ow_key_type type;
     const char *unit;
-    const char *dflt;        /* YAML; NULL: required (a section: empty)      */
+    const char *dflt;        /* YAML; NULL: required (a section: empty), but
+                                see ow_key_is_needed()                       */
     double lo, hi;           /* closed range of numbers and counts           */
     const char *const *word; /* NULL-terminated: choices, or one keyword     */
     size_t offset;           /* in struct ow_spec                            */
@@ -30,13 +32,18 @@ struct ow_key {
 };
 
 extern const struct ow_key ow_keys[];
-enum { OW_N_KEYS = 56 };
+enum { OW_N_KEYS = 68 };
 
 /* OW_N_KEYS if there is none. */
 size_t ow_key_find(const char *name);
 
-/* Length of "section" in "section.key", 0 at the top. */
+/* Length of "section" in "section.key", of "section.part" in "section.part.key"; 0 at the
+ * top. */
 size_t ow_key_section(const struct ow_key *key);
+
+/* Whether the key has a place in this specification: those of `program` only where that is
+ * given, and there without inputs and, with a target, without weights. */
+bool ow_key_is_needed(const struct ow_spec *spec, const struct ow_key *key);
 
 /* What may stand there: "a number from 0 to 1e+09 ohm, or auto". */
 struct ow_expected {

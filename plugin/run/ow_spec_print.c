@@ -219,20 +219,41 @@ static bool print_section(FILE *to, const struct ow_spec *spec, size_t k)
     return fine;
 }
 
+/* Keys that have no place in this specification would not load again. */
+static bool is_printed(const struct ow_spec *spec, size_t k)
+{
+    return spec->memory->value[k] || ow_key_is_needed(spec, &ow_keys[k]);
+}
+
+/* "section:" and, inside it, "part:" before the first of their keys; the depth of key k. */
+static int print_headers(FILE *to, const struct ow_spec *spec, size_t k)
+{
+    const char *name = ow_keys[k].name, *last = NULL;
+    int depth = 0;
+    for (size_t before = k; before > 0 && !last; before--)
+        if (is_printed(spec, before - 1))
+            last = ow_keys[before - 1].name;
+    for (const char *dot = strchr(name, '.'), *part = name; dot;
+         part = dot + 1, dot = strchr(part, '.'), depth++)
+        if (!last || strncmp(last, name, (size_t)(dot - name) + 1) != 0)
+            fprintf(to, "%*s%.*s:\n", 4 * depth, "", (int)(dot - part), part);
+    return depth;
+}
+
 static bool print_key(FILE *to, const struct ow_spec *spec, size_t k)
 {
     const struct ow_key *key = &ow_keys[k];
     const size_t n = ow_key_section(key);
     struct line line;
     char origin[300];
-    if (n > 0 && (k == 0 || ow_key_section(&ow_keys[k - 1]) != n ||
-                  strncmp(ow_keys[k - 1].name, key->name, n) != 0))
-        fprintf(to, "%.*s:\n", (int)n, key->name);
+    if (!is_printed(spec, k))
+        return true;
+    const int depth = print_headers(to, spec, k);
     if (key->type == OW_KEY_SECTION)
         return print_section(to, spec, k);
     if (!begin_line(&line, to))
         return false;
-    fprintf(line.into, "%s%s: ", n ? "    " : "", key->name + (n ? n + 1 : 0));
+    fprintf(line.into, "%*s%s: ", 4 * depth, "", key->name + (n ? n + 1 : 0));
     put_value(line.into, spec, k);
     put_origin(origin, sizeof origin, spec->memory->value[k]);
     end_line(&line, origin);
