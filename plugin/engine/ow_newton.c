@@ -16,10 +16,10 @@ struct ow_newton {
     struct ow_linear linear;
 
     double *g;            /* [n_cell] effective conductances                      */
-    double *keep;         /* [n_cell][n_moving][n_moving] K, row-major            */
-    double *to_current;   /* [n_cell][n_moving] di/dx K                           */
-    double *from_voltage; /* [n_cell][n_moving] gamma K f_v                       */
-    double *rhs;          /* [n_free] workspace                                   */
+    double *keep;         /* [n_moving][n_moving][n_cell] K                       */
+    double *to_current;   /* [n_moving][n_cell] gamma di/dx K                     */
+    double *from_voltage; /* [n_moving][n_cell] gamma K f_v                       */
+    double *across;       /* [n_cell] workspace                                   */
     double *again;        /* [n_free] the right-hand side, should the lines fail  */
 };
 
@@ -39,9 +39,10 @@ enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mas
     nw->keep = calloc(sys->n_cell * nm * nm + 1, sizeof *nw->keep);
     nw->to_current = calloc(sys->n_cell * nm + 1, sizeof *nw->to_current);
     nw->from_voltage = calloc(sys->n_cell * nm + 1, sizeof *nw->from_voltage);
-    nw->rhs = calloc(sys->n_free + 1, sizeof *nw->rhs);
+    nw->across = calloc(sys->n_cell, sizeof *nw->across);
     nw->again = calloc(sys->n_free + 1, sizeof *nw->again);
-    if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->rhs || !nw->again)
+    if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->across ||
+        !nw->again)
         goto fail;
     st = sys->circuit->is_grid ? ow_schur_create(sys, &nw->schur) : OW_OK;
     if (st)
@@ -63,7 +64,7 @@ void ow_newton_destroy(struct ow_newton *nw)
     free(nw->keep);
     free(nw->to_current);
     free(nw->from_voltage);
-    free(nw->rhs);
+    free(nw->across);
     free(nw->again);
     free(nw);
 }
@@ -107,30 +108,64 @@ static bool invert(size_t n, double a[][OW_MAX_STATES], double inverse[])
     return true;
 }
 
-/* Eliminate the states of cell k; its effective conductance. */
-static bool eliminate(struct ow_newton *nw, size_t k, double *g)
+/* A cell with one state: K is a quotient. */
+static bool eliminate_one(struct ow_newton *nw)
 {
     const struct ow_system *sys = nw->sys;
-    const size_t n = sys->n_moving;
+    const size_t m = sys->moving[0];
     const double gamma = nw->linear.gamma;
-    double a[OW_MAX_STATES][OW_MAX_STATES];
-    double *keep = nw->keep + k * n * n;
+    const double *di_dv = sys->at.di_dv, *di_dx = sys->at.di_dx[m];
+    const double *df_dv = sys->at.df_dv[m], *df_dx = sys->at.df_dx[m][m];
+    double least = INFINITY;
+    for (size_t k = 0; k < sys->n_cell; k++) {
+        const double pivot = 1.0 - gamma * df_dx[k];
+        const double keep = 1.0 / pivot;
+        least = fabs(pivot) < least ? fabs(pivot) : least;
+        nw->keep[k] = keep;
+        nw->to_current[k] = gamma * di_dx[k] * keep;
+        nw->from_voltage[k] = gamma * keep * df_dv[k];
+        nw->g[k] = di_dv[k] + di_dx[k] * nw->from_voltage[k];
+    }
+    return least > 0.0;
+}
+
+/* Eliminate the states of cell k. */
+static bool eliminate(struct ow_newton *nw, size_t k)
+{
+    const struct ow_system *sys = nw->sys;
+    const size_t n = sys->n_moving, n_cell = sys->n_cell;
+    const double gamma = nw->linear.gamma;
+    double a[OW_MAX_STATES][OW_MAX_STATES], keep[OW_MAX_STATES * OW_MAX_STATES];
     for (size_t r = 0; r < n; r++)
         for (size_t c = 0; c < n; c++)
             a[r][c] = (r == c) - gamma * sys->at.df_dx[sys->moving[r]][sys->moving[c]][k];
     if (!invert(n, a, keep))
         return false;
-    *g = sys->at.di_dv[k];
+    nw->g[k] = sys->at.di_dv[k];
     for (size_t r = 0; r < n; r++) {
         double to = 0.0, from = 0.0;
         for (size_t c = 0; c < n; c++) {
-            to += sys->at.di_dx[sys->moving[c]][k] * keep[c * n + r];
-            from += keep[r * n + c] * sys->at.df_dv[sys->moving[c]][k];
+            to += gamma * sys->at.di_dx[sys->moving[c]][k] * keep[c * n + r];
+            from += gamma * keep[r * n + c] * sys->at.df_dv[sys->moving[c]][k];
+            nw->keep[(r * n + c) * n_cell + k] = keep[r * n + c];
         }
-        nw->to_current[k * n + r] = to;
-        nw->from_voltage[k * n + r] = gamma * from;
-        *g += gamma * sys->at.di_dx[sys->moving[r]][k] * from;
+        nw->to_current[r * n_cell + k] = to;
+        nw->from_voltage[r * n_cell + k] = from;
+        nw->g[k] += sys->at.di_dx[sys->moving[r]][k] * from;
     }
+    return true;
+}
+
+static bool eliminate_all(struct ow_newton *nw)
+{
+    const struct ow_system *sys = nw->sys;
+    if (sys->n_moving == 0)
+        memcpy(nw->g, sys->at.di_dv, sys->n_cell * sizeof *nw->g);
+    if (sys->n_moving == 1)
+        return eliminate_one(nw);
+    for (size_t k = 0; sys->n_moving > 1 && k < sys->n_cell; k++)
+        if (!eliminate(nw, k))
+            return false;
     return true;
 }
 
@@ -159,10 +194,7 @@ static enum ow_status factor(struct ow_newton *nw)
 enum ow_status ow_newton_setup(struct ow_newton *nw, double gamma)
 {
     nw->linear = (struct ow_linear){.sys = nw->sys, .mass = 1.0, .gamma = gamma, .g = nw->g};
-    for (size_t k = 0; k < nw->sys->n_cell; k++)
-        if (!eliminate(nw, k, &nw->g[k]))
-            return OW_ERR_SOLVER;
-    return factor(nw);
+    return eliminate_all(nw) ? factor(nw) : OW_ERR_SOLVER;
 }
 
 enum ow_status ow_newton_setup_dc(struct ow_newton *nw)
@@ -191,42 +223,68 @@ static enum ow_status solve(struct ow_newton *nw, double rhs[], const double wei
 
 /* ---- solution ------------------------------------------------------------------------ */
 
-enum ow_status ow_newton_solve(struct ow_newton *nw, const double r[], const double weight[],
-                               double tol, double d[])
+/* The states' part of r, as currents of the cells, joins the nodes': rhs -= B gamma di/dx K
+ * r_x. */
+static void add_states(const struct ow_newton *nw, const double r[], double rhs[])
 {
     const struct ow_system *sys = nw->sys;
     const struct ow_circuit *ckt = sys->circuit;
-    const size_t n = sys->n_moving, first = ckt->first_free, n_cell = sys->n_cell;
-    const double gamma = nw->linear.gamma;
-    double *rhs = nw->rhs;
-    ow_mass_times(nw->mass, r, rhs);
-    for (size_t k = 0; k < n_cell; k++) {
-        double i = 0.0;
-        for (size_t m = 0; m < n; m++)
-            i += nw->to_current[k * n + m] * r[sys->n_free + m * n_cell + k];
-        if (ckt->cell_te[k] >= first)
-            rhs[ckt->cell_te[k] - first] -= gamma * i;
-        if (ckt->cell_be[k] >= first)
-            rhs[ckt->cell_be[k] - first] += gamma * i;
-    }
-    const enum ow_status st = solve(nw, rhs, weight, tol);
-    if (st)
-        return st;
-    for (size_t k = 0; k < n_cell; k++) {
-        const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
-        const double dv =
-            (te >= first ? rhs[te - first] : 0.0) - (be >= first ? rhs[be - first] : 0.0);
-        double dx[OW_MAX_STATES];
-        for (size_t m = 0; m < n; m++) {
-            dx[m] = nw->from_voltage[k * n + m] * dv;
-            for (size_t c = 0; c < n; c++)
-                dx[m] += nw->keep[(k * n + m) * n + c] * r[sys->n_free + c * n_cell + k];
+    const size_t n_cell = sys->n_cell, first = ckt->first_free;
+    for (size_t m = 0; m < sys->n_moving; m++) {
+        const double *to = nw->to_current + m * n_cell, *rx = r + sys->n_free + m * n_cell;
+        double *w = rhs + (ckt->wline - first), *b = rhs + (ckt->bline - first);
+        for (size_t k = 0; ckt->is_grid && k < n_cell; k++) {
+            const double i = to[k] * rx[k];
+            w[k] -= i;
+            b[k] += i;
         }
-        for (size_t m = 0; m < n; m++)
-            d[sys->n_free + m * n_cell + k] = dx[m];
+        for (size_t k = 0; !ckt->is_grid && k < n_cell; k++) {
+            const double i = to[k] * rx[k];
+            if (ckt->cell_te[k] >= first)
+                rhs[ckt->cell_te[k] - first] -= i;
+            if (ckt->cell_be[k] >= first)
+                rhs[ckt->cell_be[k] - first] += i;
+        }
     }
-    memcpy(d, rhs, sys->n_free * sizeof *d);
-    return OW_OK;
+}
+
+/* The voltages of d are there: dx = K r_x + gamma K f_v dv. */
+static void find_states(struct ow_newton *nw, const double r[], double d[])
+{
+    const struct ow_system *sys = nw->sys;
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t n = sys->n_moving, n_cell = sys->n_cell, first = ckt->first_free;
+    const double *w = d + (ckt->wline - first), *b = d + (ckt->bline - first);
+    for (size_t k = 0; n > 0 && ckt->is_grid && k < n_cell; k++)
+        nw->across[k] = w[k] - b[k];
+    for (size_t k = 0; n > 0 && !ckt->is_grid && k < n_cell; k++) {
+        const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
+        nw->across[k] =
+            (te >= first ? d[te - first] : 0.0) - (be >= first ? d[be - first] : 0.0);
+    }
+    for (size_t m = 0; m < n; m++) {
+        const double *from = nw->from_voltage + m * n_cell;
+        double *dx = d + sys->n_free + m * n_cell;
+        for (size_t k = 0; k < n_cell; k++)
+            dx[k] = from[k] * nw->across[k];
+        for (size_t c = 0; c < n; c++) {
+            const double *keep = nw->keep + (m * n + c) * n_cell;
+            const double *rx = r + sys->n_free + c * n_cell;
+            for (size_t k = 0; k < n_cell; k++)
+                dx[k] += keep[k] * rx[k];
+        }
+    }
+}
+
+enum ow_status ow_newton_solve(struct ow_newton *nw, const double r[], const double weight[],
+                               double tol, double d[])
+{
+    ow_mass_times(nw->mass, r, d);
+    add_states(nw, r, d);
+    const enum ow_status st = solve(nw, d, weight, tol);
+    if (st == OW_OK)
+        find_states(nw, r, d);
+    return st;
 }
 
 enum ow_status ow_newton_solve_dc(struct ow_newton *nw, double into[])

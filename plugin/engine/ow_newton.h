@@ -26,7 +26,7 @@ void ow_newton_destroy(struct ow_newton *newton);
 enum ow_status ow_newton_setup(struct ow_newton *newton, double gamma);
 enum ow_status ow_newton_setup_dc(struct ow_newton *newton);
 
-/* Solve for d (n_y) with the right-hand side r (n_y) of CVODE's form; d may be r.  The
+/* Solve for d (n_y) with the right-hand side r (n_y) of CVODE's form; d is not r.  The
  * error e of an iterative solution fulfils sum (weight e)^2 <= tol^2 over the node
  * voltages; weight is [n_y]. */
 enum ow_status ow_newton_solve(struct ow_newton *newton, const double r[],
