@@ -29,6 +29,33 @@ static inline bool ow_cells_vary(const struct ow_cells *cells, size_t first, siz
     return false;
 }
 
+/* Call `cell` for cell j; with `own`, an array for its parameters, if they are its own. */
+static inline void ow_this_cell(const struct ow_cells *cells, const struct ow_model *model,
+                                size_t n_state, ow_cell_fn *cell, size_t j, double own[],
+                                struct ow_response *out)
+{
+    double x[OW_MAX_STATES];
+    struct ow_point pt; /* only what this model has is cleared: it is a large struct */
+    for (size_t r = 0; r < n_state; r++) {
+        x[r] = cells->x[r][j];
+        pt.di_dx[r] = pt.f[r] = pt.df_dv[r] = 0.0;
+        for (size_t s = 0; s < n_state; s++)
+            pt.df_dx[r][s] = 0.0;
+    }
+    if (own)
+        ow_params_gather(model, cells, j, own);
+    cell(own ? own : cells->param, cells->v[j], x, &pt);
+    out->i[j] = pt.i;
+    out->di_dv[j] = pt.di_dv;
+    for (size_t r = 0; r < n_state; r++) {
+        out->di_dx[r][j] = pt.di_dx[r];
+        out->f[r][j] = pt.f[r];
+        out->df_dv[r][j] = pt.df_dv[r];
+        for (size_t s = 0; s < n_state; s++)
+            out->df_dx[r][s][j] = pt.df_dx[r][s];
+    }
+}
+
 /* Call `cell` for every cell.  Inlined with constant arguments, so that the compiler
  * sees the model's function inside the loop. */
 static inline void ow_each_cell(const struct ow_cells *cells, const struct ow_model *model,
@@ -37,28 +64,8 @@ static inline void ow_each_cell(const struct ow_cells *cells, const struct ow_mo
 {
     double own[OW_MAX_PARAMS];
     const bool vary = ow_cells_vary(cells, first, model->n_param);
-    for (size_t j = 0; j < cells->n; j++) {
-        double x[OW_MAX_STATES];
-        struct ow_point pt; /* only what this model has is cleared: it is a large struct */
-        for (size_t r = 0; r < n_state; r++) {
-            x[r] = cells->x[r][j];
-            pt.di_dx[r] = pt.f[r] = pt.df_dv[r] = 0.0;
-            for (size_t s = 0; s < n_state; s++)
-                pt.df_dx[r][s] = 0.0;
-        }
-        if (vary)
-            ow_params_gather(model, cells, j, own);
-        cell(vary ? own : cells->param, cells->v[j], x, &pt);
-        out->i[j] = pt.i;
-        out->di_dv[j] = pt.di_dv;
-        for (size_t r = 0; r < n_state; r++) {
-            out->di_dx[r][j] = pt.di_dx[r];
-            out->f[r][j] = pt.f[r];
-            out->df_dv[r][j] = pt.df_dv[r];
-            for (size_t s = 0; s < n_state; s++)
-                out->df_dx[r][s][j] = pt.df_dx[r][s];
-        }
-    }
+    for (size_t j = 0; j < cells->n; j++)
+        ow_this_cell(cells, model, n_state, cell, j, vary ? own : NULL, out);
 }
 
 /* The ohmic part that all models share: i = g v with v held within +-OW_V_LIMIT. */

@@ -694,14 +694,15 @@ END_TEST
 /* ---- arrays of cells -----------------------------------------------------------------------
  */
 
-/* n cells with every second parameter spread must be exactly n single devices. */
-START_TEST(test_cells_equal_single_devices)
+/* n cells, all with one parameter set or with every second parameter spread, must be exactly n
+ * single devices. */
+static void check_cells_equal_single_devices(size_t variant, bool has_spread)
 {
     enum { N = 5 };
     double param[OW_MAX_PARAMS], spread[OW_MAX_PARAMS][N], v[N], x[OW_MAX_STATES][N];
     double out[2 + 2 * OW_MAX_STATES + OW_MAX_STATES * (1 + OW_MAX_STATES)][N];
     const double *spread_of[OW_MAX_PARAMS] = {NULL};
-    const struct ow_model *m = use_variant((size_t)_i, param);
+    const struct ow_model *m = use_variant(variant, param);
     struct ow_cells cells = {.n = N, .param = param, .spread = spread_of, .v = v};
     struct ow_response to = {.i = out[0], .di_dv = out[1]};
     size_t at = 2;
@@ -717,7 +718,7 @@ START_TEST(test_cells_equal_single_devices)
         for (size_t r = 0; r < m->n_state; r++)
             to.df_dx[s][r] = out[at++];
     }
-    for (size_t k = 0; k < m->n_param; k++) {
+    for (size_t k = 0; has_spread && k < m->n_param; k++) {
         if (k % 2 || m->param[k].choice)
             continue;
         for (size_t j = 0; j < N; j++)
@@ -740,6 +741,12 @@ START_TEST(test_cells_equal_single_devices)
                 ck_assert(to.df_dx[r][s][j] == pt.df_dx[r][s]);
         }
     }
+}
+
+START_TEST(test_cells_equal_single_devices)
+{
+    check_cells_equal_single_devices((size_t)_i, false);
+    check_cells_equal_single_devices((size_t)_i, true);
 }
 END_TEST
 
