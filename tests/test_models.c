@@ -696,13 +696,13 @@ END_TEST
 
 /* n cells, all with one parameter set or with every second parameter spread, must be exactly n
  * single devices. */
-static void check_cells_equal_single_devices(size_t variant, bool has_spread)
+static void check_cells_equal_single_devices(size_t which, bool has_spread)
 {
     enum { N = 5 };
     double param[OW_MAX_PARAMS], spread[OW_MAX_PARAMS][N], v[N], x[OW_MAX_STATES][N];
     double out[2 + 2 * OW_MAX_STATES + OW_MAX_STATES * (1 + OW_MAX_STATES)][N];
     const double *spread_of[OW_MAX_PARAMS] = {NULL};
-    const struct ow_model *m = use_variant(variant, param);
+    const struct ow_model *m = use_variant(which, param);
     struct ow_cells cells = {.n = N, .param = param, .spread = spread_of, .v = v};
     struct ow_response to = {.i = out[0], .di_dv = out[1]};
     size_t at = 2;
