@@ -14,6 +14,7 @@
 #include "ow_advance.h"
 #include "ow_check.h"
 #include "ow_model.h"
+#include "ow_sets.h"
 
 /* ---- models of our own, with solutions known in closed form -------------------------- */
 
@@ -892,6 +893,108 @@ START_TEST(test_second_analysis_starts_afresh)
 }
 END_TEST
 
+/* ---- every parameter set ------------------------------------------------------------------
+ */
+
+/* The least of a few voltages that moves something, and for as long as it takes it about half
+ * of its travel, both ways.  Positive feedback may take it to the end: so much the better. */
+static struct drive drive_of(const struct ow_model *m, const double param[])
+{
+    static const double volt[] = {0.4, 0.9, 1.7, 3.3, 5.9};
+    struct drive d = {.model = m->name, .n = 6};
+    double speed = 0.0, x[OW_MAX_STATES];
+    ow_states_init(m, param, x);
+    for (size_t k = 0; k < 5 && speed < 1e-2; k++) {
+        for (int sign = 0; sign < 2; sign++) {
+            struct ow_point at;
+            ow_eval_one(m, param, d.v[1] = sign ? -volt[k] : volt[k], x, &at);
+            for (size_t s = 0; s < m->n_state; s++)
+                speed = fmax(speed, fabs(at.f[s]) / (m->state[s].hi - m->state[s].lo));
+        }
+        d.v[1] = volt[k];
+    }
+    const double span = 0.5 / fmax(speed, 1e-2);
+    const double t[] = {0.0, 0.1, 1.0, 1.3, 2.1, 2.4}, v[] = {0.0, 1.0, 0.9, -1.1, -1.0, 0.2};
+    const double most = d.v[1];
+    for (size_t k = 0; k < d.n; k++) {
+        d.t[k] = span * t[k];
+        d.v[k] = most * v[k];
+    }
+    return d;
+}
+
+/* A set's card, as the file has it: the operating point, a sweep and the small signal are the
+ * model's at its initial states, a transient with and without an operating point ends where
+ * the integrator by itself does. */
+START_TEST(test_every_set_in_every_analysis)
+{
+    const struct ow_set *set = &ow_sets[_i];
+    const struct ow_model *m = NULL;
+    double param[OW_MAX_PARAMS], x0[OW_MAX_STATES] = {0}, x[OW_MAX_STATES] = {0};
+    struct ow_error err = {0};
+    struct ow_point at;
+    struct text t = {0}, nodes = {0};
+    ck_assert_ok(ow_set_model(set->text, set->name, &m, &err), err);
+    ow_params_default(m, param);
+    ck_assert_ok(ow_set_apply(set->text, set->name, m, param, &err), err);
+    const struct drive d = drive_of(m, param);
+    follow(m, param, &d, x);
+    ow_states_init(m, param, x0);
+    ow_eval_one(m, param, 0.83, x0, &at);
+
+    add(&t,
+        "* set\n.options reltol=1e-9 abstol=1e-18 numdgt=17\n.include %s/%s.inc\nv1 in 0 dc "
+        "0.83 ac 1 pwl(",
+        OW_SETS, set->name);
+    for (size_t k = 0; k < d.n; k++)
+        add(&t, " %.17g %.17g", d.t[k], d.v[k]);
+    add(&t, ")\na1 %%gd(in 0)");
+    for (size_t s = 0; s < m->n_state; s++) {
+        add(&t, " n_%s", m->state[s].name);
+        add(&nodes, " n_%s", m->state[s].name);
+    }
+    const double end = d.t[d.n - 1];
+    add(&t,
+        " %s\n.control\npre_codemodel ./ohmweave.cm\nset filetype=ascii\nset numdgt=17\n"
+        "op\nwrite op.raw i(v1)\ndc v1 -1.3 1.3 0.26\nwrite dc.raw i(v1)\nac dec 1 10 1k\n"
+        "write ac.raw i(v1)\n",
+        set->name);
+    for (int uic = 0; uic < 2; uic++)
+        add(&t, "tran %.17g %.17g 0 %.17g%s\nwrite tran%d.raw i(v1)%s\n", end / 100.0, end,
+            end / 100.0, uic ? " uic" : "", uic, nodes.s ? nodes.s : "");
+    add(&t, "quit 0\n.endc\n.end\n");
+    write_file("deck.cir", t.s);
+    const int status = run(OW_NGSPICE " -b deck.cir", "log");
+    if (status != 0) {
+        char *log = slurp("log");
+        ck_abort_msg("%s: status %d: %.2000s", set->name, status, log);
+    }
+
+    struct saved op = read_raw("op.raw"), dc = read_raw("dc.raw"), ac = read_raw("ac.raw");
+    ck_assert_close(-saved_at(&op, 0, op.n_vector - 1), at.i, 1e-9, 1e-18);
+    for (size_t p = 0; p < ac.n_point; p++)
+        ck_assert_close(-saved_at(&ac, p, 1), at.di_dv, 1e-9, 0.0);
+    ck_assert_uint_eq(dc.n_point, 11);
+    for (size_t p = 0; p < dc.n_point; p++) {
+        ow_eval_one(m, param, saved_at(&dc, p, 0), x0, &at);
+        ck_assert_close(-saved_at(&dc, p, 1), at.i, 1e-9, 1e-18);
+    }
+    for (int uic = 0; uic < 2; uic++) {
+        struct saved out = read_raw(uic ? "tran1.raw" : "tran0.raw");
+        ck_assert_close(saved_last(&out, 0), end, 1e-9, 0.0);
+        for (size_t p = 0; p < out.n_point; p++) /* passive at every instant */
+            ck_assert(isfinite(saved_at(&out, p, 1)));
+        for (size_t s = 0; s < m->n_state; s++)
+            ck_assert_close(saved_last(&out, 2 + s), x[s], 0.0,
+                            5e-6 * (m->state[s].hi - m->state[s].lo));
+        ow_eval_one(m, param, d.v[d.n - 1], x, &at);
+        ck_assert_close(-saved_last(&out, 1), at.i, 1e-3, 1e-18);
+        free(out.value);
+    }
+    free(op.value), free(dc.value), free(ac.value), free(t.s), free(nodes.s);
+}
+END_TEST
+
 /* ---- parameters that are refused ------------------------------------------------------------
  */
 
@@ -1221,6 +1324,7 @@ static void add_ngspice_tests(Suite *suite)
     tcase_add_test(tc, test_four_thousand_instances);
     tcase_add_test(tc, test_seed_and_id_make_the_draw);
     tcase_add_test(tc, test_uic);
+    tcase_add_loop_test(tc, test_every_set_in_every_analysis, 0, (int)ow_n_sets);
     tcase_add_test(tc, test_second_analysis_starts_afresh);
     tcase_add_loop_test(tc, test_refused_parameter_fails_the_analysis, 0,
                         N_REFUSED * N_ANALYSIS);
