@@ -482,6 +482,50 @@ START_TEST(test_event_time_on_a_ramp)
 }
 END_TEST
 
+/* Twenty times as long as the travel takes, then as long the other way, each as one step: over
+ * every set, in both directions.  A way that feeds back on itself (TEAM's) runs away in less
+ * than a rounding error of the time and has to arrive; no end holds a state that the other
+ * polarity would move from the middle. */
+START_TEST(test_no_end_holds_the_state)
+{
+    const struct ow_set *set = &ow_sets[_i / 2];
+    const double sign = _i % 2 ? -1.0 : 1.0;
+    const struct ow_model *m = NULL;
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES] = {0};
+    struct ow_error err = {0};
+    ck_assert_ok(ow_set_model(set->text, set->name, &m, &err), err);
+    ow_params_default(m, param);
+    ck_assert_ok(ow_set_apply(set->text, set->name, m, param, &err), err);
+    size_t s = 0;
+    while (s + 1 < m->n_state && m->state[s].init != m->program)
+        s++;
+    if (m->n_state == 0 || m->state[s].is_discrete)
+        return;
+    struct ow_point there = {0}, back;
+    double v = 0.25 * sign;
+    ow_states_init(m, param, x);
+    x[s] = 0.5;
+    while (fabs(there.f[s]) < 1e-3 && fabs(v) < 10.0)
+        ow_eval_one(m, param, v *= 2.0, x, &there);
+    if (!(fabs(there.f[s]) >= 1e-3))
+        return; /* for ever, as far as this test goes */
+    ow_eval_one(m, param, -v, x, &back);
+    const double span = 20.0 / fabs(there.f[s]);
+    const struct ow_path up = {0.0, v, span, v, 0.0}, down = {0.0, -v, span, -v, 0.0};
+    struct ow_advanced out = {0};
+    ck_assert_msg(ow_advance(m, param, &up, x, NULL, &out) == OW_OK, "%s, %g V for %g s",
+                  set->name, v, span);
+    memcpy(x, out.x, sizeof x);
+    ck_assert_msg(ow_advance(m, param, &down, x, NULL, &out) == OW_OK, "%s, %g V for %g s",
+                  set->name, -v, span);
+    for (size_t k = 0; k < m->n_state; k++)
+        ck_assert(isfinite(x[k]) && isfinite(out.x[k]) && isfinite(out.dx_dv[k]));
+    if (!m->is_volatile && fabs(back.f[s]) * span > 1.0)
+        ck_assert_msg(fabs(out.x[s] - x[s]) > 0.02, "%s stays at %g after %g V, then %g V",
+                      set->name, x[s], v, -v);
+}
+END_TEST
+
 START_TEST(test_fire_due_fires_once)
 {
     const struct ow_model *m = ow_model_find("stochastic");
@@ -1361,6 +1405,7 @@ int main(void)
     tcase_add_loop_test(tc, test_threshold_is_crossed_at_once, 0, 2);
     tcase_add_test(tc, test_driftdiff_decay_in_closed_form);
     tcase_add_test(tc, test_event_time_on_a_ramp);
+    tcase_add_loop_test(tc, test_no_end_holds_the_state, 0, 2 * (int)ow_n_sets);
     tcase_add_test(tc, test_fire_due_fires_once);
     suite_add_tcase(suite, tc);
 #if defined(OW_CODEMODEL) && defined(OW_NGSPICE)

@@ -18,6 +18,11 @@
 
 enum { N_STAGE = 6, MAX_TRIALS = 1000000, MAX_BISECTIONS = 100 };
 
+/* A state that feeds back on itself runs away in finite time, TEAM's within steps that are
+ * rounding errors of the time since t1.  Such steps leave time where it is, but not the state,
+ * and are over when the travel is; a state that goes on for ever ends them here. */
+enum { MAX_FROZEN = 10000 };
+
 /* clang-format off */
 static const double GAMMA = 0.25;
 static const double A[N_STAGE][N_STAGE] = {
@@ -214,10 +219,9 @@ struct forcing {
     double v_1, v_2, b_1, b_2;
 };
 
-static struct forcing forcing_of(const struct run *run, const struct point *from,
-                                 const struct point *to)
+static struct forcing forcing_of(const struct run *run, const struct point *from, double h)
 {
-    const double h = to->s - from->s, u = from->s / run->span, d = h / run->span;
+    const double u = from->s / run->span, d = h / run->span;
     /* integrals of w and of w times the local time, by hand */
     const double q0 = 4.0 * u * (1.0 - u), q1 = 4.0 * d * (1.0 - 2.0 * u), q2 = -4.0 * d * d;
     return (struct forcing){.v_1 = u + d / 3.0,
@@ -234,11 +238,10 @@ static struct forcing forcing_of(const struct run *run, const struct point *from
  * step and integrates its product with w exactly, so that even a single step sees the
  * bulge, which is zero at both ends. */
 static bool sense(const struct run *run, const struct point *from, const struct point *to,
-                  struct sensitivity *s)
+                  double h, struct sensitivity *s)
 {
     const size_t n = run->n;
-    const double h = to->s - from->s;
-    const struct forcing g = forcing_of(run, from, to);
+    const struct forcing g = forcing_of(run, from, h);
 
     struct lu lu = {.n = 2 * n};
     double rhs_v[MAX_ORDER], rhs_b[MAX_ORDER];
@@ -285,7 +288,7 @@ static void sense_mild(const struct run *run, const struct point *from, const st
                        struct sensitivity *s)
 {
     const double half = 0.5 * (to->s - from->s);
-    const struct forcing g = forcing_of(run, from, to);
+    const struct forcing g = forcing_of(run, from, to->s - from->s);
     for (size_t r = 0; r < run->n; r++) {
         s->by_v[r] += half * (from->at.df_dv[r] * g.v_1 + to->at.df_dv[r] * g.v_2);
         s->by_bulge[r] += half * (from->at.df_dv[r] * g.b_1 + to->at.df_dv[r] * g.b_2);
@@ -523,11 +526,12 @@ static enum ow_status integrate(struct run *run, struct point *now, struct sensi
         return OW_OK;
     }
     double h = first_step(run, now);
+    int n_frozen = 0;
     for (int trial = 0; trial < MAX_TRIALS; trial++) {
         const bool is_last = now->s + h >= run->span * (1.0 - 4.0 * DBL_EPSILON);
         if (is_last)
             h = run->span - now->s;
-        if (!(h > 4.0 * DBL_EPSILON * now->s))
+        if (!(h > 4.0 * DBL_EPSILON * now->s) && ++n_frozen > MAX_FROZEN)
             return OW_ERR_SOLVER;
         struct point next;
         double error;
@@ -543,7 +547,7 @@ static enum ow_status integrate(struct run *run, struct point *now, struct sensi
         if (is_last)
             next.s = run->span;
         evaluate(run, &next);
-        if (!sense(run, now, &next, s))
+        if (!sense(run, now, &next, h, s))
             return OW_ERR_SOLVER;
         *now = next;
         out->n_step++;
