@@ -2,10 +2,10 @@
  * comparison, files, both hosts over the registry, and the command.
  *
  * Environment, set by meson: OW_PROGRAM, OW_NGSPICE, OW_HAS_SPICE (see test_cli.c). */
-#include "ow_ode.h"
 #include "ow_check.h"
 #include "ow_compare.h"
 #include "ow_iv.h"
+#include "ow_ode.h"
 #include "ow_sets.h"
 
 #include <stdio.h>
@@ -355,6 +355,38 @@ START_TEST(test_runaway_is_resolved)
 }
 END_TEST
 
+/* A device without a state follows its i(v): nothing switches, however curved it is. */
+START_TEST(test_curve_is_no_switch)
+{
+    const struct ow_iv_drive drive = SINE(0.7, 1e-6);
+    struct device d;
+    struct ow_iv_wave wave = {0};
+    struct ow_iv_figures f;
+    device_init(&d, "selector_exp", NULL);
+    run(&d, &drive, &wave);
+    ow_iv_measure(d.circuit.model, &wave, 0.0, 1e-6, 0.07, &f);
+    ck_assert(isnan(f.v_set) && isnan(f.v_reset) && isnan(f.x_min) && isnan(f.x_max));
+    ck_assert_close(f.i_max, 0.5e-12 * exp(0.7 / 0.06), 1e-4, 0.0);
+    ow_iv_wave_finish(&wave);
+}
+END_TEST
+
+/* An edge of a hundredth of a period has rows enough to be drawn. */
+START_TEST(test_edges_have_rows)
+{
+    const struct ow_iv_drive drive = PULSE(0.7, -0.7, 1.0, 0.2, 0.01);
+    struct device d;
+    struct ow_iv_wave wave = {0};
+    size_t n = 0;
+    device_init(&d, "team", "ow_benign");
+    run(&d, &drive, &wave);
+    for (size_t k = 0; k < wave.n; k++)
+        n += ow_iv_row(&wave, k)[OW_IV_T] < 0.01;
+    ck_assert_uint_ge(n, 50);
+    ow_iv_wave_finish(&wave);
+}
+END_TEST
+
 /* Twice the tolerance, the same loop; behind a compliance and a resistor, where the voltage is
  * solved for. */
 START_TEST(test_tolerance_converges)
@@ -571,42 +603,58 @@ END_TEST
 
 /* ---- both hosts, over the registry ------------------------------------------------------- */
 
-START_TEST(test_hosts_agree)
+/* One loop in both hosts, at the drive that the device by itself opens its loop with. */
+static void check_hosts(struct device *d, const char *name, double series, double compliance)
 {
-    static const struct {
-        double series, compliance;
-    } limit[] = {{0.0, INFINITY}, {1e3, INFINITY}, {0.0, 1e-5}};
-    const struct ow_model *m = ow_models[(size_t)_i / N(limit)];
-    const int k = _i % N(limit);
-    if (!getenv("OW_HAS_SPICE") || !codemodel()[0]) {
-        if (_i == 0)
-            puts("no libngspice or no ohmweave.cm: the hosts are not compared");
+    if (!getenv("OW_HAS_SPICE") || !codemodel()[0])
         return;
-    }
+    const struct ow_model *m = d->circuit.model;
     struct ow_iv_drive drive = {.peak = {NAN, NAN}, .period = NAN, .cycles = 1};
     struct ow_spice *spice;
     struct ow_iv_wave a = {0}, b = {0};
     struct ow_iv_difference diff;
     struct ow_error err = {0};
-    struct device d;
-    device_init(&d, m->name, NULL);
-    ck_assert_ok(ow_iv_choose(&d.circuit, NULL, &drive, &err), err);
-    d.circuit.series = limit[k].series;
-    d.circuit.compliance = limit[k].compliance;
+    ck_assert_ok(ow_iv_choose(&d->circuit, NULL, &drive, &err), err);
+    d->circuit.series = series;
+    d->circuit.compliance = compliance;
     ck_assert_ok(ow_spice_open(&(struct ow_spice_options){.timeout_s = 60.0}, &spice, &err),
                  err);
-    ck_assert_ok(ow_iv_run_spice(spice, &d.circuit, 1, &drive, 1000, codemodel(), &b, &err),
+    ck_assert_ok(ow_iv_run_spice(spice, &d->circuit, 1, &drive, 1000, codemodel(), &b, &err),
                  err);
     ow_spice_close(spice);
     const struct ow_iv_options how = {.points = 1000, .at = &b};
-    ck_assert_ok(ow_iv_run(&d.circuit, &drive, &how, &a, &err), err);
+    ck_assert_ok(ow_iv_run(&d->circuit, &drive, &how, &a, &err), err);
     ow_iv_compare(m, &a, &b, drive.period, &diff);
     ck_assert_msg(diff.is_ok,
-                  "%s, %g ohm, %g A: current %g at %g s, states %g at %g s, energy %g", m->name,
-                  limit[k].series, limit[k].compliance, diff.current, diff.t_current,
-                  diff.state, diff.t_state, diff.energy);
+                  "%s, %g ohm, %g A: current %g at %g s, states %g at %g s, energy %g", name,
+                  series, compliance, diff.current, diff.t_current, diff.state, diff.t_state,
+                  diff.energy);
     ow_iv_wave_finish(&a);
     ow_iv_wave_finish(&b);
+}
+
+START_TEST(test_hosts_agree)
+{
+    static const struct {
+        double series, compliance;
+    } limit[] = {{1e3, INFINITY}, {0.0, 1e-5}};
+    const struct ow_model *m = ow_models[(size_t)_i / N(limit)];
+    const int k = _i % N(limit);
+    struct device d;
+    device_init(&d, m->name, NULL);
+    check_hosts(&d, m->name, limit[k].series, limit[k].compliance);
+}
+END_TEST
+
+START_TEST(test_hosts_agree_on_every_set)
+{
+    const struct ow_set *set = &ow_sets[_i];
+    const struct ow_model *m = NULL;
+    struct ow_error err = {0};
+    struct device d;
+    ck_assert_ok(ow_set_model(set->text, set->name, &m, &err), err);
+    device_init(&d, m->name, set->name);
+    check_hosts(&d, set->name, 0.0, INFINITY);
 }
 END_TEST
 
@@ -635,6 +683,7 @@ static const struct { const char *args; int code; const char *word; } command[] 
     {"team --set ow_benign --drive pulse --cycles 1",    0, "width"},
     {"stochastic --devices 7 --set stochastic_write",    0, "deviation"},
     {"team --set ow_benign --series 1k --compliance 20u", 0, "compliance 20 uA"},
+    {"team --set ow_benign --amplitude 0.5 --frequency 1k", 0, "does not switch under this drive"},
     {"",                                                 2, "a model is required"},
     {"tean",                                             2, "no model 'tean'"},
     {"team --set none",                                  2, "neither a set of"},
@@ -702,6 +751,8 @@ END_TEST
 
 int main(void)
 {
+    if (!getenv("OW_HAS_SPICE") || !codemodel()[0])
+        puts("no libngspice or no ohmweave.cm: the hosts are not compared");
     Suite *s = suite_create("iv");
     TCase *tc = tcase_create("loop");
     tcase_set_timeout(tc, 120.0);
@@ -714,11 +765,14 @@ int main(void)
     tcase_add_test(tc, test_resistor_behind_a_resistor);
     tcase_add_loop_test(tc, test_jump_where_the_hazard_says, 0, 10);
     tcase_add_test(tc, test_runaway_is_resolved);
+    tcase_add_test(tc, test_curve_is_no_switch);
+    tcase_add_test(tc, test_edges_have_rows);
     tcase_add_test(tc, test_tolerance_converges);
     tcase_add_test(tc, test_cancel);
     tcase_add_loop_test(tc, test_choice_opens_a_loop, 0, N(chosen));
     tcase_add_loop_test(tc, test_comparison, 0, N(other));
-    tcase_add_loop_test(tc, test_hosts_agree, 0, 3 * (int)ow_n_models);
+    tcase_add_loop_test(tc, test_hosts_agree, 0, 2 * (int)ow_n_models);
+    tcase_add_loop_test(tc, test_hosts_agree_on_every_set, 0, (int)ow_n_sets);
     tcase_add_test(tc, test_deck_refuses_paths);
     suite_add_tcase(s, tc);
     tc = tcase_create("files");

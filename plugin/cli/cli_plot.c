@@ -308,7 +308,11 @@ enum ow_status cli_plot_loops(const char *path, const struct cli_loops *l, struc
     const struct loop_scale s = scale_of(l);
     const size_t n_loop = l->n_device * l->cycles;
     const bool is_fan = n_loop > MOST_BOLD;
-    const char *line = is_fan ? "lw 0.7 lc rgb '#a00072b2'" : "lw 1.8 lc rgb '#0072b2'";
+    /* The more of them, the thinner and the more transparent. */
+    const double bold = is_fan ? (double)MOST_BOLD / (double)n_loop : 1.0;
+    char line[64];
+    snprintf(line, sizeof line, "lw %.2f lc rgb '#%02x0072b2'", 0.7 + 1.1 * bold,
+             (unsigned)(160.0 * (1.0 - bold)));
     FILE *to = open_gnuplot(err);
     if (!to)
         return OW_ERR_HOST;

@@ -497,6 +497,15 @@ static struct statistics statistics_of(const struct ow_iv_figures f[], size_t n,
     return s;
 }
 
+/* Does any loop switch on or off? */
+static bool has_switched(const struct ow_iv_figures f[], size_t n)
+{
+    size_t k = 0;
+    while (k < n && isnan(f[k].v_set) && isnan(f[k].v_reset))
+        k++;
+    return k < n;
+}
+
 static void print_figures(const struct job *job, const struct ow_iv_figures f[])
 {
     const size_t n_cycle = job->drive.cycles, n = job->n_device * n_cycle;
@@ -529,6 +538,10 @@ static void print_figures(const struct job *job, const struct ow_iv_figures f[])
         printf("  %s\n", figures[k].doc);
     }
     printf("  resistances at a source voltage of %s\n", cli_si(job->v_read, "V", text));
+    if (job->a->model->n_state > 0 && !has_switched(f, n))
+        puts("  It does not switch under this drive: more voltage, a lower frequency, or less "
+             "in "
+             "series may do it.");
 }
 
 /* ---- comparison ----------------------------------------------------------------------- */

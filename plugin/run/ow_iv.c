@@ -342,8 +342,11 @@ static enum ow_status run_to(struct run *r, double t_stop, const struct ow_iv_op
     }
 }
 
-/* The grid of `points`, the corners of a period and the times of options->at, in order; what
- * is nearer to one another than `near` is one stop. */
+/* Of each straight piece of the drive, at least: pulses have steep edges. */
+enum { POINTS_A_PIECE = 50 };
+
+/* The grid of `points`, or a finer one over a short piece, the corners of a period and the
+ * times of options->at, in order; what is nearer to one another than `near` is one stop. */
 static enum ow_status run_period(struct run *r, const struct ow_iv_options *options,
                                  struct ow_error *err)
 {
@@ -353,7 +356,8 @@ static enum ow_status run_period(struct run *r, const struct ow_iv_options *opti
     enum ow_status st = restart(r, r->t_period, err);
     while (!st && next < r->corners.n) {
         const double grid = period * (double)k / (double)options->points;
-        double u = fmin(r->corners.t[next], grid);
+        const double piece = r->corners.t[next] - r->corners.t[next - 1];
+        double u = fmin(r->corners.t[next], fmin(grid, r->u + piece / POINTS_A_PIECE));
         while (at && r->n_at < at->n &&
                ow_iv_row(at, r->n_at)[OW_IV_T] <= r->t_period + r->u + near)
             r->n_at++;

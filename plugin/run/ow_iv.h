@@ -121,7 +121,7 @@ enum ow_status ow_iv_choose(const struct ow_iv_circuit *circuit,
 /* Of one device in one period.  NaN for what did not happen. */
 struct ow_iv_figures {
     double v_min, v_max, i_min, i_max; /* V, A: of the device                             */
-    double x_min, x_max;               /* of the programmed state                         */
+    double x_min, x_max;               /* of the programmed state; NaN without a state    */
     double v_set, v_reset;             /* V: of the device where its conductance i/v first rises
                                           and first falls through the geometric mean of its extremes
                                           (which must be a factor of 2 apart)                          */

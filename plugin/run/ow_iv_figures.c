@@ -30,15 +30,15 @@ static struct span rows_between(const struct ow_iv_wave *w, double t0, double t1
 static void extremes(const struct ow_iv_wave *w, struct span s, size_t state,
                      struct ow_iv_figures *f)
 {
-    f->v_min = f->i_min = f->x_min = INFINITY;
-    f->v_max = f->i_max = f->x_max = -INFINITY;
+    f->v_min = f->i_min = INFINITY;
+    f->v_max = f->i_max = -INFINITY;
     for (size_t k = s.begin; k < s.end; k++) {
         const double *r = ow_iv_row(w, k);
         f->v_min = fmin(f->v_min, r[OW_IV_V]);
         f->v_max = fmax(f->v_max, r[OW_IV_V]);
         f->i_min = fmin(f->i_min, r[OW_IV_I]);
         f->i_max = fmax(f->i_max, r[OW_IV_I]);
-        if (w->n_state) {
+        if (w->n_state) { /* fmin and fmax pass over NaN */
             f->x_min = fmin(f->x_min, r[OW_IV_X + state]);
             f->x_max = fmax(f->x_max, r[OW_IV_X + state]);
         }
@@ -107,7 +107,7 @@ static void resistances(const struct ow_iv_wave *w, struct span s, double v_read
         const double i = a[OW_IV_I] + u * (b[OW_IV_I] - a[OW_IV_I]);
         if (!(fabs(i) > 0.0))
             continue;
-        f->r_on = fmin(f->r_on, v / i); /* fmin and fmax pass over NaN */
+        f->r_on = fmin(f->r_on, v / i);
         f->r_off = fmax(f->r_off, v / i);
     }
 }
@@ -124,10 +124,12 @@ void ow_iv_measure(const struct ow_model *model, const struct ow_iv_wave *wave, 
                    double t1, double v_read, struct ow_iv_figures *out)
 {
     const struct span s = rows_between(wave, t0, t1);
-    struct ow_iv_figures f = {.v_set = NAN, .v_reset = NAN, .r_on = NAN, .r_off = NAN};
+    struct ow_iv_figures f = {
+        .x_min = NAN, .x_max = NAN, .v_set = NAN, .v_reset = NAN, .r_on = NAN, .r_off = NAN};
     extremes(wave, s, program_state(model), &f);
     integrals(wave, s, &f);
-    switching(wave, s, &f);
+    if (wave->n_state > 0) /* without, i(v) is a curve and nothing switches */
+        switching(wave, s, &f);
     resistances(wave, s, v_read, &f);
     *out = f;
 }
