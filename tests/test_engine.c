@@ -65,6 +65,19 @@ static void runaway_eval(const struct ow_cells *c, struct ow_response *out)
     }
 }
 
+/* Moves between 20 and 180 mV only: dx/dt = k (v - 0.02) (0.18 - v). */
+static void band_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    toy_eval(c, out);
+    for (size_t j = 0; j < c->n; j++) {
+        const double v = c->v[j], k = ow_param_at(c, K, j);
+        const bool is_in = v > 0.02 && v < 0.18;
+        out->f[0][j] = is_in ? k * (v - 0.02) * (0.18 - v) : 0.0;
+        out->df_dv[0][j] = is_in ? k * (0.2 - 2.0 * v) : 0.0;
+        out->df_dx[0][0][j] = 0.0;
+    }
+}
+
 /* ---- fixtures ----------------------------------------------------------------------- */
 
 struct bench {
@@ -601,6 +614,29 @@ START_TEST(test_states_follow_their_law)
 }
 END_TEST
 
+/* States that stand still under the full drive are held at first; what an edge moves is not
+ * lost. */
+START_TEST(test_states_that_only_edges_move)
+{
+    struct bench b;
+    struct ow_model band = toy;
+    const double amplitude[2] = {0.2, 0.0};
+    band.eval = band_eval;
+    bench_begin(&b, 2, 1, &band, &resistor_sense);
+    b.xb.param[K] = 1e11;
+    b.xb.param[G0] = b.xb.param[G1] = 1e-9; /* no drop on the lines */
+    bench_build(&b, 1e-7, false);
+    ck_assert_ok(ow_engine_read(b.engine, amplitude, &short_pulse, NULL, &b.reading, &b.err),
+                 b.err);
+    /* twice the integral over a ramp of 0.2 V in t_rise */
+    const double moved = 2.0 * 1e11 * pow(0.16, 3) / 6.0 * short_pulse.t_rise / 0.2;
+    ck_assert_double_gt(moved, 0.1);
+    ck_assert_close(b.reading.x_end[0], b.xb.spread[X0][0] + moved, 1e-4, 0.0);
+    ck_assert_double_eq(b.reading.x_end[1], b.xb.spread[X0][1]);
+    bench_end(&b);
+}
+END_TEST
+
 START_TEST(test_states_carry_over)
 {
     struct bench b;
@@ -758,6 +794,7 @@ int main(void)
     tcase_add_test(transient, test_settled_output_is_the_dc_solution);
     tcase_add_test(transient, test_driven_bit_lines_make_a_write);
     tcase_add_test(transient, test_states_follow_their_law);
+    tcase_add_test(transient, test_states_that_only_edges_move);
     tcase_add_test(transient, test_states_carry_over);
     tcase_add_test(transient, test_jumps_happen_when_due);
     tcase_add_test(failure, test_a_node_without_capacitance_is_refused);

@@ -303,9 +303,10 @@ static void fire(struct ow_engine *e, double t, struct ow_reading *out)
     ow_system_put_states(sys, e->x, y);
 }
 
-/* From t0 to t1, over which the drive is one straight line with slope `slope` (1/s). */
+/* From t0 to t1, over which the drive is one straight line with slope `slope` (1/s); ends early
+ * if held states have stirred. */
 static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, double slope,
-                                struct ow_reading *out, struct ow_error *err)
+                                bool *has_stirred, struct ow_reading *out, struct ow_error *err)
 {
     for (size_t r = 0; r < e->circuit->n_source; r++)
         e->dv_row[r] = slope * e->amplitude[r];
@@ -323,6 +324,9 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
         if (is_cancelled(e))
             return ow_fail(err, OW_ERR_CANCELLED, "cancelled");
         add_power(e, t);
+        *has_stirred = e->sys.n_moving < e->sys.n_continuous && !ow_system_is_at_rest(&e->sys);
+        if (*has_stirred)
+            return OW_OK;
         out->steps++;
         if (record(e, t, out))
             return ow_fail(err, OW_ERR_NOMEM, "out of memory");
@@ -350,25 +354,22 @@ static void clear(struct ow_reading *out)
         out->t_event[k] = NAN;
 }
 
-enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
-                              const struct ow_pulse *pulse, const double *x_begin,
-                              struct ow_reading *out, struct ow_error *err)
+/* The whole pulse from states x, held or not.  *has_stirred: a held state has a rate, so what
+ * is in `out` is not the answer. */
+static enum ow_status run_pulse(struct ow_engine *e, const double x[], bool is_held,
+                                bool *has_stirred, struct ow_reading *out, struct ow_error *err)
 {
-    const double begin = ow_seconds();
+    const struct ow_pulse *pulse = e->pulse;
     const double corner[] = {0.0, pulse->t_rise, ow_pulse_sample(pulse),
                              ow_pulse_sample(pulse) + pulse->t_rise, ow_pulse_end(pulse)};
     const double slope[] = {1.0 / pulse->t_rise, 0.0, -1.0 / pulse->t_rise, 0.0};
-    e->amplitude = amplitude;
-    e->pulse = pulse;
-    clear(out);
-    const double *x = begin_states(e, x_begin);
-    enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
-    if (st)
-        return st;
-
     double *y = ow_stepper_y(e->stepper);
+    clear(out);
+    *has_stirred = false;
+    ow_system_hold(&e->sys, is_held);
     drive(e, 0.0, e->v_row);
-    if ((st = solve_dc(e, e->v_row, x, err)))
+    enum ow_status st = solve_dc(e, e->v_row, x, err);
+    if (st)
         return st;
     memcpy(y, e->y_dc, e->sys.n_y * sizeof *y);
     const double stored_before = stored(e, 0.0, y);
@@ -376,8 +377,10 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     if (record(e, 0.0, out))
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
     for (size_t k = 0; k < 4; k++) {
-        if ((st = run_piece(e, corner[k], corner[k + 1], slope[k], out, err)))
+        if ((st = run_piece(e, corner[k], corner[k + 1], slope[k], has_stirred, out, err)))
             return st;
+        if (*has_stirred)
+            return OW_OK;
         if (k == 1) {
             sense_outputs(e, y, out->v_sample);
             gain_nodes(e, y, out->v_gain);
@@ -385,8 +388,29 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     }
     out->energy = energy_of(e->energy, stored(e, corner[4], y) - stored_before);
     ow_system_get_states(&e->sys, y, out->x_end);
-    out->wall_s = ow_seconds() - begin;
     return OW_OK;
+}
+
+enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
+                              const struct ow_pulse *pulse, const double *x_begin,
+                              struct ow_reading *out, struct ow_error *err)
+{
+    const double begin = ow_seconds();
+    e->amplitude = amplitude;
+    e->pulse = pulse;
+    const double *x = begin_states(e, x_begin);
+    enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
+    if (st)
+        return st;
+    /* If nothing moves under the full drive, most likely nothing will. */
+    bool has_stirred = true;
+    if (!e->circuit->xb->model->fire && ow_system_is_at_rest(&e->sys))
+        st = run_pulse(e, x, true, &has_stirred, out, err);
+    if (!st && has_stirred)
+        st = run_pulse(e, x, false, &has_stirred, out, err);
+    ow_system_hold(&e->sys, false);
+    out->wall_s = ow_seconds() - begin;
+    return st;
 }
 
 enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],

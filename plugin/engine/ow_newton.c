@@ -33,7 +33,7 @@ enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mas
         return OW_ERR_NOMEM;
     nw->sys = sys;
     nw->mass = mass;
-    const size_t nm = sys->n_moving;
+    const size_t nm = sys->n_continuous;
     enum ow_status st = OW_ERR_NOMEM;
     nw->g = calloc(sys->n_cell, sizeof *nw->g);
     nw->keep = calloc(sys->n_cell * nm * nm + 1, sizeof *nw->keep);

@@ -149,7 +149,7 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
     st->v_row = calloc(sys->circuit->n_source, sizeof *st->v_row);
     if (!st->v_row || SUNContext_Create(NULL, &st->context))
         goto fail;
-    st->y = ow_vector_create((sunindextype)sys->n_y, st->context);
+    st->y = ow_vector_create(sys->n_y, &sys->n_y, st->context);
     st->matrix = SUNMatNewEmpty(st->context);
     st->solver = SUNLinSolNewEmpty(st->context);
     st->cvode = CVodeCreate(CV_BDF, st->context);

@@ -37,8 +37,8 @@ enum ow_status ow_system_create(const struct ow_circuit *circuit, struct ow_syst
                             .n_state = xb->model->n_state};
     for (size_t s = 0; s < sys.n_state; s++)
         if (!xb->model->state[s].is_discrete)
-            sys.moving[sys.n_moving++] = s;
-    sys.n_y = sys.n_free + sys.n_moving * sys.n_cell;
+            sys.moving[sys.n_continuous++] = s;
+    ow_system_hold(&sys, false);
     sys.tau = xb->sense.gain / (two_pi * xb->sense.gbw);
     sys.v_node = calloc(circuit->n_node, sizeof *sys.v_node);
     sys.v_cell = calloc(sys.n_cell, sizeof *sys.v_cell);
@@ -60,6 +60,21 @@ void ow_system_finish(struct ow_system *sys)
     free(sys->at_store);
     free(sys->current);
     memset(sys, 0, sizeof *sys);
+}
+
+void ow_system_hold(struct ow_system *sys, bool is_held)
+{
+    sys->n_moving = is_held ? 0 : sys->n_continuous;
+    sys->n_y = sys->n_free + sys->n_moving * sys->n_cell;
+}
+
+bool ow_system_is_at_rest(const struct ow_system *sys)
+{
+    for (size_t m = 0; m < sys->n_continuous; m++)
+        for (size_t k = 0; k < sys->n_cell; k++)
+            if (sys->at.f[sys->moving[m]][k] != 0.0)
+                return false;
+    return true;
 }
 
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])

@@ -9,7 +9,8 @@
  * and output, and the amplifiers' time constants.
  *
  * The unknown y is [V of the free nodes | continuous state 0 of every cell | state 1 ...].
- * Discrete states change at events only and live beside y. */
+ * Discrete states change at events only and live beside y.  So do all states while the system
+ * is held: reads of devices below their thresholds, where every f is 0, have a shorter y. */
 #ifndef OW_SYSTEM_H
 #define OW_SYSTEM_H
 
@@ -19,8 +20,9 @@ struct ow_system {
     const struct ow_circuit *circuit; /* borrowed */
     size_t n_free, n_cell;
     size_t n_state;               /* of the model                                       */
-    size_t n_moving;              /* how many of them are continuous                    */
-    size_t moving[OW_MAX_STATES]; /* their indices in the model                       */
+    size_t n_continuous;          /* how many of them are continuous                    */
+    size_t moving[OW_MAX_STATES]; /* their indices in the model                         */
+    size_t n_moving;              /* how many are in y: n_continuous, or 0 while held   */
     size_t n_y;                   /* n_free + n_moving n_cell                           */
     double tau;                   /* s, time constant of the gain node                  */
 
@@ -28,7 +30,7 @@ struct ow_system {
     double *v_node;                 /* [n_node] V                                         */
     double *v_cell;                 /* [n_cell] V                                         */
     const double *x[OW_MAX_STATES]; /* [n_cell]: into y or into `still`               */
-    double *still;                  /* [n_state][n_cell], used by discrete states         */
+    double *still;                  /* [n_state][n_cell], used by states that are not in y */
     struct ow_response at;          /* every array [n_cell]                               */
     double *at_store;               /* behind `at`                                        */
     double *current;                /* [n_free] I, workspace                              */
@@ -36,6 +38,13 @@ struct ow_system {
 
 enum ow_status ow_system_create(const struct ow_circuit *circuit, struct ow_system *out);
 void ow_system_finish(struct ow_system *sys);
+
+/* Hold the states where they are, or let them go.  A new system is let go.  States and
+ * voltages in y are not touched: put them there afterwards. */
+void ow_system_hold(struct ow_system *sys, bool is_held);
+
+/* Whether every state's rate at the placed point is 0. */
+bool ow_system_is_at_rest(const struct ow_system *sys);
 
 /* Put sources (v_row[n_source], V) and unknowns in place and evaluate every device there.
  * y is borrowed until the next call. */

@@ -1,43 +1,89 @@
 #include "ow_vector.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ow_simd.h"
 
-/* z = a x + b y; any of them may be the same vector. */
+struct content {
+    const size_t *length; /* borrowed, shared by all clones */
+    size_t capacity;
+    double *data;
+};
+
+static inline size_t length_of(N_Vector v)
+{
+    return *((const struct content *)v->content)->length;
+}
+
+static inline double *data_of(N_Vector v)
+{
+    return ((const struct content *)v->content)->data;
+}
+
+/* ---- life ---------------------------------------------------------------------------- */
+
+static void destroy(N_Vector v)
+{
+    struct content *c = v->content;
+    if (c) {
+        free(c->data);
+        free(c);
+    }
+    N_VFreeEmpty(v);
+}
+
+static N_Vector fill(N_Vector v, size_t capacity, const size_t *length)
+{
+    if (!v)
+        return NULL;
+    struct content *c = v->content = calloc(1, sizeof *c);
+    if (c) {
+        *c = (struct content){.length = length, .capacity = capacity};
+        c->data = calloc(capacity + 1, sizeof *c->data);
+    }
+    if (c && c->data)
+        return v;
+    destroy(v);
+    return NULL;
+}
+
+static N_Vector clone(N_Vector w)
+{
+    const struct content *c = w->content;
+    N_Vector v = N_VNewEmpty(w->sunctx);
+    if (v && N_VCopyOps(w, v)) {
+        N_VFreeEmpty(v);
+        return NULL;
+    }
+    return fill(v, c->capacity, c->length);
+}
+
+static realtype *array_pointer(N_Vector v)
+{
+    return data_of(v);
+}
+
+static sunindextype get_length(N_Vector v)
+{
+    return (sunindextype)length_of(v);
+}
+
+/* ---- sums, in any of which the result may be an operand ---------------------------------- */
+
 OW_SIMD static void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector z)
 {
-    const sunindextype n = NV_LENGTH_S(x);
-    const realtype *xd = NV_DATA_S(x), *yd = NV_DATA_S(y);
-    realtype *zd = NV_DATA_S(z);
+    const size_t n = length_of(x);
+    const double *xd = data_of(x), *yd = data_of(y);
+    double *zd = data_of(z);
     /* x + y has the predictor's form; a product with 1.0 costs as much as the sum */
     if (a == 1.0 && b == 1.0)
-        for (sunindextype k = 0; k < n; k++)
+        for (size_t k = 0; k < n; k++)
             zd[k] = xd[k] + yd[k];
     else
-        for (sunindextype k = 0; k < n; k++)
+        for (size_t k = 0; k < n; k++)
             zd[k] = a * xd[k] + b * yd[k];
-}
-
-OW_SIMD static void scale(realtype a, N_Vector x, N_Vector z)
-{
-    const sunindextype n = NV_LENGTH_S(x);
-    const realtype *xd = NV_DATA_S(x);
-    realtype *zd = NV_DATA_S(z);
-    for (sunindextype k = 0; k < n; k++)
-        zd[k] = a * xd[k];
-}
-
-static void constant(realtype c, N_Vector z)
-{
-    const sunindextype n = NV_LENGTH_S(z);
-    realtype *zd = NV_DATA_S(z);
-    if (c == 0.0)
-        memset(zd, 0, (size_t)n * sizeof *zd);
-    else
-        for (sunindextype k = 0; k < n; k++)
-            zd[k] = c;
 }
 
 /* z[m] = y[m] + a[m] x for all m, a piece of x at a time, so that it is read once.  The end
@@ -46,46 +92,133 @@ OW_SIMD static int scale_add_multi(int n_vector, realtype *a, N_Vector x, N_Vect
                                    N_Vector *z)
 {
     enum { PIECE = 1024 };
-    const sunindextype n = NV_LENGTH_S(x);
-    const realtype *xd = NV_DATA_S(x);
-    for (sunindextype begin = 0; begin < n; begin += PIECE) {
-        const sunindextype end = begin + PIECE < n ? begin + PIECE : n;
+    const size_t n = length_of(x);
+    const double *xd = data_of(x);
+    for (size_t begin = 0; begin < n; begin += PIECE) {
+        const size_t end = begin + PIECE < n ? begin + PIECE : n;
         for (int m = 0; m < n_vector; m++) {
-            const realtype factor = a[m], *yd = NV_DATA_S(y[m]);
-            realtype *zd = NV_DATA_S(z[m]);
-            for (sunindextype k = begin; k < end; k++)
+            const double factor = a[m], *yd = data_of(y[m]);
+            double *zd = data_of(z[m]);
+            for (size_t k = begin; k < end; k++)
                 zd[k] = yd[k] + factor * xd[k];
         }
     }
     return 0;
 }
 
-/* Four partial sums in a fixed order: the same result on every machine. */
+OW_SIMD static void scale(realtype a, N_Vector x, N_Vector z)
+{
+    const size_t n = length_of(x);
+    const double *xd = data_of(x);
+    double *zd = data_of(z);
+    if (a == 1.0)
+        memmove(zd, xd, n * sizeof *zd);
+    else
+        for (size_t k = 0; k < n; k++)
+            zd[k] = a * xd[k];
+}
+
+static void constant(realtype c, N_Vector z)
+{
+    const size_t n = length_of(z);
+    double *zd = data_of(z);
+    if (c == 0.0)
+        memset(zd, 0, n * sizeof *zd);
+    else
+        for (size_t k = 0; k < n; k++)
+            zd[k] = c;
+}
+
+/* ---- entry by entry: the first step of a run, and the checks of the set-up ------------- */
+
+static void product(N_Vector x, N_Vector y, N_Vector z)
+{
+    for (size_t k = 0; k < length_of(x); k++)
+        data_of(z)[k] = data_of(x)[k] * data_of(y)[k];
+}
+
+static void quotient(N_Vector x, N_Vector y, N_Vector z)
+{
+    for (size_t k = 0; k < length_of(x); k++)
+        data_of(z)[k] = data_of(x)[k] / data_of(y)[k];
+}
+
+static void absolute(N_Vector x, N_Vector z)
+{
+    for (size_t k = 0; k < length_of(x); k++)
+        data_of(z)[k] = fabs(data_of(x)[k]);
+}
+
+static void inverse(N_Vector x, N_Vector z)
+{
+    for (size_t k = 0; k < length_of(x); k++)
+        data_of(z)[k] = 1.0 / data_of(x)[k];
+}
+
+static void add_constant(N_Vector x, realtype b, N_Vector z)
+{
+    for (size_t k = 0; k < length_of(x); k++)
+        data_of(z)[k] = data_of(x)[k] + b;
+}
+
+/* ---- norms --------------------------------------------------------------------------- */
+
+static realtype max_norm(N_Vector x)
+{
+    double most = 0.0;
+    for (size_t k = 0; k < length_of(x); k++)
+        most = fmax(most, fabs(data_of(x)[k]));
+    return most;
+}
+
+static realtype least(N_Vector x)
+{
+    double m = INFINITY;
+    for (size_t k = 0; k < length_of(x); k++)
+        m = fmin(m, data_of(x)[k]);
+    return m;
+}
+
+/* Partial sums in a fixed order: the same result on every machine. */
 OW_SIMD static realtype wrms_norm(N_Vector x, N_Vector w)
 {
-    const sunindextype n = NV_LENGTH_S(x);
-    const realtype *xd = NV_DATA_S(x), *wd = NV_DATA_S(w);
-    realtype sum[4] = {0.0, 0.0, 0.0, 0.0};
-    sunindextype k = 0;
-    for (; k + 4 <= n; k += 4)
-        for (int lane = 0; lane < 4; lane++) {
-            const realtype t = xd[k + lane] * wd[k + lane];
+    enum { LANES = 8 };
+    const size_t n = length_of(x);
+    const double *xd = data_of(x), *wd = data_of(w);
+    double sum[LANES] = {0.0};
+    size_t k = 0;
+    for (; k + LANES <= n; k += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const double t = xd[k + lane] * wd[k + lane];
             sum[lane] += t * t;
         }
     for (; k < n; k++)
         sum[0] += xd[k] * wd[k] * xd[k] * wd[k];
-    return sqrt(((sum[0] + sum[1]) + (sum[2] + sum[3])) / (realtype)n);
+    for (size_t lane = 1; lane < LANES; lane++)
+        sum[0] += sum[lane];
+    return sqrt(sum[0] / (double)n);
 }
 
-N_Vector ow_vector_create(sunindextype n, SUNContext context)
+N_Vector ow_vector_create(size_t capacity, const size_t *length, SUNContext context)
 {
-    N_Vector v = N_VNew_Serial(n, context);
+    N_Vector v = N_VNewEmpty(context);
     if (!v)
         return NULL;
+    v->ops->nvclone = clone;
+    v->ops->nvdestroy = destroy;
+    v->ops->nvgetarraypointer = array_pointer;
+    v->ops->nvgetlength = get_length;
     v->ops->nvlinearsum = linear_sum;
+    v->ops->nvscaleaddmulti = scale_add_multi;
     v->ops->nvscale = scale;
     v->ops->nvconst = constant;
-    v->ops->nvscaleaddmulti = scale_add_multi;
+    v->ops->nvprod = product;
+    v->ops->nvdiv = quotient;
+    v->ops->nvabs = absolute;
+    v->ops->nvinv = inverse;
+    v->ops->nvaddconst = add_constant;
+    v->ops->nvmaxnorm = max_norm;
+    v->ops->nvmin = least;
     v->ops->nvwrmsnorm = wrms_norm;
-    return v;
+    return fill(v, capacity, length);
 }
