@@ -3,35 +3,35 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <suitesparse/klu.h>
+
+#include "ow_direct.h"
+#include "ow_kernel.h"
 
 enum { FACTOR = 4, COARSEST = 64 * 64, SHORT = 16, MOST_LEVELS = 12 };
 
-/* Fine index k lies between coarse indices at[k] and at[k] + 1, with this much of the first. */
+/* Fine index k lies between coarse indices at[k] and at[k] + 1, with this much of the first;
+ * first[c] .. first[c + 1] are those with at[k] = c. */
 struct axis {
     size_t n_fine, n_coarse, factor;
-    size_t *at;    /* [n_fine] */
-    double *share; /* [n_fine] */
+    size_t *at;    /* [n_fine]       */
+    float *share;  /* [n_fine]       */
+    size_t *first; /* [n_coarse + 1] */
 };
 
 struct level {
-    struct ow_lines *lines; /* of the finest level borrowed, of the others owned */
-    struct axis row, col;   /* to the next level                                 */
-    double *product, *work; /* [n]                                               */
-    double *r, *e;          /* [n] of the coarser levels                         */
-    double *between;        /* [rows][coarse cols]                               */
+    struct ow_lines *lines; /* of the finest level borrowed, of the others owned  */
+    struct axis row, col;   /* to the next level                                  */
+    float *left;            /* [rows][stride] what is left to do                  */
+    float *r, *e;           /* [rows][stride] of the coarser levels               */
+    float *wide;            /* two rows of every thread                           */
 };
 
 struct ow_multigrid {
     size_t n_level;
     struct level level[MOST_LEVELS];
-
-    /* The coarsest level, w and b together. */
-    int *column, *row;
-    double *value, *rhs;
-    klu_common common;
-    klu_symbolic *symbolic;
-    klu_numeric *numeric;
+    struct ow_direct *direct;    /* the coarsest level */
+    double *source, *end, *cell; /* its values         */
+    double *rhs;                 /* [2][rows][cols]    */
 };
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -43,68 +43,32 @@ static bool axis_create(struct axis *a, size_t n)
     a->n_coarse = (n + a->factor - 1) / a->factor;
     a->at = malloc(n * sizeof *a->at);
     a->share = malloc(n * sizeof *a->share);
-    if (!a->at || !a->share)
+    a->first = calloc(a->n_coarse + 1, sizeof *a->first);
+    if (!a->at || !a->share || !a->first)
         return false;
     for (size_t k = 0; k < n; k++) {
         /* place of fine k where coarse centres are 0, 1, ..., held within them */
         double x = ((double)k + 0.5) / (double)a->factor - 0.5;
         x = fmin(fmax(x, 0.0), (double)(a->n_coarse - 1));
-        const size_t at = (size_t)x < a->n_coarse - 1 ? (size_t)x : a->n_coarse - 1;
-        a->at[k] = at;
-        a->share[k] = 1.0 - (x - (double)at);
+        a->at[k] = (size_t)x;
+        a->share[k] = (float)(1.0 - (x - (double)a->at[k]));
+        a->first[a->at[k] + 1] = k + 1;
     }
+    for (size_t c = 0; c < a->n_coarse; c++)
+        if (a->first[c + 1] < a->first[c])
+            a->first[c + 1] = a->first[c];
     return true;
 }
 
-static void level_finish(struct level *v, bool is_finest)
-{
-    if (!is_finest)
-        ow_lines_destroy(v->lines);
-    free(v->row.at);
-    free(v->row.share);
-    free(v->col.at);
-    free(v->col.share);
-    free(v->product);
-    free(v->work);
-    free(v->r);
-    free(v->e);
-    free(v->between);
-}
-
-/* Pattern of [Aw + D, -D; -D, Ab + D], column by column: a node's own, its neighbours on the
- * line, and the node across its cell. */
 static bool coarsest_create(struct ow_multigrid *mg)
 {
     const struct ow_lines *l = mg->level[mg->n_level - 1].lines;
-    const int rows = (int)l->rows, cols = (int)l->cols, n = (int)l->n;
-    mg->column = malloc((2 * l->n + 1) * sizeof *mg->column);
-    mg->row = malloc(8 * l->n * sizeof *mg->row);
-    mg->value = malloc(8 * l->n * sizeof *mg->value);
-    mg->rhs = malloc(2 * l->n * sizeof *mg->rhs);
-    if (!mg->column || !mg->row || !mg->value || !mg->rhs)
-        return false;
-    int nnz = 0;
-    for (int k = 0; k < 2 * n; k++) {
-        const bool is_bit = k >= n;
-        const int cell = is_bit ? k - n : k;
-        const int step = is_bit ? cols : 1;
-        const int place = is_bit ? cell / cols : cell % cols;
-        const int length = is_bit ? rows : cols;
-        mg->column[k] = nnz;
-        if (is_bit)
-            mg->row[nnz++] = cell;
-        if (place > 0)
-            mg->row[nnz++] = k - step;
-        mg->row[nnz++] = k;
-        if (place + 1 < length)
-            mg->row[nnz++] = k + step;
-        if (!is_bit)
-            mg->row[nnz++] = cell + n;
-    }
-    mg->column[2 * n] = nnz;
-    klu_defaults(&mg->common);
-    mg->symbolic = klu_analyze(2 * n, mg->column, mg->row, &mg->common);
-    return mg->symbolic != NULL;
+    mg->source = malloc(l->rows * sizeof *mg->source);
+    mg->end = malloc(l->cols * sizeof *mg->end);
+    mg->cell = malloc(l->rows * l->cols * sizeof *mg->cell);
+    mg->rhs = malloc(2 * l->rows * l->cols * sizeof *mg->rhs);
+    return mg->source && mg->end && mg->cell && mg->rhs &&
+           ow_direct_create(l->rows, l->cols, &mg->direct) == OW_OK;
 }
 
 enum ow_status ow_multigrid_create(struct ow_lines *finest, struct ow_multigrid **out)
@@ -115,23 +79,22 @@ enum ow_status ow_multigrid_create(struct ow_lines *finest, struct ow_multigrid 
     struct ow_lines *lines = finest;
     for (;;) {
         struct level *v = &mg->level[mg->n_level++];
+        const bool is_finest = mg->n_level == 1;
         v->lines = lines;
-        v->product = malloc(lines->n * sizeof *v->product);
-        v->work = malloc(lines->n * sizeof *v->work);
-        v->r = malloc(lines->n * sizeof *v->r);
-        v->e = malloc(lines->n * sizeof *v->e);
-        if (!v->product || !v->work || !v->r || !v->e)
+        v->r = is_finest ? NULL : ow_lines_vector(lines);
+        v->e = is_finest ? NULL : ow_lines_vector(lines);
+        if (!is_finest && (!v->r || !v->e))
             goto fail;
-        if (lines->n <= COARSEST || mg->n_level == MOST_LEVELS)
+        if (lines->rows * lines->cols <= COARSEST || mg->n_level == MOST_LEVELS)
             break;
-        if (!axis_create(&v->row, lines->rows) || !axis_create(&v->col, lines->cols))
+        v->left = ow_lines_vector(lines);
+        v->wide = malloc((size_t)lines->n_threads * 2 * lines->cols * sizeof *v->wide);
+        if (!v->left || !v->wide || !axis_create(&v->row, lines->rows) ||
+            !axis_create(&v->col, lines->cols))
             goto fail;
-        v->between = malloc(lines->rows * v->col.n_coarse * sizeof *v->between);
-        lines = ow_lines_create(v->row.n_coarse, v->col.n_coarse);
-        if (!v->between || !lines) {
-            ow_lines_destroy(lines);
+        lines = ow_lines_create(v->row.n_coarse, v->col.n_coarse, lines->n_threads);
+        if (!lines)
             goto fail;
-        }
     }
     if (!coarsest_create(mg))
         goto fail;
@@ -142,19 +105,32 @@ fail:
     return OW_ERR_NOMEM;
 }
 
+static void axis_finish(struct axis *a)
+{
+    free(a->at);
+    free(a->share);
+    free(a->first);
+}
+
 void ow_multigrid_destroy(struct ow_multigrid *mg)
 {
     if (!mg)
         return;
-    if (mg->numeric)
-        klu_free_numeric(&mg->numeric, &mg->common);
-    if (mg->symbolic)
-        klu_free_symbolic(&mg->symbolic, &mg->common);
-    for (size_t k = 0; k < mg->n_level; k++)
-        level_finish(&mg->level[k], k == 0);
-    free(mg->column);
-    free(mg->row);
-    free(mg->value);
+    for (size_t k = 0; k < mg->n_level; k++) {
+        struct level *v = &mg->level[k];
+        if (k > 0)
+            ow_lines_destroy(v->lines);
+        axis_finish(&v->row);
+        axis_finish(&v->col);
+        free(v->left);
+        free(v->r);
+        free(v->e);
+        free(v->wide);
+    }
+    ow_direct_destroy(mg->direct);
+    free(mg->source);
+    free(mg->end);
+    free(mg->cell);
     free(mg->rhs);
     free(mg);
 }
@@ -162,64 +138,69 @@ void ow_multigrid_destroy(struct ow_multigrid *mg)
 /* ---- coarser crossbars ----------------------------------------------------------------- */
 
 /* g in series with half a block of line on the way to the block's centre. */
-static double lengthen(double g, double g_line, size_t factor)
+static float lengthen(float g, float g_line, size_t factor)
 {
-    return g / (1.0 + 0.5 * (double)(factor - 1) * g / g_line);
+    return g / (1.0f + 0.5f * (float)(factor - 1) * g / g_line);
+}
+
+OW_CLONES static void sum_cells(const struct level *v, struct ow_lines *c, size_t coarse_row)
+{
+    const struct ow_lines *l = v->lines;
+    const size_t fr = v->row.factor, fc = v->col.factor, begin = coarse_row * fr;
+    const size_t end = begin + fr < l->rows ? begin + fr : l->rows;
+    float *d = c->d + coarse_row * c->stride;
+    memset(d, 0, c->cols * sizeof *d);
+    for (size_t i = begin; i < end; i++) {
+        const float *fine = l->d + i * l->stride;
+        const size_t n_full = l->cols / fc;
+        for (size_t j = 0; j < n_full; j++)
+            for (size_t m = 0; m < fc; m++)
+                d[j] += fine[j * fc + m];
+        for (size_t j = n_full * fc; j < l->cols; j++)
+            d[n_full] += fine[j];
+    }
 }
 
 static void coarsen(const struct level *v, struct ow_lines *c)
 {
     const struct ow_lines *l = v->lines;
     const size_t fr = v->row.factor, fc = v->col.factor;
-    const double ratio = (double)fr / (double)fc, block = (double)(fr * fc);
+    const float ratio = (float)fr / (float)fc, block = (float)(fr * fc);
     c->g_word = l->g_word * ratio;
     c->g_bit = l->g_bit / ratio;
     c->c_word = l->c_word * block;
     c->c_bit = l->c_bit * block;
     memset(c->source, 0, c->rows * sizeof *c->source);
     memset(c->end, 0, c->cols * sizeof *c->end);
-    memset(c->d, 0, c->n * sizeof *c->d);
-    for (size_t i = 0; i < l->rows; i++) {
-        double *d = c->d + i / fr * c->cols;
+    for (size_t i = 0; i < l->rows; i++)
         c->source[i / fr] += lengthen(l->source[i], l->g_word, fc);
-        for (size_t j = 0; j < l->cols; j++)
-            d[j / fc] += l->d[i * l->cols + j];
-    }
     for (size_t j = 0; j < l->cols; j++)
         c->end[j / fc] += lengthen(l->end[j], l->g_bit, fr);
+    OW_PARALLEL_FOR(l->n_threads, )
+    for (size_t i = 0; i < c->rows; i++)
+        sum_cells(v, c, i);
 }
 
 static bool factor_coarsest(struct ow_multigrid *mg)
 {
     const struct ow_lines *l = mg->level[mg->n_level - 1].lines;
-    const size_t n = l->n, cols = l->cols;
-    for (size_t k = 0; k < 2 * n; k++) {
-        const bool is_bit = k >= n;
-        const size_t cell = is_bit ? k - n : k, i = cell / cols, j = cell % cols;
-        const double g = is_bit ? l->g_bit : l->g_word;
-        double own = l->d[cell] + (is_bit ? l->c_bit : l->c_word);
-        int self = 0;
-        if (!is_bit && j == 0)
-            own += l->source[i];
-        if (is_bit && i + 1 == l->rows)
-            own += l->end[j];
-        for (int m = mg->column[k]; m < mg->column[k + 1]; m++) {
-            const size_t other = (size_t)mg->row[m];
-            if (other == k) {
-                self = m;
-            } else if ((other >= n) != is_bit) {
-                mg->value[m] = -l->d[cell];
-            } else {
-                mg->value[m] = -g;
-                own += g;
-            }
-        }
-        mg->value[self] = own;
+    for (size_t i = 0; i < l->rows; i++) {
+        mg->source[i] = (double)l->source[i];
+        for (size_t j = 0; j < l->cols; j++)
+            mg->cell[i * l->cols + j] = (double)l->d[i * l->stride + j];
     }
-    if (mg->numeric)
-        klu_free_numeric(&mg->numeric, &mg->common);
-    mg->numeric = klu_factor(mg->column, mg->row, mg->value, mg->symbolic, &mg->common);
-    return mg->numeric != NULL;
+    for (size_t j = 0; j < l->cols; j++)
+        mg->end[j] = (double)l->end[j];
+    const struct ow_grid grid = {.rows = l->rows,
+                                 .cols = l->cols,
+                                 .g_word = (double)l->g_word,
+                                 .g_bit = (double)l->g_bit,
+                                 .c_word = (double)l->c_word,
+                                 .c_bit = (double)l->c_bit,
+                                 .source = mg->source,
+                                 .end = mg->end,
+                                 .d = mg->cell};
+    return ow_direct_factor(mg->direct, &grid) == OW_OK;
 }
 
 bool ow_multigrid_factor(struct ow_multigrid *mg)
@@ -234,85 +215,97 @@ bool ow_multigrid_factor(struct ow_multigrid *mg)
 
 /* ---- the cycle ------------------------------------------------------------------------- */
 
-/* coarse = transposed interpolation of fine. */
-static void restrict_to(const struct level *v, const double fine[], double coarse[])
+/* One row of coarse = transposed interpolation of fine; sum[fine cols] is workspace. */
+OW_CLONES static void restrict_row(const struct level *v, size_t c, const float fine[],
+                                   float coarse[], float sum[])
 {
-    const size_t cols = v->col.n_fine, n_c = v->col.n_coarse;
-    memset(v->between, 0, v->row.n_fine * n_c * sizeof *v->between);
-    memset(coarse, 0, v->row.n_coarse * n_c * sizeof *coarse);
-    for (size_t i = 0; i < v->row.n_fine; i++) {
-        double *b = v->between + i * n_c;
-        for (size_t j = 0; j < cols; j++) {
-            const double f = fine[i * cols + j], first = f * v->col.share[j];
-            b[v->col.at[j]] += first;
-            if (first != f)
-                b[v->col.at[j] + 1] += f - first;
+    const struct axis *row = &v->row, *col = &v->col;
+    memset(sum, 0, col->n_fine * sizeof *sum);
+    for (size_t i = row->first[c ? c - 1 : 0]; i < row->first[c + 1]; i++) {
+        const float share = row->at[i] == c ? row->share[i] : 1.0f - row->share[i];
+        const float *f = fine + i * v->lines->stride;
+        for (size_t j = 0; j < col->n_fine; j++)
+            sum[j] += share * f[j];
+    }
+    float carried = 0.0f; /* what the interval before leaves to its second end */
+    for (size_t m = 0; m < col->n_coarse; m++) {
+        float first = carried, second = 0.0f;
+        for (size_t j = col->first[m]; j < col->first[m + 1]; j++) {
+            first += col->share[j] * sum[j];
+            second += (1.0f - col->share[j]) * sum[j];
         }
-        const double share = v->row.share[i];
-        double *c = coarse + v->row.at[i] * n_c;
-        for (size_t j = 0; j < n_c; j++)
-            c[j] += share * b[j];
-        for (size_t j = 0; share != 1.0 && j < n_c; j++)
-            c[n_c + j] += (1.0 - share) * b[j];
+        coarse[m] = first;
+        carried = second;
     }
 }
 
-/* fine += interpolation of coarse. */
-static void prolong(const struct level *v, const double coarse[], double fine[])
+/* A coarse row interpolated along itself. */
+static void widen(const struct axis *col, const float coarse[], float wide[])
 {
-    const size_t cols = v->col.n_fine, n_c = v->col.n_coarse;
-    for (size_t i = 0; i < v->row.n_fine; i++) {
-        const double share = v->row.share[i];
-        const double *c = coarse + v->row.at[i] * n_c;
-        const double *next = share != 1.0 ? c + n_c : c;
-        double *b = v->between;
-        for (size_t j = 0; j < n_c; j++)
-            b[j] = share * c[j] + (1.0 - share) * next[j];
-        for (size_t j = 0; j < cols; j++) {
-            const double first = v->col.share[j];
-            const size_t at = v->col.at[j];
-            fine[i * cols + j] +=
-                first != 1.0 ? first * b[at] + (1.0 - first) * b[at + 1] : b[at];
-        }
+    for (size_t m = 0; m < col->n_coarse; m++) {
+        const float here = coarse[m], next = m + 1 < col->n_coarse ? coarse[m + 1] : here;
+        for (size_t j = col->first[m]; j < col->first[m + 1]; j++)
+            wide[j] = next + col->share[j] * (here - next);
     }
 }
 
-static void solve_coarsest(struct ow_multigrid *mg, const double r[], double e[])
+/* fine += interpolation of coarse, on the rows between coarse rows c and c + 1. */
+OW_CLONES static void prolong_rows(const struct level *v, const struct ow_lines *coarse_lines,
+                                   size_t c, const float coarse[], float fine[], float wide[])
 {
-    const size_t n = mg->level[mg->n_level - 1].lines->n;
-    memcpy(mg->rhs, r, n * sizeof *r);
-    memset(mg->rhs + n, 0, n * sizeof *r);
-    klu_solve(mg->symbolic, mg->numeric, (int)(2 * n), 1, mg->rhs, &mg->common);
-    memcpy(e, mg->rhs, n * sizeof *e);
+    const struct axis *row = &v->row;
+    const size_t n = v->col.n_fine;
+    const float *here = coarse + c * coarse_lines->stride;
+    float *next_wide = wide + n;
+    widen(&v->col, here, wide);
+    widen(&v->col, c + 1 < row->n_coarse ? here + coarse_lines->stride : here, next_wide);
+    for (size_t i = row->first[c]; i < row->first[c + 1]; i++) {
+        const float share = row->share[i];
+        float *f = fine + i * v->lines->stride;
+        for (size_t j = 0; j < n; j++)
+            f[j] += next_wide[j] + share * (wide[j] - next_wide[j]);
+    }
 }
 
-/* product = r - S e */
-static void residual(struct level *v, const double r[], const double e[])
+static float *wide_of(const struct level *v)
 {
-    ow_lines_product(v->lines, e, v->work, v->product);
-    for (size_t k = 0; k < v->lines->n; k++)
-        v->product[k] = r[k] - v->product[k];
+    return v->wide + ow_thread() * 2 * v->col.n_fine;
 }
 
-static void cycle(struct ow_multigrid *mg, size_t k, const double r[], double e[])
+static void solve_coarsest(struct ow_multigrid *mg, const float r[], float e[])
+{
+    const struct ow_lines *l = mg->level[mg->n_level - 1].lines;
+    const size_t n = l->rows * l->cols;
+    for (size_t k = 0; k < n; k++)
+        mg->rhs[k] = (double)r[k / l->cols * l->stride + k % l->cols];
+    memset(mg->rhs + n, 0, n * sizeof *mg->rhs);
+    ow_direct_solve(mg->direct, mg->rhs);
+    for (size_t k = 0; k < n; k++)
+        e[k / l->cols * l->stride + k % l->cols] = (float)mg->rhs[k];
+}
+
+static void cycle(struct ow_multigrid *mg, size_t k, const float r[], float e[])
 {
     if (k + 1 == mg->n_level) {
         solve_coarsest(mg, r, e);
         return;
     }
     struct level *v = &mg->level[k], *c = &mg->level[k + 1];
-    ow_lines_word(v->lines, r, e);
-    residual(v, r, e);
-    restrict_to(v, v->product, c->r);
+    const int n_threads = v->lines->n_threads;
+    ow_lines_word(v->lines, r, false, e);
+    ow_lines_residual_after_word(v->lines, e, v->left);
+    OW_PARALLEL_FOR(n_threads, )
+    for (size_t i = 0; i < v->row.n_coarse; i++)
+        restrict_row(v, i, v->left, c->r + i * c->lines->stride, wide_of(v));
     cycle(mg, k + 1, c->r, c->e);
-    prolong(v, c->e, e);
-    residual(v, r, e);
-    ow_lines_word(v->lines, v->product, v->work);
-    for (size_t m = 0; m < v->lines->n; m++)
-        e[m] += v->work[m];
+    OW_PARALLEL_FOR(n_threads, )
+    for (size_t i = 0; i < v->row.n_coarse; i++)
+        prolong_rows(v, c->lines, i, c->e, e, wide_of(v));
+    ow_lines_residual(v->lines, r, e, v->left);
+    ow_lines_word(v->lines, v->left, true, e);
 }
 
-void ow_multigrid_cycle(struct ow_multigrid *mg, const double r[], double e[])
+void ow_multigrid_cycle(struct ow_multigrid *mg, const float r[], float e[])
 {
     cycle(mg, 0, r, e);
 }

@@ -1,6 +1,6 @@
-/* A V-cycle on the word lines' Schur complement, for long or strongly coupled lines, where
- * the word lines alone are a poor preconditioner: what they leave is smooth along the bit
- * lines, and a smooth error can be solved for on a coarser crossbar.
+/* A V-cycle on the word lines' Schur complement (ow_lines.h), for long or strongly coupled
+ * lines, where the word lines alone are a poor preconditioner: what they leave is smooth along
+ * the bit lines, and a smooth error can be solved for on a coarser crossbar.
  *
  * A coarse node stands for a block of up to 4 x 4 cells: its cell is their sum, a segment is
  * 4 segments of 4 lines in parallel, the ends take in half a block of line, and voltages in
@@ -24,6 +24,6 @@ void ow_multigrid_destroy(struct ow_multigrid *mg);
 bool ow_multigrid_factor(struct ow_multigrid *mg);
 
 /* e: one V-cycle towards S e = r, from 0. */
-void ow_multigrid_cycle(struct ow_multigrid *mg, const double r[], double e[]);
+void ow_multigrid_cycle(struct ow_multigrid *mg, const float r[], float e[]);
 
 #endif

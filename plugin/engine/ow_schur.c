@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ow_lines.h"
-#include "ow_multigrid.h"
+#include "ow_grid.h"
 
 /* What hangs behind the last segment of one bit line: sense input, and with an amplifier
  * its gain and output nodes.  With K = mass c_f + gamma / r_f:
@@ -23,13 +22,13 @@ struct folded {
 
 struct ow_schur {
     const struct ow_system *sys; /* borrowed */
-    struct ow_lines *lines;
-    struct ow_multigrid *mg;   /* made when it is first wanted */
-    bool has_mg;               /* in use for the factors at hand */
-    bool has_input;            /* sense inputs are nodes, not ground */
-    double follow;             /* how far bit lines can follow word lines, 0 .. 1 */
-    struct folded *behind;     /* [cols] */
-    double *r, *z, *p, *u, *b; /* [rows][cols] */
+    struct ow_grid_solver *solver;
+    struct ow_grid grid;   /* its arrays are the following                       */
+    double *source, *end;  /* [rows], [cols]                                     */
+    double *d;             /* [rows][cols]                                       */
+    bool has_input;        /* sense inputs are nodes, not ground                 */
+    struct folded *behind; /* [cols]                                             */
+    double *fw, *fb;       /* [rows][cols] right-hand sides                      */
 };
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -37,20 +36,20 @@ struct ow_schur {
 enum ow_status ow_schur_create(const struct ow_system *sys, struct ow_schur **out)
 {
     const struct ow_circuit *ckt = sys->circuit;
-    const size_t n = sys->n_cell;
+    const size_t rows = ckt->xb->rows, cols = ckt->xb->cols, n = sys->n_cell;
     struct ow_schur *s = calloc(1, sizeof *s);
     if (!s)
         return OW_ERR_NOMEM;
     s->sys = sys;
     s->has_input = ckt->sense_in[0] >= ckt->first_free;
-    s->lines = ow_lines_create(ckt->xb->rows, ckt->xb->cols);
-    s->behind = calloc(ckt->xb->cols, sizeof *s->behind);
-    s->r = malloc(n * sizeof *s->r);
-    s->z = malloc(n * sizeof *s->z);
-    s->p = malloc(n * sizeof *s->p);
-    s->u = malloc(n * sizeof *s->u);
-    s->b = malloc(n * sizeof *s->b);
-    if (!s->lines || !s->behind || !s->r || !s->z || !s->p || !s->u || !s->b) {
+    s->source = malloc(rows * sizeof *s->source);
+    s->end = malloc(cols * sizeof *s->end);
+    s->d = malloc(n * sizeof *s->d);
+    s->behind = calloc(cols, sizeof *s->behind);
+    s->fw = malloc(n * sizeof *s->fw);
+    s->fb = malloc(n * sizeof *s->fb);
+    if (!s->source || !s->end || !s->d || !s->behind || !s->fw || !s->fb ||
+        ow_grid_create(rows, cols, 1, &s->solver)) {
         ow_schur_destroy(s);
         return OW_ERR_NOMEM;
     }
@@ -62,14 +61,13 @@ void ow_schur_destroy(struct ow_schur *s)
 {
     if (!s)
         return;
-    ow_multigrid_destroy(s->mg);
-    ow_lines_destroy(s->lines);
+    ow_grid_destroy(s->solver);
+    free(s->source);
+    free(s->end);
+    free(s->d);
     free(s->behind);
-    free(s->r);
-    free(s->z);
-    free(s->p);
-    free(s->u);
-    free(s->b);
+    free(s->fw);
+    free(s->fb);
     free(s);
 }
 
@@ -98,169 +96,41 @@ static struct folded fold(const struct ow_linear *lin, size_t j)
     return f;
 }
 
-/* Iterations of the word lines alone grow with sqrt(d / a): what the cells carry against
- * what holds the smoothest bit-line error, its shunts and the wire's whole length.  A V-cycle
- * costs as much as three and a half of them and needs about five. */
-static bool wants_multigrid(const struct ow_lines *l)
-{
-    double d = 0.0;
-    for (size_t k = 0; k < l->n; k++)
-        d += l->d[k];
-    d /= (double)l->n;
-    const double a = l->c_bit + l->g_bit * 2.5 / ((double)l->rows * (double)l->rows);
-    return d > 60.0 * a;
-}
-
-/* The greatest (Ab + D)^-1 D 1: an error of the word lines that is nowhere above e brings
- * none above follow e on the bit lines. */
-static double follow_of(struct ow_schur *s)
-{
-    const struct ow_lines *l = s->lines;
-    double most = 0.0;
-    memcpy(s->b, l->d, l->n * sizeof *s->b);
-    ow_lines_bit(l, s->b);
-    for (size_t k = 0; k < l->n; k++)
-        most = fmax(most, fabs(s->b[k]));
-    return most;
-}
-
 bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
 {
     const struct ow_crossbar *xb = s->sys->circuit->xb;
-    struct ow_lines *l = s->lines;
-    l->g_word = lin->gamma / xb->r_wordline;
-    l->g_bit = lin->gamma / xb->r_bitline;
-    l->c_word = lin->mass * xb->c_wordline;
-    l->c_bit = lin->mass * xb->c_bitline;
-    for (size_t i = 0; i < l->rows; i++) /* 0 if the driver is open */
-        l->source[i] = lin->gamma / (xb->r_driver + xb->r_wordline);
-    for (size_t j = 0; j < l->cols; j++) {
-        l->end[j] = l->g_bit;
+    s->grid = (struct ow_grid){.rows = xb->rows,
+                               .cols = xb->cols,
+                               .g_word = lin->gamma / xb->r_wordline,
+                               .g_bit = lin->gamma / xb->r_bitline,
+                               .c_word = lin->mass * xb->c_wordline,
+                               .c_bit = lin->mass * xb->c_bitline,
+                               .source = s->source,
+                               .end = s->end,
+                               .d = s->d};
+    const double g_bit = s->grid.g_bit;
+    for (size_t i = 0; i < xb->rows; i++) /* 0 if the driver is open */
+        s->source[i] = lin->gamma / (xb->r_driver + xb->r_wordline);
+    for (size_t j = 0; j < xb->cols; j++) {
+        s->end[j] = g_bit;
         if (s->has_input) {
             s->behind[j] = fold(lin, j);
-            l->end[j] *= s->behind[j].y_in / (l->g_bit + s->behind[j].y_in);
+            s->end[j] *= s->behind[j].y_in / (g_bit + s->behind[j].y_in);
         }
     }
-    for (size_t k = 0; k < l->n; k++)
-        l->d[k] = ow_linear_cell(lin, k);
-    if (!ow_lines_factor(l))
-        return false;
-    s->follow = follow_of(s);
-    s->has_mg = wants_multigrid(l);
-    if (s->has_mg && !s->mg && ow_multigrid_create(l, &s->mg))
-        s->has_mg = false;
-    if (s->has_mg && !ow_multigrid_factor(s->mg))
-        s->has_mg = false;
-    return true;
-}
-
-/* ---- conjugate gradients --------------------------------------------------------------- */
-
-static double dot(const double a[], const double b[], size_t n)
-{
-    double sum[4] = {0.0, 0.0, 0.0, 0.0};
-    size_t k = 0;
-    for (; k + 4 <= n; k += 4)
-        for (size_t lane = 0; lane < 4; lane++)
-            sum[lane] += a[k + lane] * b[k + lane];
-    for (; k < n; k++)
-        sum[0] += a[k] * b[k];
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
-/* sum (weight e)^2 for an error of the word lines and what follows it on the bit lines, the
- * larger of both at every cell; sum e^2 without weights. */
-static double square(const struct ow_schur *s, const double e[], const double word[],
-                     const double bit[])
-{
-    const size_t n = s->lines->n;
-    if (!word)
-        return dot(e, e, n);
-    double sum[4] = {0.0, 0.0, 0.0, 0.0};
-    size_t k = 0;
-    for (; k + 4 <= n; k += 4)
-        for (size_t lane = 0; lane < 4; lane++) {
-            const double follows = s->follow * bit[k + lane];
-            const double t =
-                e[k + lane] * (word[k + lane] > follows ? word[k + lane] : follows);
-            sum[lane] += t * t;
-        }
-    for (; k < n; k++) {
-        const double t = e[k] * fmax(word[k], s->follow * bit[k]);
-        sum[0] += t * t;
-    }
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
-/* p = z + beta p, and b = S p.  Behind the word lines P z = r holds, so u = P p follows the
- * recurrence of p and needs no product: S p = u - D (Ab + D)^-1 D p. */
-static void direction(struct ow_schur *s, double beta)
-{
-    const struct ow_lines *l = s->lines;
-    const size_t n = l->n;
-    if (s->has_mg) {
-        for (size_t k = 0; k < n; k++)
-            s->p[k] = s->z[k] + beta * s->p[k];
-        ow_lines_product(l, s->p, s->u, s->b);
-        return;
-    }
-    for (size_t k = 0; k < n; k++) {
-        s->p[k] = s->z[k] + beta * s->p[k];
-        s->u[k] = s->r[k] + beta * s->u[k];
-        s->b[k] = l->d[k] * s->p[k];
-    }
-    ow_lines_bit(l, s->b);
-    for (size_t k = 0; k < n; k++)
-        s->b[k] = s->u[k] - l->d[k] * s->b[k];
-}
-
-enum { MOST_ITERATIONS = 300 };
-
-/* S w = r for s->r, which is spoilt.  False if S is not positive definite after all or the
- * iterations run out. */
-static bool conjugate_gradients(struct ow_schur *s, const double word[], const double bit[],
-                                double tol, double w[])
-{
-    const size_t n = s->lines->n;
-    double rz_before = 1.0, norm_w = 0.0;
-    memset(w, 0, n * sizeof *w);
-    memset(s->p, 0, n * sizeof *s->p);
-    memset(s->u, 0, n * sizeof *s->u);
-    for (int k = 0; k < MOST_ITERATIONS; k++) {
-        if (s->has_mg)
-            ow_multigrid_cycle(s->mg, s->r, s->z);
-        else
-            ow_lines_word(s->lines, s->r, s->z);
-        /* z estimates the error that is left */
-        if (square(s, s->z, word, bit) <= tol * tol * (word ? 1.0 : norm_w))
-            return true;
-        const double rz = dot(s->r, s->z, n);
-        if (!(rz > 0.0)) /* also NaN */
-            return false;
-        direction(s, k ? rz / rz_before : 0.0);
-        rz_before = rz;
-        const double curvature = dot(s->p, s->b, n);
-        if (!(curvature > 0.0))
-            return false;
-        const double alpha = rz / curvature;
-        for (size_t m = 0; m < n; m++) {
-            w[m] += alpha * s->p[m];
-            s->r[m] -= alpha * s->b[m];
-        }
-        if (!word)
-            norm_w = dot(w, w, n);
-    }
-    return false;
+    for (size_t k = 0; k < s->sys->n_cell; k++)
+        s->d[k] = ow_linear_cell(lin, k);
+    return ow_grid_factor(s->solver, &s->grid);
 }
 
 /* ---- solution ------------------------------------------------------------------------ */
 
 /* Right-hand sides behind the bit lines onto their last nodes, and back. */
-static void fold_rhs(struct ow_schur *s, double rhs[], double last[])
+static void fold_rhs(struct ow_schur *s, const double rhs[], double last[])
 {
     const struct ow_circuit *ckt = s->sys->circuit;
-    const double g = s->lines->g_bit;
-    for (size_t j = 0; s->has_input && j < s->lines->cols; j++) {
+    const double g = s->grid.g_bit;
+    for (size_t j = 0; s->has_input && j < s->grid.cols; j++) {
         struct folded *f = &s->behind[j];
         f->f_in = rhs[ckt->sense_in[j] - ckt->first_free];
         if (ckt->n_amp) {
@@ -276,8 +146,8 @@ static void fold_rhs(struct ow_schur *s, double rhs[], double last[])
 static void unfold(const struct ow_schur *s, const double last[], double rhs[])
 {
     const struct ow_circuit *ckt = s->sys->circuit;
-    const double g = s->lines->g_bit;
-    for (size_t j = 0; s->has_input && j < s->lines->cols; j++) {
+    const double g = s->grid.g_bit;
+    for (size_t j = 0; s->has_input && j < s->grid.cols; j++) {
         const struct folded *f = &s->behind[j];
         const double in = (f->f_in + g * last[j]) / (g + f->y_in);
         rhs[ckt->sense_in[j] - ckt->first_free] = in;
@@ -291,21 +161,18 @@ static void unfold(const struct ow_schur *s, const double last[], double rhs[])
 bool ow_schur_solve(struct ow_schur *s, double rhs[], const double weight[], double tol)
 {
     const struct ow_circuit *ckt = s->sys->circuit;
-    const struct ow_lines *l = s->lines;
-    const size_t n = l->n, at_w = ckt->wline - ckt->first_free;
-    const size_t at_b = ckt->bline - ckt->first_free;
+    const size_t n = s->sys->n_cell;
+    const size_t at_w = ckt->wline - ckt->first_free, at_b = ckt->bline - ckt->first_free;
     double *w = rhs + at_w, *b = rhs + at_b;
-    fold_rhs(s, rhs, b + n - l->cols);
-    memcpy(s->b, b, n * sizeof *b);
-    ow_lines_bit(l, s->b);
-    for (size_t k = 0; k < n; k++)
-        s->r[k] = w[k] + l->d[k] * s->b[k];
-    if (!conjugate_gradients(s, weight ? weight + at_w : NULL, weight ? weight + at_b : NULL,
-                             tol, w))
+    struct ow_grid_effort effort;
+    memcpy(s->fw, w, n * sizeof *w);
+    memcpy(s->fb, b, n * sizeof *b);
+    fold_rhs(s, rhs, s->fb + n - ckt->xb->cols);
+    const struct ow_grid_rhs f = {.w = s->fw, .b = s->fb};
+    const struct ow_grid_weights weights = {.w = weight ? weight + at_w : NULL,
+                                            .b = weight ? weight + at_b : NULL};
+    if (!ow_grid_solve(s->solver, &f, weight ? &weights : NULL, tol, w, b, &effort))
         return false;
-    for (size_t k = 0; k < n; k++)
-        b[k] += l->d[k] * w[k];
-    ow_lines_bit(l, b);
-    unfold(s, b + n - l->cols, rhs);
+    unfold(s, b + n - ckt->xb->cols, rhs);
     return true;
 }

@@ -1,11 +1,6 @@
-/* The linear system of a Newton step on the crossbar's own lines (ow_lines.h), without a
- * general sparse matrix: everything behind the last segment of a bit line is folded into one
- * conductance, the bit lines are eliminated, and conjugate gradients solve
- *
- *   S w = fw + D (Ab + D)^-1 fb
- *
- * on the word-line nodes.  Preconditioner: the word lines, (Aw + D)^-1, or, where a cost
- * model says that they alone would take many iterations, a multigrid V-cycle. */
+/* The linear system of a Newton step where the circuit is a grid of lines, without a general
+ * sparse matrix: everything behind the last segment of a bit line is folded into one
+ * conductance, and what is left is solved by lines (ow_grid.h). */
 #ifndef OW_SCHUR_H
 #define OW_SCHUR_H
 
@@ -22,9 +17,8 @@ void ow_schur_destroy(struct ow_schur *schur);
 bool ow_schur_factor(struct ow_schur *schur, const struct ow_linear *linear);
 
 /* In place, [n_free].  The estimated errors e of the word-line voltages, and of the bit lines
- * that follow them, fulfil sum (weight e)^2 <= tol^2; without weights the word lines' fulfil
- * sum e^2 <= tol^2 sum w^2.  False if that was not
- * reached; rhs is spoilt then. */
+ * that follow them, fulfil sum (weight e)^2 <= tol^2; without weights the residual is at most
+ * tol of the right-hand side.  False if that was not reached; rhs is spoilt then. */
 bool ow_schur_solve(struct ow_schur *schur, double rhs[], const double weight[], double tol);
 
 #endif

@@ -1,0 +1,346 @@
+#include "ow_grid.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ow_gradients.h"
+#include "ow_kernel.h"
+
+enum { MOST_PASSES = 12 };
+
+/* What conjugate gradients in single precision are trusted with in one pass. */
+static const double single = 1e-5;
+
+struct ow_grid_solver {
+    struct ow_grid grid; /* arrays borrowed */
+    int n_threads;       /* for the double-precision side                      */
+    double unit;         /* lines are in units of this conductance             */
+    double largest;      /* row sum of the matrix, at most                     */
+    struct ow_lines *lines;
+    struct ow_multigrid *mg; /* made when it is first wanted                   */
+    struct ow_gradients cg;
+    float *b;       /* [rows][stride] bit-line side of a pass                */
+    double *sum[2]; /* [rows] squares                                        */
+    double follow;  /* how far bit lines can follow word lines, 0 .. 1; < 0 if unknown */
+    double *work;   /* two rows of every thread                              */
+};
+
+/* ---- life ------------------------------------------------------------------------------ */
+
+enum ow_status ow_grid_create(size_t rows, size_t cols, int n_threads,
+                              struct ow_grid_solver **out)
+{
+    struct ow_grid_solver *s = calloc(1, sizeof *s);
+    if (!s)
+        return OW_ERR_NOMEM;
+    s->lines = ow_lines_create(rows, cols, n_threads);
+    if (!s->lines || ow_gradients_init(&s->cg, s->lines))
+        goto fail;
+    s->n_threads = s->lines->n_threads;
+    s->b = ow_lines_vector(s->lines);
+    s->sum[0] = malloc(rows * sizeof *s->sum[0]);
+    s->sum[1] = malloc(rows * sizeof *s->sum[1]);
+    s->work = malloc((size_t)s->n_threads * 2 * cols * sizeof *s->work);
+    if (!s->b || !s->sum[0] || !s->sum[1] || !s->work)
+        goto fail;
+    *out = s;
+    return OW_OK;
+fail:
+    ow_grid_destroy(s);
+    return OW_ERR_NOMEM;
+}
+
+void ow_grid_destroy(struct ow_grid_solver *s)
+{
+    if (!s)
+        return;
+    ow_multigrid_destroy(s->mg);
+    ow_gradients_finish(&s->cg);
+    ow_lines_destroy(s->lines);
+    free(s->b);
+    free(s->sum[0]);
+    free(s->sum[1]);
+    free(s->work);
+    free(s);
+}
+
+/* ---- factors ----------------------------------------------------------------------------- */
+
+struct sums {
+    double all, largest;
+};
+
+OW_CLONES static struct sums scale_row(const double d[], double scale, float out[], size_t n)
+{
+    enum { LANES = 8 };
+    double sum[LANES] = {0.0}, most[LANES] = {0.0};
+    struct sums of = {0.0, 0.0};
+    size_t j = 0;
+    for (; j + LANES <= n; j += LANES)
+        for (size_t m = 0; m < LANES; m++) {
+            out[j + m] = (float)(d[j + m] * scale);
+            sum[m] += d[j + m];
+            most[m] = d[j + m] > most[m] ? d[j + m] : most[m];
+        }
+    for (; j < n; j++) {
+        out[j] = (float)(d[j] * scale);
+        of.all += d[j];
+        of.largest = fmax(of.largest, d[j]);
+    }
+    for (size_t m = 0; m < LANES; m++) {
+        of.all += sum[m];
+        of.largest = fmax(of.largest, most[m]);
+    }
+    return of;
+}
+
+/* Iterations of the word lines alone grow with sqrt(d / a): what the cells carry against
+ * what holds the smoothest bit-line error, its shunts and the wire's whole length.  A V-cycle
+ * costs as much as three and a half of them and needs about five. */
+static bool wants_multigrid(const struct ow_grid *g, double mean_cell)
+{
+    const double a = g->c_bit + g->g_bit * 2.5 / ((double)g->rows * (double)g->rows);
+    return mean_cell > 60.0 * a;
+}
+
+bool ow_grid_factor(struct ow_grid_solver *s, const struct ow_grid *grid)
+{
+    struct ow_lines *l = s->lines;
+    const size_t rows = grid->rows, cols = grid->cols;
+    const double scale = 1.0 / grid->g_word;
+    s->grid = *grid;
+    s->unit = grid->g_word;
+    l->g_word = 1.0f;
+    l->g_bit = (float)(grid->g_bit * scale);
+    l->c_word = (float)(grid->c_word * scale);
+    l->c_bit = (float)(grid->c_bit * scale);
+    for (size_t i = 0; i < rows; i++)
+        l->source[i] = (float)(grid->source[i] * scale);
+    for (size_t j = 0; j < cols; j++)
+        l->end[j] = (float)(grid->end[j] * scale);
+    OW_PARALLEL_FOR(s->n_threads, )
+    for (size_t i = 0; i < rows; i++) {
+        const struct sums of = scale_row(grid->d + i * cols, scale, l->d + i * l->stride, cols);
+        s->sum[0][i] = of.all;
+        s->sum[1][i] = of.largest;
+    }
+    double cells = 0.0, largest = 0.0, ends = 0.0;
+    for (size_t i = 0; i < rows; i++) {
+        cells += s->sum[0][i];
+        largest = fmax(largest, s->sum[1][i]);
+        ends = fmax(ends, grid->source[i]);
+    }
+    for (size_t j = 0; j < cols; j++)
+        ends = fmax(ends, grid->end[j]);
+    s->largest = 4.0 * fmax(grid->g_word, grid->g_bit) + fmax(grid->c_word, grid->c_bit) +
+                 2.0 * largest + ends;
+    if (!ow_lines_factor(l))
+        return false;
+    s->follow = -1.0;
+    s->cg.mg = NULL;
+    if (wants_multigrid(grid, cells / (double)(rows * cols)) &&
+        (s->mg || ow_multigrid_create(l, &s->mg) == OW_OK) && ow_multigrid_factor(s->mg))
+        s->cg.mg = s->mg;
+    return true;
+}
+
+/* ---- residual ------------------------------------------------------------------------------
+ */
+
+static double total(const double sum[], size_t n)
+{
+    double all = 0.0;
+    for (size_t k = 0; k < n; k++)
+        all += sum[k];
+    return all;
+}
+
+OW_INLINE double square(const double a[], size_t n)
+{
+    enum { LANES = 8 };
+    double sum[LANES] = {0.0}, all = 0.0;
+    size_t k = 0;
+    for (; k + LANES <= n; k += LANES)
+        for (size_t m = 0; m < LANES; m++)
+            sum[m] += a[k + m] * a[k + m];
+    for (; k < n; k++)
+        all += a[k] * a[k];
+    return all + total(sum, LANES);
+}
+
+OW_CLONES static double square_row(const double a[], size_t n)
+{
+    return square(a, n);
+}
+
+/* |f|^2 */
+static double square_rhs(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs)
+{
+    const size_t cols = s->grid.cols;
+    OW_PARALLEL_FOR(s->n_threads, )
+    for (size_t i = 0; i < s->grid.rows; i++) {
+        s->sum[0][i] = rhs->w ? square_row(rhs->w + i * cols, cols) : 0.0;
+        s->sum[0][i] += rhs->b ? square_row(rhs->b + i * cols, cols) : 0.0;
+        if (rhs->source) {
+            const double first = rhs->w ? rhs->w[i * cols] : 0.0;
+            s->sum[0][i] += (first + rhs->source[i]) * (first + rhs->source[i]) - first * first;
+        }
+    }
+    return total(s->sum[0], s->grid.rows);
+}
+
+/* Row i of f - A x: r on the word line, q on the bit lines.  Currents along lines are
+ * conductance times a difference of neighbours, so nothing else cancels. */
+OW_INLINE void residual_row(const struct ow_grid *g, const struct ow_grid_rhs *rhs, size_t i,
+                            const double w[], const double b[], double r[], double q[])
+{
+    const size_t n = g->cols, at = i * n;
+    const double *d = g->d + at, *above = b - n, *below = b + n;
+    for (size_t j = 0; j < n; j++) {
+        const double cell = d[j] * (w[j] - b[j]);
+        r[j] = -cell - g->c_word * w[j];
+        q[j] = cell - g->c_bit * b[j];
+    }
+    for (size_t j = 0; j + 1 < n; j++)
+        r[j] -= g->g_word * (w[j] - w[j + 1]);
+    for (size_t j = 1; j < n; j++)
+        r[j] -= g->g_word * (w[j] - w[j - 1]);
+    r[0] -= g->source[i] * w[0];
+    for (size_t j = 0; i > 0 && j < n; j++)
+        q[j] -= g->g_bit * (b[j] - above[j]);
+    for (size_t j = 0; i + 1 < g->rows && j < n; j++)
+        q[j] -= g->g_bit * (b[j] - below[j]);
+    for (size_t j = 0; i + 1 == g->rows && j < n; j++)
+        q[j] -= g->end[j] * b[j];
+    for (size_t j = 0; rhs->w && j < n; j++)
+        r[j] += rhs->w[at + j];
+    for (size_t j = 0; rhs->b && j < n; j++)
+        q[j] += rhs->b[at + j];
+    if (rhs->source)
+        r[0] += rhs->source[i];
+}
+
+/* The same in single precision, times `unit`; squares[0] of the residual, [1] of x. */
+OW_CLONES static void residual_to_single(const struct ow_grid *g, const struct ow_grid_rhs *rhs,
+                                         size_t i, const double w[], const double b[],
+                                         double unit, double work[], float rw[], float rb[],
+                                         double squares[2])
+{
+    const size_t n = g->cols;
+    double *r = work, *q = work + n;
+    residual_row(g, rhs, i, w + i * n, b + i * n, r, q);
+    for (size_t j = 0; j < n; j++) {
+        rw[j] = (float)(r[j] * unit);
+        rb[j] = (float)(q[j] * unit);
+    }
+    squares[0] = square(r, n) + square(q, n);
+    squares[1] = square(w + i * n, n) + square(b + i * n, n);
+}
+
+/* |f - A x| and |x|. */
+static double residual(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
+                       const double w[], const double b[], double unit, double *norm_x)
+{
+    const struct ow_grid *g = &s->grid;
+    const size_t stride = s->lines->stride;
+    OW_PARALLEL_FOR(s->n_threads, )
+    for (size_t i = 0; i < g->rows; i++) {
+        double squares[2];
+        residual_to_single(g, rhs, i, w, b, unit, s->work + ow_thread() * 2 * g->cols,
+                           s->cg.r + i * stride, s->b + i * stride, squares);
+        s->sum[0][i] = squares[0];
+        s->sum[1][i] = squares[1];
+    }
+    *norm_x = sqrt(total(s->sum[1], g->rows));
+    return sqrt(total(s->sum[0], g->rows));
+}
+
+/* The greatest (Ab + D)^-1 D 1: an error of the word lines that is nowhere above e brings
+ * none above follow e on the bit lines. */
+static double follow_of(struct ow_grid_solver *s)
+{
+    const struct ow_lines *l = s->lines;
+    if (s->follow >= 0.0)
+        return s->follow;
+    float *one = s->cg.x, most = 0.0f;
+    for (size_t k = 0; k < l->size; k++)
+        one[k] = 1.0f;
+    memset(s->b, 0, l->size * sizeof *s->b);
+    ow_lines_bit(l, one, s->b);
+    for (size_t k = 0; k < l->size; k++)
+        most = fmaxf(most, fabsf(s->b[k]));
+    return s->follow = (double)most;
+}
+
+/* ---- passes --------------------------------------------------------------------------------
+ */
+
+/* x += scale dx, one row. */
+OW_CLONES static void correct_row(double x[], const float dx[], double scale, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] += scale * (double)dx[j];
+}
+
+/* The bit-line side of the correction, and both added. */
+static void correct(struct ow_grid_solver *s, double scale, double w[], double b[])
+{
+    const size_t cols = s->grid.cols, stride = s->lines->stride;
+    ow_lines_bit(s->lines, s->cg.x, s->b);
+    OW_PARALLEL_FOR(s->n_threads, )
+    for (size_t i = 0; i < s->grid.rows; i++) {
+        correct_row(w + i * cols, s->cg.x + i * stride, scale, cols);
+        correct_row(b + i * cols, s->b + i * stride, scale, cols);
+    }
+}
+
+/* Rounding w and b alone leaves a residual of about this, since wires may carry far more
+ * conductance than cells. */
+static double noise(const struct ow_grid_solver *s, double norm_x)
+{
+    return 4.0 * DBL_EPSILON * s->largest * norm_x;
+}
+
+bool ow_grid_solve(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
+                   const struct ow_grid_weights *weights, double tol, double w[], double b[],
+                   struct ow_grid_effort *effort)
+{
+    const size_t n = s->grid.rows * s->grid.cols;
+    const double norm_f = sqrt(square_rhs(s, rhs));
+    double size = norm_f, norm_x;
+    const double follow = weights ? follow_of(s) : 0.0;
+    *effort = (struct ow_grid_effort){.has_multigrid = s->cg.mg != NULL};
+    memset(w, 0, n * sizeof *w);
+    memset(b, 0, n * sizeof *b);
+    if (norm_f == 0.0)
+        return true;
+    for (; effort->passes < MOST_PASSES; effort->passes++) {
+        /* in single precision the residual is about 1, and the lines' conductance is 1 */
+        const double unit = 1.0 / size, scale = size / s->unit, before = size;
+        size = residual(s, rhs, w, b, unit, &norm_x);
+        effort->residual = size / norm_f;
+        if (!weights &&
+            (size <= tol * norm_f || (size <= noise(s, norm_x) && size > 0.1 * before)))
+            return true;
+        if (effort->passes && !(size < 0.5 * before))
+            return false;
+        ow_lines_fold(s->lines, s->b, s->cg.r);
+        const struct ow_gradients_goal goal = {
+            .reduction = fmax(weights ? 0.0 : 0.3 * tol * norm_f / size, single),
+            .word = weights ? weights->w : NULL,
+            .bit = weights ? weights->b : NULL,
+            .follow = follow,
+            .scale = scale,
+            .tol = tol};
+        const enum ow_gradients_end end = ow_gradients_solve(&s->cg, &goal);
+        effort->iterations += s->cg.iterations;
+        if (end == OW_GRADIENTS_BROKE)
+            return false;
+        correct(s, scale, w, b);
+        if (end == OW_GRADIENTS_WITHIN_TOL)
+            return ++effort->passes, true;
+    }
+    return false;
+}
