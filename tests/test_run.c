@@ -221,8 +221,8 @@ START_TEST(test_a_saturated_gain_node_is_clipped)
     for (size_t k = 0; k < r.v_sense.rows * r.v_sense.cols; k++)
         ck_assert_double_lt(fabs(r.v_sense.a[k]), 0.15);
     bool is_said = false;
-    for (size_t k = 0; k < r.n_warning; k++)
-        is_said = is_said || strstr(r.warning[k], "clipped at a rail");
+    for (size_t k = 0; k < r.warnings.n; k++)
+        is_said = is_said || strstr(r.warnings.text[k], "clipped at a rail");
     ck_assert(is_said);
     ow_vmm_result_finish(&r);
     study_finish(&s);
@@ -240,8 +240,8 @@ START_TEST(test_reads_that_write_are_reported)
     measure(&s.problem, &r);
     ck_assert_double_gt(r.moved, 0.05);
     bool is_said = false;
-    for (size_t k = 0; k < r.n_warning; k++)
-        is_said = is_said || strstr(r.warning[k], "move the devices");
+    for (size_t k = 0; k < r.warnings.n; k++)
+        is_said = is_said || strstr(r.warnings.text[k], "move the devices");
     ck_assert(is_said);
     ow_vmm_result_finish(&r);
     study_finish(&s);
@@ -698,8 +698,8 @@ END_TEST
 
 static bool warns(const struct ow_vmm_result *r, const char *word)
 {
-    for (size_t k = 0; k < r->n_warning; k++)
-        if (strstr(r->warning[k], word))
+    for (size_t k = 0; k < r->warnings.n; k++)
+        if (strstr(r->warnings.text[k], word))
             return true;
     return false;
 }

@@ -5,6 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+void ow_energy_add(struct ow_energy *sum, const struct ow_energy *e)
+{
+    sum->source += e->source;
+    sum->supply += e->supply;
+    sum->drivers += e->drivers;
+    sum->devices += e->devices;
+    sum->wires += e->wires;
+    sum->sense += e->sense;
+    sum->stored += e->stored;
+    sum->throughput += e->throughput;
+    sum->charge += e->charge;
+    sum->output += e->output;
+    sum->quiescent += e->quiescent;
+}
+
 double ow_energy_residual(const struct ow_energy *e)
 {
     /* Quiescent energy is on both sides; taking it off first keeps its rounding error

@@ -25,6 +25,8 @@ struct ow_energy {
     double quiescent;  /* part of `supply` that the quiescent current draws             */
 };
 
+void ow_energy_add(struct ow_energy *sum, const struct ow_energy *e);
+
 /* |imbalance| / throughput; 0 when nothing flowed. */
 double ow_energy_residual(const struct ow_energy *e);
 

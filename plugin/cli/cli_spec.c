@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ow_table.h"
+
 enum { KEY_SET = 0x1000, KEY_RESOLVED };
 
 static const struct argp_option options[] = {
@@ -107,6 +109,22 @@ bool cli_find_codemodel(char *path, size_t size, struct ow_error *err)
     }
     strcpy(path, resolved);
     return true;
+}
+
+bool cli_path_in(char path[CLI_PATH_SIZE], const char *directory, const char *name,
+                 struct ow_error *err)
+{
+    if (snprintf(path, CLI_PATH_SIZE, "%s/%s.npy", directory, name) < CLI_PATH_SIZE)
+        return true;
+    ow_fail(err, OW_ERR_FILE, "%s: the name is too long", directory);
+    return false;
+}
+
+bool cli_save_table(const char *directory, const char *name, const struct ow_matrix *m,
+                    struct ow_error *err)
+{
+    char path[CLI_PATH_SIZE];
+    return cli_path_in(path, directory, name, err) && ow_table_save(path, m, err) == OW_OK;
 }
 
 bool cli_make_directory(const char *path, struct ow_error *err)

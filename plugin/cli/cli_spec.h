@@ -28,6 +28,13 @@ void cli_spec_finish(struct cli_spec *s);
  * installed.  Says in err where it looked. */
 bool cli_find_codemodel(char *path, size_t size, struct ow_error *err);
 
+enum { CLI_PATH_SIZE = 4096 };
+/* DIRECTORY/NAME.npy; false when that is too long. */
+bool cli_path_in(char path[CLI_PATH_SIZE], const char *directory, const char *name,
+                 struct ow_error *err);
+bool cli_save_table(const char *directory, const char *name, const struct ow_matrix *m,
+                    struct ow_error *err);
+
 /* Make the directory (and check that it can be written to). */
 bool cli_make_directory(const char *path, struct ow_error *err);
 

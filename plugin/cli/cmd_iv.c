@@ -10,10 +10,10 @@
 #include "ow_compare.h"
 #include "ow_file.h"
 #include "ow_iv.h"
+#include "ow_json.h"
 #include "ow_number.h"
 #include "ow_sets.h"
 #include "ow_table.h"
-#include "ow_vmm_json.h"
 
 enum engine { ENGINE_CVODE, ENGINE_NGSPICE, ENGINE_BOTH };
 static const char *const engine_name[] = {"cvode", "ngspice", "both", NULL};

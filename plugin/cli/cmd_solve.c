@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "cli.h"
+#include "ow_json.h"
 #include "ow_number.h"
 #include "ow_solve.h"
 #include "ow_table.h"
-#include "ow_vmm_json.h"
 
 struct arguments {
     const char *conductance, *drive, *json, *nodes;

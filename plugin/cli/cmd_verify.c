@@ -6,9 +6,9 @@
 #include "cli_deck.h"
 #include "cli_plot.h"
 #include "ow_file.h"
+#include "ow_json.h"
 #include "ow_number.h"
 #include "ow_verify.h"
-#include "ow_vmm_json.h"
 
 struct arguments {
     struct cli_spec spec;

@@ -199,22 +199,11 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
            cli_si(ow_pulse_sample(&p->pulse), "s", (char[32]){0}));
     printf("Solver    %.0f steps a read, %.3g s for the reads, %.3g s for the control run\n",
            r->steps, r->wall_s, r->control_s);
-    for (size_t k = 0; k < r->n_warning; k++)
-        printf("%s%s\n", k ? "          " : "Note      ", r->warning[k]);
+    for (size_t k = 0; k < r->warnings.n; k++)
+        printf("%s%s\n", k ? "          " : "Note      ", r->warnings.text[k]);
 }
 
 /* ---- files -------------------------------------------------------------------------- */
-
-static bool save(const char *directory, const char *name, const struct ow_matrix *m,
-                 struct ow_error *err)
-{
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/%s.npy", directory, name) >= (int)sizeof path) {
-        ow_fail(err, OW_ERR_FILE, "%s: the name is too long", directory);
-        return false;
-    }
-    return ow_table_save(path, m, err) == OW_OK;
-}
 
 static bool save_all(const char *directory, const struct ow_problem *p,
                      const struct ow_vmm_result *r, struct ow_error *err)
@@ -229,7 +218,7 @@ static bool save_all(const char *directory, const struct ow_problem *p,
                 {"conductance", &p->mapping.g},
                 {"energy", &r->energy}};
     for (size_t k = 0; k < sizeof file / sizeof file[0]; k++)
-        if (!save(directory, file[k].name, file[k].matrix, err))
+        if (!cli_save_table(directory, file[k].name, file[k].matrix, err))
             return false;
     return true;
 }

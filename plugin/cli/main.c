@@ -3,8 +3,8 @@
 
 #include "cli.h"
 
-static const struct command *const commands[] = {&cmd_vmm,   &cmd_verify, &cmd_netlist,
-                                                 &cmd_solve, &cmd_iv,     &cmd_models};
+static const struct command *const commands[] = {
+    &cmd_vmm, &cmd_program, &cmd_verify, &cmd_netlist, &cmd_solve, &cmd_iv, &cmd_models};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_usage(FILE *to)

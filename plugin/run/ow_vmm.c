@@ -1,22 +1,8 @@
 #include "ow_vmm.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void warn(struct ow_vmm_result *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void warn(struct ow_vmm_result *r, const char *format, ...)
-{
-    va_list args;
-    if (r->n_warning == OW_MAX_WARNINGS)
-        return;
-    va_start(args, format);
-    vsnprintf(r->warning[r->n_warning++], sizeof r->warning[0], format, args);
-    va_end(args);
-}
 
 /* ---- from readings to measures ------------------------------------------------------ */
 
@@ -93,21 +79,6 @@ static enum ow_status measure_accuracy(const struct context *c, const struct ow_
 
 /* ---- energy ------------------------------------------------------------------------- */
 
-static void add_energy(struct ow_energy *sum, const struct ow_energy *e)
-{
-    sum->source += e->source;
-    sum->supply += e->supply;
-    sum->drivers += e->drivers;
-    sum->devices += e->devices;
-    sum->wires += e->wires;
-    sum->sense += e->sense;
-    sum->stored += e->stored;
-    sum->throughput += e->throughput;
-    sum->charge += e->charge;
-    sum->output += e->output;
-    sum->quiescent += e->quiescent;
-}
-
 static double log2_levels(size_t levels)
 {
     return levels ? log2((double)levels) : 0.0;
@@ -152,7 +123,7 @@ static enum ow_status measure_energy(const struct ow_problem *p, const struct ow
         return ow_fail(err, OW_ERR_NOMEM, "energies: out of memory");
     }
     for (size_t read = 0; read < batch->n_read; read++) {
-        add_energy(&vector[read / p->n_phase], &batch->energy[read]);
+        ow_energy_add(&vector[read / p->n_phase], &batch->energy[read]);
         ow_problem_amplitudes(p, read, amplitude);
         r->hand_devices += ow_hand_check(&p->mapping.g, amplitude, &pulse) / (double)p->n_vec;
     }
@@ -213,33 +184,39 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
 {
     const struct ow_spec *spec = p->spec;
     if (r->clipped > 0.0)
-        warn(r, "%.2g %% of the amplifiers' outputs are clipped at a rail", 100.0 * r->clipped);
+        ow_warn(&r->warnings, "%.2g %% of the amplifiers' outputs are clipped at a rail",
+                100.0 * r->clipped);
     if (control_clipped > 0.0)
-        warn(r,
-             "%.2g %% of the control run's outputs are clipped at a rail: it does not show "
-             "what the wires do",
-             100.0 * control_clipped);
+        ow_warn(&r->warnings,
+                "%.2g %% of the control run's outputs are clipped at a rail: it does not show "
+                "what the wires do",
+                100.0 * control_clipped);
     if (r->moved > 0.01)
-        warn(r, "reads move the devices: the farthest by %.2g of its travel", r->moved);
+        ow_warn(&r->warnings, "reads move the devices: the farthest by %.2g of its travel",
+                r->moved);
     if (p->mapping.n_cut > 0)
-        warn(r,
-             "sigma_program: %zu of %zu cells were cut at the range that the device can reach",
-             p->mapping.n_cut, p->xb.rows * p->xb.cols);
+        ow_warn(
+            &r->warnings,
+            "sigma_program: %zu of %zu cells were cut at the range that the device can reach",
+            p->mapping.n_cut, p->xb.rows * p->xb.cols);
     if (r->accuracy.n_scored == 0)
-        warn(r, "every vector calibrates, so none is left to score array and column");
+        ow_warn(&r->warnings,
+                "every vector calibrates, so none is left to score array and column");
     if (spec->engine.name == OW_ENGINE_DC)
-        warn(r, "dc: energies are the plateau's, without edges and charging");
+        ow_warn(&r->warnings, "dc: energies are the plateau's, without edges and charging");
     if (r->range.is_from_few && spec->adc.range.rule == OW_RANGE_CALIBRATED)
-        warn(r, "full scale comes from %zu calibration vectors, fewer than %d",
-             r->accuracy.n_calibration, OW_RANGE_FEW);
+        ow_warn(&r->warnings, "full scale comes from %zu calibration vectors, fewer than %d",
+                r->accuracy.n_calibration, OW_RANGE_FEW);
     if (isnan(spec->input.v_supply))
-        warn(r, "drivers are ideal: their charge is billed at v_read (input.v_supply)");
+        ow_warn(&r->warnings,
+                "drivers are ideal: their charge is billed at v_read (input.v_supply)");
     if (p->xb.model->is_volatile)
-        warn(r, "the device %s is volatile: weights hold only as long as its state does",
-             p->xb.model->name);
+        ow_warn(&r->warnings,
+                "the device %s is volatile: weights hold only as long as its state does",
+                p->xb.model->name);
     if (r->latency.n_settled < p->n_vec && spec->engine.name != OW_ENGINE_DC)
-        warn(r, "%zu of %zu vectors had not settled at the sampling time",
-             p->n_vec - r->latency.n_settled, p->n_vec);
+        ow_warn(&r->warnings, "%zu of %zu vectors had not settled at the sampling time",
+                p->n_vec - r->latency.n_settled, p->n_vec);
 }
 
 static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_batch *control,

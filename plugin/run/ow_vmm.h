@@ -7,6 +7,7 @@
 #include "ow_cost.h"
 #include "ow_latency.h"
 #include "ow_problem.h"
+#include "ow_warnings.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -19,8 +20,6 @@ struct ow_vmm_options {
     void (*progress)(void *data, size_t n_done, size_t n_total); /* of both runs together */
     void *data;
 };
-
-enum { OW_MAX_WARNINGS = 8 };
 
 struct ow_vmm_result {
     /* [n_vec][n_out] what came out, after the ADC; [n_vec n_phase][cols] V before it */
@@ -42,8 +41,7 @@ struct ow_vmm_result {
     double hand_devices; /* J, mean of a vector: sum g v^2 t                    */
     struct ow_accuracy ideal_wires;
 
-    size_t n_warning;
-    char warning[OW_MAX_WARNINGS][256]; /* what a reader of the numbers must know */
+    struct ow_warnings warnings;
 };
 
 /* OW_ERR_BALANCE if the energy does not balance; nothing is returned then.  The control run

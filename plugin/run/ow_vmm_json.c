@@ -2,34 +2,16 @@
 
 #include <math.h>
 
-json_t *ow_json_number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* A table of numbers as an object. */
-struct row {
-    const char *name;
-    double value;
-};
-
-static json_t *object_of(const struct row rows[], size_t n)
-{
-    json_t *object = json_object();
-    for (size_t k = 0; k < n; k++)
-        json_object_set_new(object, rows[k].name, ow_json_number(rows[k].value));
-    return object;
-}
-#define OBJECT_OF(rows) object_of(rows, sizeof(rows) / sizeof(rows)[0])
+#include "ow_json.h"
 
 static json_t *deviation(const struct ow_deviation *d)
 {
-    const struct row rows[] = {{"rel_l2", d->rel_l2},
-                               {"csnr_db", d->csnr_db},
-                               {"rmse_fs", d->rmse_fs},
-                               {"max_fs", d->max_fs},
-                               {"enob", d->enob}};
-    return OBJECT_OF(rows);
+    const struct ow_json_row rows[] = {{"rel_l2", d->rel_l2},
+                                       {"csnr_db", d->csnr_db},
+                                       {"rmse_fs", d->rmse_fs},
+                                       {"max_fs", d->max_fs},
+                                       {"enob", d->enob}};
+    return OW_JSON_OBJECT(rows);
 }
 
 static json_t *deviations(const struct ow_deviations *d)
@@ -43,11 +25,11 @@ static json_t *deviations(const struct ow_deviations *d)
 
 static json_t *accuracy(const struct ow_accuracy *a)
 {
-    const struct row rows[] = {{"fs", a->fs},
-                               {"top1", a->top1},
-                               {"top1_ideal", a->top1_ideal},
-                               {"top1_column", a->top1_column}};
-    json_t *object = OBJECT_OF(rows);
+    const struct ow_json_row rows[] = {{"fs", a->fs},
+                                       {"top1", a->top1},
+                                       {"top1_ideal", a->top1_ideal},
+                                       {"top1_column", a->top1_column}};
+    json_t *object = OW_JSON_OBJECT(rows);
     json_object_set_new(object, "raw", deviations(&a->raw));
     json_object_set_new(object, "array", deviations(&a->array));
     json_object_set_new(object, "column", deviations(&a->column));
@@ -65,70 +47,63 @@ double ow_vmm_energy_total(const struct ow_vmm_result *r)
 static json_t *energy(const struct ow_vmm_result *r)
 {
     const struct ow_cost *c = &r->cost;
-    const struct row rows[] = {{"per_mac", c->per_mac},
-                               {"per_mac_array", c->per_mac_array},
-                               {"total", ow_vmm_energy_total(r)},
-                               {"drivers", c->physical.drivers},
-                               {"devices", c->physical.devices},
-                               {"wires", c->physical.wires},
-                               {"sense", c->physical.sense},
-                               {"adc", c->billed.adc},
-                               {"stored", c->physical.stored},
-                               {"balance_residual", c->balance_residual},
-                               {"hand_check_devices", r->hand_devices}};
-    const struct row bill[] = {
+    const struct ow_json_row rows[] = {{"per_mac", c->per_mac},
+                                       {"per_mac_array", c->per_mac_array},
+                                       {"total", ow_vmm_energy_total(r)},
+                                       {"drivers", c->physical.drivers},
+                                       {"devices", c->physical.devices},
+                                       {"wires", c->physical.wires},
+                                       {"sense", c->physical.sense},
+                                       {"adc", c->billed.adc},
+                                       {"stored", c->physical.stored},
+                                       {"balance_residual", c->balance_residual},
+                                       {"hand_check_devices", r->hand_devices}};
+    const struct ow_json_row bill[] = {
         {"drivers", c->billed.drivers}, {"amplifiers", c->billed.amplifiers},
         {"dac", c->billed.dac},         {"adc", c->billed.adc},
         {"total", c->billed.total},     {"v_supply", r->billing.v_supply},
         {"t_cycle", r->billing.t_cycle}};
-    json_t *object = OBJECT_OF(rows);
+    json_t *object = OW_JSON_OBJECT(rows);
     char scope[96];
     ow_cost_scope(&r->billing, c, scope);
-    json_object_set_new(object, "billed", OBJECT_OF(bill));
+    json_object_set_new(object, "billed", OW_JSON_OBJECT(bill));
     json_object_set_new(object, "scope", json_string(scope));
     return object;
 }
 
-static json_t *warnings(const struct ow_vmm_result *r)
-{
-    json_t *array = json_array();
-    for (size_t k = 0; k < r->n_warning; k++)
-        json_array_append_new(array, json_string(r->warning[k]));
-    return array;
-}
-
 json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
 {
-    const struct row latency[] = {{"median", r->latency.median}, {"worst", r->latency.worst}};
-    const struct row inputs[] = {{"mean", r->inputs.mean},
-                                 {"mean_square", r->inputs.mean_square},
-                                 {"zeros", r->inputs.zeros}};
-    const struct row solver[] = {
+    const struct ow_json_row latency[] = {{"median", r->latency.median},
+                                          {"worst", r->latency.worst}};
+    const struct ow_json_row inputs[] = {{"mean", r->inputs.mean},
+                                         {"mean_square", r->inputs.mean_square},
+                                         {"zeros", r->inputs.zeros}};
+    const struct ow_json_row solver[] = {
         {"steps", r->steps}, {"wall_s", r->wall_s}, {"control_wall_s", r->control_s}};
-    const struct row states[] = {{"moved", r->moved}};
-    const struct row sense[] = {{"r_f", p->xb.sense.r_f}};
-    const struct row bits[] = {{"input", r->billing.input_bits},
-                               {"weight", r->billing.weight_bits},
-                               {"output", (double)p->spec->adc.bits}};
+    const struct ow_json_row states[] = {{"moved", r->moved}};
+    const struct ow_json_row sense[] = {{"r_f", p->xb.sense.r_f}};
+    const struct ow_json_row bits[] = {{"input", r->billing.input_bits},
+                                       {"weight", r->billing.weight_bits},
+                                       {"output", (double)p->spec->adc.bits}};
     json_t *root = json_object(), *acc = accuracy(&r->accuracy);
     json_object_set_new(acc, "clipped", ow_json_number(r->clipped));
     json_object_set_new(root, "accuracy", acc);
     json_object_set_new(root, "energy", energy(r));
     json_object_set_new(root, "tops_per_watt", ow_json_number(r->cost.tops_per_watt));
     json_object_set_new(root, "tops_per_watt_1b", ow_json_number(r->cost.tops_per_watt_1b));
-    json_object_set_new(root, "latency", OBJECT_OF(latency));
+    json_object_set_new(root, "latency", OW_JSON_OBJECT(latency));
     json_object_set_new(root, "array",
                         json_pack("{s:I, s:I}", "rows", (json_int_t)p->xb.rows, "cols",
                                   (json_int_t)p->xb.cols));
     json_object_set_new(root, "vmm",
                         json_pack("{s:I, s:I, s:I}", "n_vec", (json_int_t)p->n_vec, "n_in",
                                   (json_int_t)p->n_in, "n_out", (json_int_t)p->n_out));
-    json_object_set_new(root, "inputs", OBJECT_OF(inputs));
-    json_object_set_new(root, "bits", OBJECT_OF(bits)); /* 0: continuous */
-    json_object_set_new(root, "sense", OBJECT_OF(sense));
-    json_object_set_new(root, "states", OBJECT_OF(states));
-    json_object_set_new(root, "solver", OBJECT_OF(solver));
+    json_object_set_new(root, "inputs", OW_JSON_OBJECT(inputs));
+    json_object_set_new(root, "bits", OW_JSON_OBJECT(bits)); /* 0: continuous */
+    json_object_set_new(root, "sense", OW_JSON_OBJECT(sense));
+    json_object_set_new(root, "states", OW_JSON_OBJECT(states));
+    json_object_set_new(root, "solver", OW_JSON_OBJECT(solver));
     json_object_set_new(root, "ideal_wires", accuracy(&r->ideal_wires));
-    json_object_set_new(root, "warnings", warnings(r));
+    json_object_set_new(root, "warnings", ow_json_warnings(&r->warnings));
     return root;
 }

@@ -10,9 +10,6 @@
 /* A new reference; NULL without memory. */
 json_t *ow_vmm_json(const struct ow_problem *problem, const struct ow_vmm_result *result);
 
-/* A number, or null for NaN. */
-json_t *ow_json_number(double value);
-
 /* energy.total: what the simulated circuit took, and the converters if specified. */
 double ow_vmm_energy_total(const struct ow_vmm_result *result);
 
