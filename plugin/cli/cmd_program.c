@@ -109,8 +109,8 @@ static void print_table(const struct ow_problem *p, const struct ow_program_resu
     printf("  error of the conductance: rms %.3g, max %.3g (of g_max - g_min)\n", r->g_rms,
            r->g_max);
     if (p->xb.model->fire)
-        printf("  jumps: %.0f, of them %.0f cells that the pulse had not selected\n", r->events,
-               r->events_disturb);
+        printf("  jumps: %ld, of them %ld in cells that the pulse had not selected\n",
+               r->events, r->events_disturb);
     printf(
         "Disturb   of states while not selected: rms %.3g, max %.3g of the travel; %.3g %% of "
         "the cells beyond %g\n",

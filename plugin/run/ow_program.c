@@ -119,7 +119,7 @@ static enum ow_status note_pulse(struct run *r, const struct ow_write *write, si
     row[OW_PULSE_ENERGY] = e->source + e->supply;
     row[OW_PULSE_RESIDUAL] = ow_energy_residual(e);
     r->result.residual = fmax(r->result.residual, row[OW_PULSE_RESIDUAL]);
-    r->result.events += (double)r->reading.events;
+    r->result.events += r->reading.events;
     r->result.steps += (double)r->reading.steps;
     ow_energy_add(&r->result.energy, e);
     return OW_OK;

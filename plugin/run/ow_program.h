@@ -43,12 +43,12 @@ struct ow_program_result {
                                  last jump, NaN without one                               */
     struct ow_matrix pulses;  /* [n_pulse][OW_N_PULSE_COLUMNS]                            */
 
-    size_t n_row;          /* word lines that were programmed                        */
-    size_t n_selected;     /* cells that at least one pulse selected                 */
-    size_t n_missed;       /* cells of these word lines not within the tolerance now */
-    double events;         /* jumps of all cells, and ...                            */
-    double events_disturb; /* ... cells that jumped in a pulse which did not select them */
-    double g_rms, g_max;   /* error of these word lines' cells, of g_max - g_min         */
+    size_t n_row;        /* word lines that were programmed                        */
+    size_t n_selected;   /* cells that at least one pulse selected                 */
+    size_t n_missed;     /* cells of these word lines not within the tolerance now */
+    long events;         /* jumps of all cells, and ...                            */
+    long events_disturb; /* ... cells that jumped in a pulse which did not select them */
+    double g_rms, g_max; /* error of these word lines' cells, of g_max - g_min         */
     double disturb_rms, disturb_max, disturb_fraction; /* of all cells; the fraction is that
                                                           beyond the tolerance             */
     struct ow_energy energy;                           /* of all pulses together           */
