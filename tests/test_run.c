@@ -406,7 +406,7 @@ START_TEST(test_thread_count_changes_no_bit)
         ck_assert(is_same(&batch[k].v_sense, &batch[0].v_sense));
         ck_assert_mem_eq(batch[k].energy, batch[0].energy, 6 * sizeof *batch[k].energy);
         ck_assert_mem_eq(batch[k].settle, batch[0].settle, 6 * sizeof *batch[k].settle);
-        ck_assert_double_eq(batch[k].steps, batch[0].steps);
+        ck_assert_mem_eq(batch[k].steps, batch[0].steps, batch[0].n_read * sizeof(long));
     }
     for (int k = 0; k < 3; k++)
         ow_batch_finish(&batch[k]);
@@ -431,6 +431,102 @@ START_TEST(test_cancel_ends_a_batch)
         ck_assert_str_eq(err.text, "cancelled");
         ck_assert_uint_eq(batch.n_read, 99); /* as it was */
         ck_assert_uint_lt(counter.n_call, 6);
+    }
+    study_finish(&s);
+}
+END_TEST
+
+/* Many DC reads.  Those that come from the array's ports are reported by blocks of 64. */
+#define READS                                                                                  \
+    "vmm: {weights: {random: [9, 4], seed: 3}, inputs: {random: [150, 9], seed: 4}}\n"         \
+    "array: {r_wordline: 4, r_bitline: 3}\nengine: {name: dc}\n"
+static const struct {
+    const char *spec;
+    bool has_ideal_wires;
+    size_t n_call, n_read; /* 0: between those of ports alone and of none */
+} many[] = {
+    {READS DEVICE, false, 3, 150},
+    {READS DEVICE, true, 3, 150},
+    {READS DEVICE "input: {signed: true}\nsense: {v_os: 2m}\n", false, 5, 300},
+    {READS DEVICE "sense: {amp: resistor}\n", false, 3, 150},
+    {READS DEVICE "input: {state: carry}\n", false, 3, 150},
+    {READS DEVICE "sense: {r_f: 16.5k}\n", false, 0, 150},
+    {READS DEVICE "sense: {r_f: 200k}\n", false, 3, 150}, /* all clip */
+    {READS "device: {set: ow_benign, sigma_d2d: 0.2}\n", false, 3, 150},
+    {READS "device: {set: ow_benign, sigma_read: 0.02}\n", false, 150, 150},
+    {READS "device: {model: yakopcic, set: yakopcic_miao, g_min: 400u, g_max: 4m}\n", false, 150, 150},
+};
+
+START_TEST(test_many_reads_are_single_reads)
+{
+    struct study s;
+    struct ow_host *host;
+    struct ow_reading reading;
+    struct ow_error err = {0};
+    struct ow_batch batch[3];
+    const size_t n_read = many[_i].n_read;
+    const struct ow_host_options how = {
+        .kind = OW_ENGINE_DC, .rtol = 1e-5, .has_ideal_wires = many[_i].has_ideal_wires};
+    study_init(many[_i].spec, &s);
+    for (unsigned k = 0; k < 3; k++) {
+        struct counter counter = {0};
+        const struct ow_batch_options options = {
+            .host = how, .n_worker = k + 1, .progress = count, .data = &counter};
+        ck_assert_ok(ow_batch_run(&s.problem, &options, &batch[k], &err), err);
+        ck_assert_uint_eq(counter.last, n_read);
+        if (many[_i].n_call)
+            ck_assert_uint_eq(counter.n_call, many[_i].n_call);
+        else
+            ck_assert(counter.n_call > 3 && counter.n_call < n_read);
+        ck_assert(is_same(&batch[k].v_sense, &batch[0].v_sense));
+        ck_assert(is_same(&batch[k].v_gain, &batch[0].v_gain));
+        ck_assert_mem_eq(batch[k].energy, batch[0].energy, n_read * sizeof *batch[k].energy);
+    }
+    ck_assert_ok(ow_host_open(&s.problem, &how, &host, &err), err);
+    ck_assert_ok(ow_host_reading(&s.problem, &reading, &err), err);
+    for (size_t read = 0; read < n_read; read++) {
+        ck_assert_ok(ow_host_read(host, read, NULL, &reading, &err), err);
+        for (size_t j = 0; j < 8; j++) {
+            ck_assert_close(ow_matrix_row(&batch[0].v_sense, read)[j], reading.v_sample[j],
+                            1e-9, 1e-12);
+            ck_assert_close(ow_matrix_row(&batch[0].v_gain, read)[j], reading.v_gain[j], 1e-9,
+                            1e-12);
+        }
+        const double total = reading.energy.throughput;
+        ck_assert_close(batch[0].energy[read].devices, reading.energy.devices, 1e-9,
+                        1e-12 * total);
+        ck_assert_close(batch[0].energy[read].wires, reading.energy.wires, 1e-9, 1e-12 * total);
+        ck_assert_close(batch[0].energy[read].source, reading.energy.source, 1e-9,
+                        1e-12 * total);
+        ck_assert_close(batch[0].energy[read].sense, reading.energy.sense, 1e-9, 1e-12 * total);
+        ck_assert_double_eq(batch[0].moved[read], 0.0);
+        ck_assert(isnan(batch[0].settle[read]));
+    }
+    ow_reading_finish(&reading);
+    ow_host_close(host);
+    for (int k = 0; k < 3; k++)
+        ow_batch_finish(&batch[k]);
+    study_finish(&s);
+}
+END_TEST
+
+START_TEST(test_cancel_ends_many_reads)
+{
+    struct study s;
+    study_init(READS DEVICE, &s);
+    for (size_t at = 0; at <= 64; at += 64) {
+        struct ow_error err = {0};
+        struct ow_batch batch = {.n_read = 99};
+        struct counter counter = {.cancel = at == 0, .cancel_at = at};
+        const struct ow_batch_options options = {
+            .host = {.kind = OW_ENGINE_DC, .rtol = 1e-5, .cancel = &counter.cancel},
+            .n_worker = 1,
+            .progress = count,
+            .data = &counter};
+        ck_assert_int_eq(ow_batch_run(&s.problem, &options, &batch, &err), OW_ERR_CANCELLED);
+        ck_assert_str_eq(err.text, "cancelled");
+        ck_assert_uint_eq(batch.n_read, 99); /* as it was */
+        ck_assert_uint_eq(counter.last, at);
     }
     study_finish(&s);
 }
@@ -963,6 +1059,8 @@ int main(void)
     tcase_add_loop_test(tc, test_auto_resistance, 0, 3);
     tcase_add_test(tc, test_labels);
     tcase_add_test(tc, test_thread_count_changes_no_bit);
+    tcase_add_loop_test(tc, test_many_reads_are_single_reads, 0, N(many));
+    tcase_add_test(tc, test_cancel_ends_many_reads);
     tcase_add_test(tc, test_cancel_ends_a_batch);
     tcase_add_test(tc, test_carried_states);
     tcase_add_test(tc, test_good_circuit_computes);

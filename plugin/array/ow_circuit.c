@@ -219,12 +219,12 @@ static double softplus(double u, double *d)
     return fmax(u, 0.0) + log1p(e);
 }
 
-/* h(v) of ow_crossbar.h [V] and dh/dv. */
-static double clamp(double half_supply, double v, double *dh)
+double ow_amp_clamp(const struct ow_sense *sense, double v_a, double *dh)
 {
+    const double half_supply = 0.5 * sense->vdd;
     double d_hi, d_lo;
-    const double hi = softplus((v - half_supply) / OW_CLAMP_WIDTH, &d_hi);
-    const double lo = softplus((-v - half_supply) / OW_CLAMP_WIDTH, &d_lo);
+    const double hi = softplus((v_a - half_supply) / OW_CLAMP_WIDTH, &d_hi);
+    const double lo = softplus((-v_a - half_supply) / OW_CLAMP_WIDTH, &d_lo);
     *dh = OW_CLAMP_SLOPE * (d_hi + d_lo);
     return OW_CLAMP_SLOPE * OW_CLAMP_WIDTH * (hi - lo);
 }
@@ -233,7 +233,7 @@ double ow_amp_drive(const struct ow_sense *sense, double v_in, double v_a, doubl
                     double *d_a)
 {
     double dh;
-    const double h = clamp(0.5 * sense->vdd, v_a, &dh);
+    const double h = ow_amp_clamp(sense, v_a, &dh);
     *d_in = -sense->gain;
     *d_a = -sense->gain * dh - 1.0;
     return sense->gain * (sense->v_os - v_in - h) - v_a;

@@ -74,6 +74,8 @@ void ow_circuit_node_name(const struct ow_circuit *circuit, size_t node, char na
 
 /* Current of one amplifier's output stage, from v_a to the output node. */
 double ow_amp_current(const struct ow_sense *sense, double v_a, double v_out);
+/* The supply clamp h(v_a) of ow_crossbar.h [V] and dh/dv_a. */
+double ow_amp_clamp(const struct ow_sense *sense, double v_a, double *dh);
 /* gain (v_os - v_in - h(v_a)) - v_a [V] and its derivatives: tau dv_a/dt of
  * ow_crossbar.h. */
 double ow_amp_drive(const struct ow_sense *sense, double v_in, double v_a, double *d_in,

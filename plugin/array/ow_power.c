@@ -46,19 +46,15 @@ static void add_cells(const struct ow_circuit *circuit, const double v[], const 
 /* A class-B output stage between the rails +-S: a current i_o into the load comes from
  * the rail on its side, S |i_o|, and v_out i_o of that reaches the output node.  The
  * rest heats the stage and r_out.  The feedback resistor is among the resistors. */
-static void add_amps(const struct ow_circuit *circuit, const double v[], struct ow_power *out)
+void ow_power_add_amp(const struct ow_sense *sense, double v_a, double v_out,
+                      struct ow_power *sum)
 {
-    const struct ow_sense *sense = &circuit->xb->sense;
-    for (size_t k = 0; k < circuit->n_amp; k++) {
-        const double v_out = v[circuit->amp[k].out];
-        const double i_o = ow_amp_current(sense, v[circuit->amp[k].inner], v_out);
-        const double p_rail = 0.5 * sense->vdd * fabs(i_o);
-        const double p_quiescent = sense->vdd * sense->i_q;
-        out->output += p_rail;
-        out->quiescent += p_quiescent;
-        out->sense += p_quiescent + p_rail - v_out * i_o;
-    }
-    out->supply = out->output + out->quiescent;
+    const double i_o = ow_amp_current(sense, v_a, v_out);
+    const double p_rail = 0.5 * sense->vdd * fabs(i_o);
+    const double p_quiescent = sense->vdd * sense->i_q;
+    sum->output += p_rail;
+    sum->quiescent += p_quiescent;
+    sum->sense += p_quiescent + p_rail - v_out * i_o;
 }
 
 void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
@@ -73,7 +69,10 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
     else
         add_cells(circuit, v_node, i_cell, i_source, out);
     add_resistors(circuit, v_node, i_source, out); /* of a grid only the periphery's */
-    add_amps(circuit, v_node, out);
+    for (size_t k = 0; k < circuit->n_amp; k++)
+        ow_power_add_amp(&circuit->xb->sense, v_node[circuit->amp[k].inner],
+                         v_node[circuit->amp[k].out], out);
+    out->supply = out->output + out->quiescent;
     for (size_t i = 0; i < circuit->n_source; i++) {
         const double p = v_node[1 + i] * i_source[i];
         out->source += p;
@@ -81,6 +80,22 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
         out->charge_rate += fmax(i_source[i], 0.0);
     }
     out->throughput += out->output;
+}
+
+struct ow_energy ow_power_plateau(const struct ow_power *at, const struct ow_pulse *pulse)
+{
+    const double t = pulse->t_read;
+    const double quiescent = at->quiescent * ow_pulse_end(pulse);
+    return (struct ow_energy){.source = at->source * t,
+                              .supply = at->output * t + quiescent,
+                              .drivers = at->drivers * t,
+                              .devices = at->devices * t,
+                              .wires = at->wires * t,
+                              .sense = (at->sense - at->quiescent) * t + quiescent,
+                              .throughput = at->throughput * t,
+                              .charge = at->charge_rate * t,
+                              .output = at->output * t,
+                              .quiescent = quiescent};
 }
 
 double ow_energy_stored(const struct ow_circuit *circuit, const double v_node[])

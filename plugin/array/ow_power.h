@@ -4,6 +4,7 @@
 #define OW_POWER_H
 
 #include "ow_circuit.h"
+#include "ow_reading.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,6 +30,14 @@ struct ow_power {
 void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
                  const double dv_source[], const double i_cell[], double i_source[],
                  struct ow_power *out);
+
+/* Add one amplifier, without its feedback resistor, to output, quiescent and sense. */
+void ow_power_add_amp(const struct ow_sense *sense, double v_a, double v_out,
+                      struct ow_power *sum);
+
+/* The energy of a DC read: `at` held for the plateau t_read; the quiescent current flows on
+ * through edges and recovery, until ow_pulse_end(). */
+struct ow_energy ow_power_plateau(const struct ow_power *at, const struct ow_pulse *pulse);
 
 /* J in all capacitors: node capacitances, cells and the amplifiers' feedback.  The pole of an
  * amplifier's gain node is a property of the macromodel and stores nothing. */

@@ -426,16 +426,9 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
     memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
     gain_nodes(e, e->y_dc, out->v_gain);
     memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);
-    double sum[N_POWER];
-    powers(e, sum);
-    for (size_t k = 0; k < N_POWER; k++)
-        sum[k] *= pulse->t_read;
-    out->energy = energy_of(sum, 0.0);
-    /* the quiescent current flows on through edges and recovery */
-    const double rest = out->energy.quiescent * (ow_pulse_end(pulse) / pulse->t_read - 1.0);
-    out->energy.quiescent += rest;
-    out->energy.supply += rest;
-    out->energy.sense += rest;
+    struct ow_power at;
+    ow_power_at(e->circuit, e->sys.v_node, e->dv_row, e->sys.at.i, e->i_row, &at);
+    out->energy = ow_power_plateau(&at, pulse);
     memcpy(out->x_end, x, e->sys.n_state * e->sys.n_cell * sizeof *x);
     out->wall_s = ow_seconds() - begin;
     return OW_OK;

@@ -1,55 +1,58 @@
 #include "ow_batch.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "ow_batch_ports.h"
 #include "ow_clock.h"
+#include "ow_crew.h"
 #include "ow_latency.h"
 
-/* What the workers share; everything below the lock is guarded by it. */
 struct job {
     const struct ow_problem *problem;
     const struct ow_batch_options *options;
     struct ow_batch *batch;
-    pthread_mutex_t lock;
-    size_t next, n_done;
-    size_t failed_read; /* n_read while nothing has failed */
-    enum ow_status status;
-    struct ow_error err;
+    bool *is_done; /* [n_read] by the ports  */
+    size_t *read;  /* [n_read] which are left */
+    size_t n_done;
 };
 
-/* The next read to do, or n_read. */
-static size_t take(struct job *job)
+/* What a thread has for itself. */
+struct reader {
+    struct ow_host *host;
+    struct ow_reading reading;
+    double *x; /* where the last read ended, when states are carried */
+    bool has_read;
+};
+
+static void reader_end(void *own)
 {
-    pthread_mutex_lock(&job->lock);
-    const bool is_over = job->status != OW_OK || job->next == job->batch->n_read;
-    const size_t read = is_over ? job->batch->n_read : job->next++;
-    pthread_mutex_unlock(&job->lock);
-    return read;
+    struct reader *r = own;
+    free(r->x);
+    ow_reading_finish(&r->reading);
+    ow_host_close(r->host);
+    free(r);
 }
 
-/* Reads are taken in order, so when one fails all before it have been taken and will be
- * finished: the least failing number is the same for any number of workers. */
-static void give(struct job *job, size_t read, enum ow_status status,
-                 const struct ow_error *err, long steps)
+static enum ow_status reader_begin(void *data, void **own, struct ow_error *err)
 {
-    pthread_mutex_lock(&job->lock);
-    if (status && read < job->failed_read) {
-        job->failed_read = read;
-        job->status = status;
-        job->err = *err;
-    }
-    job->batch->steps += (double)steps;
-    job->n_done++;
-    if (!status && job->options->progress)
-        job->options->progress(job->options->data, job->n_done, job->batch->n_read);
-    pthread_mutex_unlock(&job->lock);
+    const struct job *job = data;
+    const struct ow_problem *p = job->problem;
+    const size_t n_x = p->xb.rows * p->xb.cols * p->xb.model->n_state;
+    struct reader *r = *own = calloc(1, sizeof *r);
+    if (!r)
+        return ow_fail(err, OW_ERR_NOMEM, "reads: out of memory");
+    enum ow_status st = ow_host_reading(p, &r->reading, err);
+    if (!st)
+        st = ow_host_open(p, &job->options->host, &r->host, err);
+    if (!st && p->spec->input.state == OW_STATE_CARRY &&
+        !(r->x = malloc((n_x + 1) * sizeof *r->x)))
+        st = ow_fail(err, OW_ERR_NOMEM, "states: out of memory");
+    return st;
 }
 
-static void store(const struct job *job, size_t read, const struct ow_reading *r)
+static void store(struct job *job, size_t read, const struct ow_reading *r)
 {
     const struct ow_problem *p = job->problem;
     memcpy(ow_matrix_row(&job->batch->v_sense, read), r->v_sample,
@@ -58,72 +61,56 @@ static void store(const struct job *job, size_t read, const struct ow_reading *r
     size_t n_moved = 0;
     job->batch->moved[read] = ow_problem_moved(p, r, &n_moved);
     job->batch->energy[read] = r->energy;
+    job->batch->steps[read] = r->steps;
     job->batch->settle[read] =
         r->wave.n ? ow_latency_settle(&r->wave, r->cols, p->n_out, r->v_dc, job->options->band,
                                       ow_pulse_sample(&p->pulse))
                   : NAN;
 }
 
-static void *work(void *data)
+static enum ow_status read_one(void *data, void *own, size_t k, struct ow_error *err)
 {
     struct job *job = data;
-    const struct ow_problem *p = job->problem;
-    const bool is_carried = p->spec->input.state == OW_STATE_CARRY;
-    const size_t n_x = p->xb.rows * p->xb.cols * p->xb.model->n_state;
-    struct ow_host *host = NULL;
-    struct ow_reading reading = {0};
-    struct ow_error err = {0};
-    double *x = NULL; /* where the last read ended, when states are carried */
-    size_t read = take(job);
-    if (read == job->batch->n_read) /* nothing left: no simulator for nothing */
-        return NULL;
-    enum ow_status st = ow_host_reading(p, &reading, &err);
-    if (!st)
-        st = ow_host_open(p, &job->options->host, &host, &err);
-    if (!st && is_carried && !(x = malloc((n_x + 1) * sizeof *x)))
-        st = ow_fail(&err, OW_ERR_NOMEM, "states: out of memory");
-    for (bool is_first = true; read < job->batch->n_read; is_first = false) {
-        if (!st)
-            st = ow_host_read(host, read, x && !is_first ? x : NULL, &reading, &err);
-        if (!st)
-            store(job, read, &reading);
-        if (!st && x)
-            memcpy(x, reading.x_end, n_x * sizeof *x);
-        give(job, read, st, &err, reading.steps);
-        if (st)
-            break;
-        read = take(job);
-    }
-    free(x);
-    ow_reading_finish(&reading);
-    ow_host_close(host);
-    return NULL;
+    struct reader *r = own;
+    const size_t read = job->read[k];
+    const enum ow_status st =
+        ow_host_read(r->host, read, r->has_read ? r->x : NULL, &r->reading, err);
+    if (st)
+        return st;
+    store(job, read, &r->reading);
+    if (r->x)
+        memcpy(r->x, r->reading.x_end, r->reading.n_cell * r->reading.n_state * sizeof *r->x);
+    r->has_read = true;
+    return OW_OK;
 }
 
-static unsigned worker_count(const struct ow_problem *p, const struct ow_batch_options *options,
-                             size_t n_read)
+static void read_done(void *data, size_t k)
 {
-    if (p->spec->input.state == OW_STATE_CARRY)
-        return 1;
-    const long n_processor = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = options->n_worker ? options->n_worker
-               : n_processor > 0 ? (size_t)n_processor
-                                 : 1;
-    enum { MOST = 256 };
-    n = n < n_read ? n : n_read;
-    return (unsigned)(n < 1 ? 1 : n > MOST ? MOST : n);
+    struct job *job = data;
+    job->n_done++;
+    if (job->options->progress)
+        job->options->progress(job->options->data, job->n_done, job->batch->n_read);
 }
 
-/* The calling thread is one of the workers. */
-static void run_workers(struct job *job, unsigned n_worker)
+/* From the ports what they give, the rest one by one. */
+static enum ow_status run(struct job *job, struct ow_error *err)
 {
-    pthread_t thread[256];
-    unsigned n_started = 0;
-    while (n_started + 1 < n_worker && pthread_create(&thread[n_started], NULL, work, job) == 0)
-        n_started++;
-    work(job);
-    for (unsigned k = 0; k < n_started; k++)
-        pthread_join(thread[k], NULL);
+    const bool is_carried = job->problem->spec->input.state == OW_STATE_CARRY;
+    const struct ow_crew crew = {.data = job,
+                                 .begin = reader_begin,
+                                 .end = reader_end,
+                                 .task = read_one,
+                                 .done = read_done};
+    const enum ow_status st =
+        ow_batch_ports(job->problem, job->options, job->batch, job->is_done, err);
+    if (st)
+        return st;
+    size_t n_left = 0;
+    for (size_t read = 0; read < job->batch->n_read; read++)
+        if (!job->is_done[read])
+            job->read[n_left++] = read;
+    job->n_done = job->batch->n_read - n_left;
+    return ow_crew_run(&crew, is_carried ? 1 : job->options->n_worker, n_left, err);
 }
 
 enum ow_status ow_batch_run(const struct ow_problem *p, const struct ow_batch_options *options,
@@ -131,29 +118,29 @@ enum ow_status ow_batch_run(const struct ow_problem *p, const struct ow_batch_op
 {
     const double begin = ow_seconds();
     struct ow_batch batch = {.n_read = p->n_vec * p->n_phase};
-    struct job job = {.problem = p,
-                      .options = options,
-                      .batch = &batch,
-                      .lock = PTHREAD_MUTEX_INITIALIZER,
-                      .failed_read = batch.n_read};
+    struct job job = {.problem = p, .options = options, .batch = &batch};
+    job.is_done = calloc(batch.n_read + 1, sizeof *job.is_done);
+    job.read = calloc(batch.n_read + 1, sizeof *job.read);
     batch.v_sense = ow_matrix_create(batch.n_read, p->xb.cols);
     batch.v_gain = ow_matrix_create(batch.n_read, p->xb.cols);
     batch.energy = calloc(batch.n_read + 1, sizeof *batch.energy);
     batch.moved = calloc(batch.n_read + 1, sizeof *batch.moved);
     batch.settle = calloc(batch.n_read + 1, sizeof *batch.settle);
-    if (!batch.v_sense.a || !batch.v_gain.a || !batch.energy || !batch.moved || !batch.settle) {
-        ow_batch_finish(&batch);
-        return ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
-    }
-    run_workers(&job, worker_count(p, options, batch.n_read));
-    pthread_mutex_destroy(&job.lock);
+    batch.steps = calloc(batch.n_read + 1, sizeof *batch.steps);
+    enum ow_status st;
+    if (!job.is_done || !job.read || !batch.v_sense.a || !batch.v_gain.a || !batch.energy ||
+        !batch.moved || !batch.settle || !batch.steps)
+        st = ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
+    else
+        st = run(&job, err);
+    free(job.is_done);
+    free(job.read);
     batch.wall_s = ow_seconds() - begin;
-    if (job.status) {
+    if (st)
         ow_batch_finish(&batch);
-        return ow_fail(err, job.status, "%s", job.err.text);
-    }
-    *out = batch;
-    return OW_OK;
+    else
+        *out = batch;
+    return st;
 }
 
 void ow_batch_finish(struct ow_batch *batch)
@@ -163,5 +150,6 @@ void ow_batch_finish(struct ow_batch *batch)
     free(batch->energy);
     free(batch->moved);
     free(batch->settle);
+    free(batch->steps);
     memset(batch, 0, sizeof *batch);
 }

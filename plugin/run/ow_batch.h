@@ -13,7 +13,7 @@ struct ow_batch_options {
     struct ow_host_options host;
     double band;       /* V, of the latency; see ow_latency_settle()                        */
     unsigned n_worker; /* 0: one a processor                                                */
-    /* Called after every read, by one thread at a time.  May be NULL. */
+    /* Called after every read or block of reads, by one thread at a time.  May be NULL. */
     void (*progress)(void *data, size_t n_done, size_t n_total);
     void *data;
 };
@@ -26,11 +26,12 @@ struct ow_batch {
     struct ow_energy *energy; /* [n_read]                                                  */
     double *moved;            /* [n_read] ow_problem_moved()       */
     double *settle;           /* [n_read] s, NaN: not settled                              */
+    long *steps;              /* [n_read] time steps                                       */
     double wall_s;            /* s, from the first read to the last                        */
-    double steps;             /* time steps of all reads                                   */
 };
 
 /* With `input.state: carry` one worker reads in order, each from where the last one ended.
+ * DC reads of linear devices come from the array's ports (ow_ports.h) where that is cheaper.
  * On failure, the error of the first failing read. */
 enum ow_status ow_batch_run(const struct ow_problem *problem,
                             const struct ow_batch_options *options, struct ow_batch *out,

@@ -88,19 +88,22 @@ static enum ow_status simulate(struct ow_host *h, const double amplitude[],
     }
 }
 
-enum ow_status ow_host_drive(struct ow_host *h, const double amplitude[], const double *x_begin,
-                             struct ow_reading *out, struct ow_error *err)
+enum ow_status ow_host_balance(const struct ow_energy *energy, struct ow_error *err)
 {
-    const enum ow_status st = simulate(h, amplitude, x_begin, out, err);
-    if (st)
-        return st;
-    const double residual = ow_energy_residual(&out->energy);
+    const double residual = ow_energy_residual(energy);
     if (!(residual <= OW_BALANCE))
         return ow_fail(err, OW_ERR_BALANCE,
                        "the energy does not balance: sources and dissipation differ by %.3g of "
                        "the throughput, expected at most %g",
                        residual, OW_BALANCE);
     return OW_OK;
+}
+
+enum ow_status ow_host_drive(struct ow_host *h, const double amplitude[], const double *x_begin,
+                             struct ow_reading *out, struct ow_error *err)
+{
+    const enum ow_status st = simulate(h, amplitude, x_begin, out, err);
+    return st ? st : ow_host_balance(&out->energy, err);
 }
 
 enum ow_status ow_host_read(struct ow_host *h, size_t read, const double *x_begin,

@@ -41,6 +41,9 @@ enum ow_status ow_host_drive(struct ow_host *host, const double amplitude[],
 
 #define OW_BALANCE 1e-3
 
+/* That check alone. */
+enum ow_status ow_host_balance(const struct ow_energy *energy, struct ow_error *err);
+
 /* A reading of the right size. */
 enum ow_status ow_host_reading(const struct ow_problem *problem, struct ow_reading *out,
                                struct ow_error *err);

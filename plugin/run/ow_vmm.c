@@ -248,11 +248,12 @@ static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_ba
         control_clipped = ow_clipped_fraction(control->v_gain.a, n, 0.5 * sense->vdd);
     } else
         r->clipped = NAN;
-    for (size_t k = 0; k < real->n_read; k++)
+    for (size_t k = 0; k < real->n_read; k++) {
         r->moved = fmax(r->moved, real->moved[k]);
+        r->steps += (double)real->steps[k] / (double)real->n_read;
+    }
     r->latency = measure_latency(p, real);
     r->inputs = ow_input_statistics(&p->driven);
-    r->steps = real->steps / (double)real->n_read;
     r->wall_s = real->wall_s;
     r->control_s = control->wall_s;
     r->v_sense = real->v_sense;

@@ -1,0 +1,186 @@
+#include "ow_batch_ports.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "ow_crew.h"
+#include "ow_ports.h"
+#include "ow_variant.h"
+
+struct job {
+    const struct ow_problem *problem;
+    const struct ow_batch_options *options;
+    struct ow_batch *batch;
+    struct ow_ports *ports;
+    bool *is_done;      /* [n_read] */
+    size_t *n_clamped;  /* [n_block] */
+    size_t first_solve; /* tasks before it have been done */
+    size_t n_block, n_done;
+};
+
+/* ---- tasks ----------------------------------------------------------------------------- */
+
+static enum ow_status check_cancel(const struct job *job, struct ow_error *err)
+{
+    const volatile sig_atomic_t *cancel = job->options->host.cancel;
+    return cancel && *cancel ? ow_fail(err, OW_ERR_CANCELLED, "cancelled") : OW_OK;
+}
+
+static enum ow_status begin_solve(void *data, void **own, struct ow_error *err)
+{
+    const struct job *job = data;
+    struct ow_ports_solver *solver = NULL;
+    const enum ow_status st = ow_ports_solver_create(job->ports, &solver, err);
+    *own = solver;
+    return st;
+}
+
+static void end_solve(void *own)
+{
+    ow_ports_solver_destroy(own);
+}
+
+static enum ow_status solve(void *data, void *own, size_t k, struct ow_error *err)
+{
+    const struct job *job = data;
+    const enum ow_status st = check_cancel(job, err);
+    return st ? st : ow_ports_solve(job->ports, own, job->first_solve + k, err);
+}
+
+static enum ow_status form(void *data, void *own, size_t k, struct ow_error *err)
+{
+    const struct job *job = data;
+    const enum ow_status st = check_cancel(job, err);
+    return st ? st : ow_ports_form(job->ports, k, err);
+}
+
+static size_t block_size(const struct job *job, size_t block)
+{
+    const size_t left = job->batch->n_read - block * OW_PORTS_BLOCK;
+    return left < OW_PORTS_BLOCK ? left : OW_PORTS_BLOCK;
+}
+
+/* Pulse heights of a block's reads, [n][rows]; NULL without memory. */
+static double *block_amplitudes(const struct job *job, size_t block)
+{
+    const size_t rows = job->problem->xb.rows;
+    double *amplitude = malloc(OW_PORTS_BLOCK * rows * sizeof *amplitude);
+    for (size_t k = 0; amplitude && k < block_size(job, block); k++)
+        ow_problem_amplitudes(job->problem, block * OW_PORTS_BLOCK + k, amplitude + k * rows);
+    return amplitude;
+}
+
+static enum ow_status count(void *data, void *own, size_t block, struct ow_error *err)
+{
+    struct job *job = data;
+    double *amplitude = block_amplitudes(job, block);
+    if (!amplitude)
+        return ow_fail(err, OW_ERR_NOMEM, "inputs: out of memory");
+    const enum ow_status st = ow_ports_count(job->ports, block_size(job, block), amplitude,
+                                             &job->n_clamped[block], err);
+    free(amplitude);
+    return st;
+}
+
+static enum ow_status read_block(void *data, void *own, size_t block, struct ow_error *err)
+{
+    struct job *job = data;
+    struct ow_batch *batch = job->batch;
+    const size_t first = block * OW_PORTS_BLOCK, n = block_size(job, block);
+    enum ow_status st = check_cancel(job, err);
+    if (st)
+        return st;
+    double *amplitude = block_amplitudes(job, block);
+    if (!amplitude)
+        return ow_fail(err, OW_ERR_NOMEM, "inputs: out of memory");
+    st = ow_ports_read(
+        job->ports, n, amplitude, &job->problem->pulse, ow_matrix_row(&batch->v_sense, first),
+        ow_matrix_row(&batch->v_gain, first), batch->energy + first, job->is_done + first, err);
+    free(amplitude);
+    for (size_t read = first; read < first + n && !st; read++) {
+        struct ow_error why = {0};
+        if (!job->is_done[read])
+            continue;
+        batch->settle[read] = NAN;
+        if ((st = ow_host_balance(&batch->energy[read], &why)))
+            ow_fail(err, st, "input vector %zu: %s", read / job->problem->n_phase, why.text);
+    }
+    return st;
+}
+
+static void block_done(void *data, size_t block)
+{
+    struct job *job = data;
+    const size_t before = job->n_done;
+    for (size_t k = 0; k < block_size(job, block); k++)
+        job->n_done += job->is_done[block * OW_PORTS_BLOCK + k];
+    if (job->options->progress && job->n_done > before)
+        job->options->progress(job->options->data, job->n_done, job->batch->n_read);
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+/* The solve tasks from the first that has not been done. */
+static enum ow_status solve_all(struct job *job, struct ow_error *err)
+{
+    const struct ow_crew crew = {
+        .data = job, .begin = begin_solve, .end = end_solve, .task = solve};
+    const size_t n = ow_ports_n_solve(job->ports);
+    const enum ow_status st =
+        ow_crew_run(&crew, job->options->n_worker, n - job->first_solve, err);
+    job->first_solve = n;
+    return st;
+}
+
+static enum ow_status run(struct job *job, const struct ow_circuit *circuit,
+                          struct ow_error *err)
+{
+    const unsigned n_worker = job->options->n_worker;
+    const struct ow_crew counters = {.data = job, .task = count},
+                         formers = {.data = job, .task = form},
+                         readers = {.data = job, .task = read_block, .done = block_done};
+    enum ow_status st = solve_all(job, err);
+    if (st || (st = ow_crew_run(&counters, n_worker, job->n_block, err)))
+        return st;
+    size_t n_clamped = 0;
+    for (size_t block = 0; block < job->n_block; block++)
+        n_clamped += job->n_clamped[block];
+    if (ow_ports_clamps_pay(circuit, n_clamped) &&
+        ((st = ow_ports_extend(job->ports, err)) || (st = solve_all(job, err))))
+        return st;
+    if ((st = ow_crew_run(&formers, n_worker, ow_ports_n_form(job->ports), err)))
+        return st;
+    ow_ports_close(job->ports);
+    return ow_crew_run(&readers, n_worker, job->n_block, err);
+}
+
+enum ow_status ow_batch_ports(const struct ow_problem *p,
+                              const struct ow_batch_options *options, struct ow_batch *batch,
+                              bool is_done[], struct ow_error *err)
+{
+    const double v_most = 2.0 * (p->v_scale + fabs(p->xb.sense.v_os));
+    struct ow_variant variant = {0};
+    struct ow_error why = {0};
+    struct job job = {.problem = p,
+                      .options = options,
+                      .batch = batch,
+                      .is_done = is_done,
+                      .n_block = (batch->n_read + OW_PORTS_BLOCK - 1) / OW_PORTS_BLOCK};
+    if (options->host.kind != OW_ENGINE_DC || p->mapping.sigma_read > 0.0)
+        return OW_OK;
+    enum ow_status st = ow_variant_init(&variant, p, options->host.has_ideal_wires, &why);
+    if (st || !ow_ports_pays(variant.circuit, batch->n_read) ||
+        (st = ow_ports_create(variant.circuit, v_most, &job.ports, &why)) || !job.ports)
+        goto done;
+    job.n_clamped = calloc(job.n_block, sizeof *job.n_clamped);
+    st = job.n_clamped ? run(&job, variant.circuit, &why)
+                       : ow_fail(&why, OW_ERR_NOMEM, "reads: out of memory");
+done:
+    free(job.n_clamped);
+    ow_ports_destroy(job.ports);
+    ow_variant_finish(&variant);
+    if (st ==
+        OW_ERR_SOLVER) /* one read after the other finds a way, or says where it does not */
+        return OW_OK;
+    return st ? ow_fail(err, st, "%s", why.text) : OW_OK;
+}
