@@ -94,6 +94,33 @@ START_TEST(test_spiceinit_loads)
 }
 END_TEST
 
+/* The schematic of netlists/xschem, netlisted there without a screen, is the deck team_loop. */
+START_TEST(test_xschem)
+{
+    if (system("command -v xschem >/dev/null") != 0) {
+        puts("skipped: xschem is not installed");
+        return;
+    }
+    ck_assert_int_eq(system("cp " OW_NETLISTS
+                            "/ohmweave.inc . && mkdir xschem && cp " OW_NETLISTS
+                            "/xschem/* xschem"),
+                     0);
+    ck_assert_int_eq(chdir("xschem"), 0);
+    run("xschem -x -r -q -n -s --rcfile xschemrc ow_loop.sch", "log");
+    if (access("ow_loop.spice", R_OK) != 0) {
+        char *log = slurp("log");
+        ck_abort_msg("xschem wrote no netlist: %.2000s", log);
+    }
+    ck_assert_int_eq(run(OW_NGSPICE " -b ow_loop.spice", "log"), 0);
+    char *log = slurp("log");
+    const char *at = strstr(log, "x_max");
+    ck_assert_msg(at != NULL, "no x_max in %.2000s", log);
+    ck_assert_close(strtod(strchr(at, '=') + 1, NULL), 0.448218, 0.0, 1e-5);
+    free(log);
+    ck_assert_int_eq(chdir(".."), 0);
+}
+END_TEST
+
 /* ow_scale(id) and ow_rate(id) for ids 1 to n, as resistors at 1 A; the deck may list them
  * backwards. */
 static void corner(const char *section, int seed, bool is_reversed, size_t n, double out[])
@@ -265,6 +292,7 @@ int main(void)
     tcase_add_loop_test(tc, test_every_model_has_an_example, 0, (int)ow_n_models);
     tcase_add_test(tc, test_spiceinit_loads);
     tcase_add_test(tc, test_corners);
+    tcase_add_test(tc, test_xschem);
     tcase_add_loop_test(tc, test_set_is_the_same_in_ngspice, 0, 2 * (int)ow_n_sets);
     tcase_add_loop_test(tc, test_every_range_is_kept, 0, 2 * (int)ow_n_models);
     suite_add_tcase(suite, tc);
