@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_kernel.h"
 #include "ow_newton.h"
+#include "ow_planes.h"
 #include "ow_power.h"
 #include "ow_product.h"
 
@@ -41,6 +43,11 @@ struct ow_ports {
 static bool has_amps(const struct ow_ports *p)
 {
     return p->circuit->n_amp > 0;
+}
+
+static bool has_offset(const struct ow_ports *p)
+{
+    return has_amps(p) && p->circuit->xb->sense.v_os != 0.0;
 }
 
 static bool has_clamps(const struct ow_ports *p)
@@ -146,6 +153,8 @@ struct ow_ports_solver {
     double i_offset; /* A, into every sense input                */
     double *i_clamp; /* [cols] A, into each of them              */
     double *y, *into;
+    double *voltage; /* [LANES][n_cell] V, of the cells          */
+    double *column;  /* [cols][LANES] A, out of the bit lines    */
 };
 
 /* Placed at no excitation at all and factored there: for ever, since all is linear. */
@@ -161,8 +170,10 @@ static enum ow_status solver_create(const struct ow_circuit *network,
     s->i_clamp = calloc(network->xb->cols, sizeof *s->i_clamp);
     s->y = calloc(s->sys.n_y + 1, sizeof *s->y);
     s->into = calloc(s->sys.n_free + 1, sizeof *s->into);
+    s->voltage = calloc(s->sys.n_cell, LANES * sizeof *s->voltage);
+    s->column = calloc(network->xb->cols, LANES * sizeof *s->column);
     x = calloc(s->sys.n_state * s->sys.n_cell + 1, sizeof *x);
-    if (!s->v_row || !s->i_clamp || !s->y || !s->into || !x ||
+    if (!s->v_row || !s->i_clamp || !s->y || !s->into || !s->voltage || !s->column || !x ||
         ow_newton_create(&s->sys, NULL, &s->newton))
         goto fail;
     ow_system_initial_states(&s->sys, x);
@@ -195,6 +206,8 @@ void ow_ports_solver_destroy(struct ow_ports_solver *s)
     free(s->i_clamp);
     free(s->y);
     free(s->into);
+    free(s->voltage);
+    free(s->column);
     free(s);
 }
 
@@ -213,10 +226,12 @@ static void place(const struct ow_ports *p, struct ow_ports_solver *s)
     struct ow_system *sys = &s->sys;
     memcpy(sys->v_node + 1, s->v_row, p->rows * sizeof *s->v_row);
     memcpy(sys->v_node + ckt->first_free, s->y, sys->n_free * sizeof *s->y);
-    for (size_t k = 0; k < p->n_cell; k++) {
+    if (ckt->is_grid)
+        ow_planes_across(ckt, sys->v_node, sys->v_cell);
+    for (size_t k = 0; !ckt->is_grid && k < p->n_cell; k++)
         sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
+    for (size_t k = 0; k < p->n_cell; k++)
         sys->at.i[k] = p->g[k] * sys->v_cell[k];
-    }
 }
 
 /* Place the system where the excitations put it: solutions of the linear system, refined
@@ -250,55 +265,71 @@ static enum ow_status respond(const struct ow_ports *p, struct ow_ports_solver *
     return OW_ERR_SOLVER;
 }
 
-/* Response of the placed system, divided by its excitation, into lane `lane` of a panel and
- * row `e` of the currents. */
-static void keep_response(struct ow_ports *p, const struct ow_system *sys, double excitation,
-                          size_t e, double panel[], size_t lane)
+/* Excitation e alone, and how large: 0 where there is none. */
+static double excite(const struct ow_ports *p, struct ow_ports_solver *s, size_t e)
 {
-    double *sense = p->sense + e * p->wide_cols, *source = p->source + e * p->wide_rows;
-    const double per_excitation = 1.0 / excitation;
-    for (size_t i = 0; i < p->rows; i++)
+    const struct ow_sense *sense = &p->circuit->xb->sense;
+    memset(s->v_row, 0, p->rows * sizeof *s->v_row);
+    memset(s->i_clamp, 0, p->cols * sizeof *s->i_clamp);
+    s->i_offset = 0.0;
+    if (e < p->rows)
+        return s->v_row[e] = p->v_most;
+    if (e == p->rows && has_offset(p)) {
+        s->i_offset = sense->gain * sense->v_os / p->r_loop;
+        return 1.0;
+    }
+    if (e >= p->first_clamp && e < p->first_clamp + p->cols)
+        return s->i_clamp[e - p->first_clamp] = p->v_most / p->folded.sense.r_f;
+    return 0.0;
+}
+
+/* A panel and the currents of its excitations, from the cells' voltages. */
+OW_CLONES
+static void fold_panel(struct ow_ports *p, struct ow_ports_solver *s, size_t task)
+{
+    double *panel = p->panel[task];
+    memset(s->column, 0, p->cols * LANES * sizeof *s->column);
+    for (size_t i = 0; i < p->rows; i++) {
+        double row[LANES] = {0.0};
         for (size_t j = 0; j < p->cols; j++) {
             const size_t k = i * p->cols + j;
-            const double u = sys->v_cell[k] * per_excitation;
-            panel[k * LANES + lane] = u;
-            sense[j] += p->g[k] * u;
-            source[i] += p->g[k] * u;
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const double u = s->voltage[lane * p->n_cell + k];
+                panel[k * LANES + lane] = u;
+                row[lane] += p->g[k] * u;
+                s->column[j * LANES + lane] += p->g[k] * u;
+            }
         }
-    for (size_t i = 0; i < p->rows && isinf(p->folded.r_driver); i++)
-        source[i] = 0.0; /* not even a rounding error flows through an open driver */
-    for (size_t j = 0; !has_amps(p) && j < p->cols; j++)
-        sense[j] = sys->v_node[p->network->sense_in[j]] * per_excitation;
+        /* not even a rounding error flows through an open driver */
+        for (size_t lane = 0; lane < LANES && !isinf(p->folded.r_driver); lane++)
+            p->source[(task * LANES + lane) * p->wide_rows + i] = row[lane];
+    }
+    for (size_t lane = 0; lane < LANES && has_amps(p); lane++)
+        for (size_t j = 0; j < p->cols; j++)
+            p->sense[(task * LANES + lane) * p->wide_cols + j] = s->column[j * LANES + lane];
 }
 
 enum ow_status ow_ports_solve(struct ow_ports *p, struct ow_ports_solver *s, size_t task,
                               struct ow_error *err)
 {
-    const struct ow_sense *sense = &p->circuit->xb->sense;
-    double *panel = p->panel[task] = calloc(p->n_cell, LANES * sizeof *panel);
-    if (!panel)
+    const struct ow_system *sys = &s->sys;
+    p->panel[task] = malloc(p->n_cell * LANES * sizeof *p->panel[task]);
+    if (!p->panel[task])
         return no_memory(err);
     for (size_t lane = 0; lane < LANES; lane++) {
         const size_t e = task * LANES + lane;
-        const bool is_source = e < p->rows, is_offset = e == p->rows;
-        const bool is_clamp = e >= p->first_clamp && e - p->first_clamp < p->cols;
-        double *in = is_source   ? &s->v_row[e]
-                     : is_offset ? &s->i_offset
-                     : is_clamp  ? &s->i_clamp[e - p->first_clamp]
-                                 : NULL;
-        double size = is_source   ? p->v_most
-                      : is_offset ? sense->gain * sense->v_os / p->r_loop
-                                  : p->v_most / p->folded.sense.r_f;
-        if (!in || size == 0.0 || (is_offset && !has_amps(p)))
-            continue;
-        *in = size;
-        const enum ow_status st = respond(p, s);
-        *in = 0.0;
-        if (st)
-            return ow_fail(err, st,
+        double *voltage = s->voltage + lane * p->n_cell;
+        const double size = excite(p, s, e), per_excitation = size != 0.0 ? 1.0 / size : 0.0;
+        if (respond(p, s))
+            return ow_fail(err, OW_ERR_SOLVER,
                            "no DC solution found (excitation %zu of the array's ports)", e);
-        keep_response(p, &s->sys, is_offset ? 1.0 : size, e, panel, lane);
+        for (size_t k = 0; k < p->n_cell; k++)
+            voltage[k] = sys->v_cell[k] * per_excitation;
+        for (size_t j = 0; j < p->cols && !has_amps(p); j++)
+            p->sense[e * p->wide_cols + j] =
+                sys->v_node[p->network->sense_in[j]] * per_excitation;
     }
+    fold_panel(p, s, task);
     return OW_OK;
 }
 
@@ -359,7 +390,7 @@ enum ow_status ow_ports_create(const struct ow_circuit *circuit, double v_most,
         p->folded.sense.kind = OW_SENSE_RESISTOR;
         p->folded.sense.r_f = p->r_loop / (1.0 + sense->gain);
     }
-    p->first_clamp = round_up(p->rows + 1, LANES);
+    p->first_clamp = round_up(p->rows + has_offset(p), LANES);
     p->g = malloc(p->n_cell * sizeof *p->g);
     enum ow_status st = p->g ? make_room(p, p->first_clamp) : OW_ERR_NOMEM;
     if (st) {
@@ -450,6 +481,7 @@ static const double *panel_row(const struct ow_ports *p, size_t e, size_t i)
 
 /* Row i under `width` excitations from `first` on; the rows above it have come before, their
  * currents being in `bit`. */
+OW_CLONES
 static void load_strip(const struct ow_ports *p, size_t first, size_t width, size_t i,
                        struct strip *s)
 {
@@ -552,7 +584,8 @@ static struct block *block_create(const struct ow_ports *p, size_t n, const doub
     for (size_t k = 0; k < n; k++) {
         for (size_t i = 0; i < p->rows; i++)
             b->z[i * BLOCK + k] = amplitude[k * p->rows + i];
-        b->z[p->rows * BLOCK + k] = 1.0;
+        if (has_offset(p))
+            b->z[p->rows * BLOCK + k] = 1.0;
     }
     multiply(b, p->sense, p->wide_cols, b->sense);
     return b;
