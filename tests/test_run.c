@@ -454,7 +454,8 @@ static const struct {
     {READS DEVICE "sense: {r_f: 200k}\n", false, 3, 150}, /* all clip */
     {READS "device: {set: ow_benign, sigma_d2d: 0.2}\n", false, 3, 150},
     {READS "device: {set: ow_benign, sigma_read: 0.02}\n", false, 150, 150},
-    {READS "device: {model: yakopcic, set: yakopcic_miao, g_min: 400u, g_max: 4m}\n", false, 150, 150},
+    {READS "device: {model: yakopcic, set: yakopcic_miao, g_min: 400u, g_max: 4m}\n", false,
+     150, 150},
 };
 
 START_TEST(test_many_reads_are_single_reads)
@@ -874,7 +875,8 @@ static const char *const promised[] = {"accuracy.fs",         "accuracy.top1",
                                        "tops_per_watt",       "tops_per_watt_1b",
                                        "latency.median",      "latency.worst",
                                        "array.rows",          "array.cols",
-                                       "solver.steps",        "solver.wall_s"};
+                                       "solver.steps",        "solver.wall_s",
+                                       "solver.setup_s"};
 static const char *const fit[] = {"raw", "array", "column"};
 static const char *const part[] = {"total", "circuit", "quantisation"};
 static const char *const figure[] = {"rel_l2", "csnr_db", "rmse_fs", "max_fs", "enob"};

@@ -197,8 +197,10 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
            cli_si(r->latency.median, "s", text), cli_si(r->latency.worst, "s", other),
            spec->adc.bits ? spec->adc.bits : (size_t)8,
            cli_si(ow_pulse_sample(&p->pulse), "s", (char[32]){0}));
-    printf("Solver    %.0f steps a read, %.3g s for the reads, %.3g s for the control run\n",
-           r->steps, r->wall_s, r->control_s);
+    printf("Solver    %.0f steps a read, %.3g s for the reads", r->steps, r->wall_s);
+    if (r->setup_s > 0.0)
+        printf(" (%.3g s of them to reduce the array to its ports)", r->setup_s);
+    printf(", %.3g s for the control run\n", r->control_s);
     for (size_t k = 0; k < r->warnings.n; k++)
         printf("%s%s\n", k ? "          " : "Note      ", r->warnings.text[k]);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "ow_clock.h"
 #include "ow_crew.h"
 #include "ow_ports.h"
 #include "ow_variant.h"
@@ -16,6 +17,7 @@ struct job {
     size_t *n_clamped;  /* [n_block] */
     size_t first_solve; /* tasks before it have been done */
     size_t n_block, n_done;
+    double begin; /* s, of the set-up */
 };
 
 /* ---- tasks ----------------------------------------------------------------------------- */
@@ -151,6 +153,7 @@ static enum ow_status run(struct job *job, const struct ow_circuit *circuit,
     if ((st = ow_crew_run(&formers, n_worker, ow_ports_n_form(job->ports), err)))
         return st;
     ow_ports_close(job->ports);
+    job->batch->setup_s = ow_seconds() - job->begin;
     return ow_crew_run(&readers, n_worker, job->n_block, err);
 }
 
@@ -165,6 +168,7 @@ enum ow_status ow_batch_ports(const struct ow_problem *p,
                       .options = options,
                       .batch = batch,
                       .is_done = is_done,
+                      .begin = ow_seconds(),
                       .n_block = (batch->n_read + OW_PORTS_BLOCK - 1) / OW_PORTS_BLOCK};
     if (options->host.kind != OW_ENGINE_DC || p->mapping.sigma_read > 0.0)
         return OW_OK;

@@ -274,20 +274,24 @@ bool ow_problem_calibrates(const struct ow_problem *p, size_t k)
     return true;
 }
 
-/* Largest bit-line current of the calibration vectors, ideal wires and sense. */
-static double largest_current(const struct ow_problem *p, double amplitude[])
+/* Largest bit-line current of the calibration vectors, ideal wires and sense.  amplitude[rows]
+ * and i[cols] are workspace. */
+static double largest_current(const struct ow_problem *p, double amplitude[], double i[])
 {
+    const size_t cols = p->xb.cols;
     double largest = 0.0;
     for (size_t r = 0; r < p->n_vec * p->n_phase; r++) {
         if (!ow_problem_calibrates(p, r / p->n_phase))
             continue;
         ow_problem_amplitudes(p, r, amplitude);
-        for (size_t j = 0; j < p->xb.cols; j++) {
-            double i = 0.0;
-            for (size_t k = 0; k < p->xb.rows; k++)
-                i += amplitude[k] * ow_matrix_row(&p->mapping.g, k)[j];
-            largest = fmax(largest, i);
+        memset(i, 0, cols * sizeof *i);
+        for (size_t k = 0; k < p->xb.rows; k++) {
+            const double *g = ow_matrix_row(&p->mapping.g, k);
+            for (size_t j = 0; j < cols; j++)
+                i[j] += amplitude[k] * g[j];
         }
+        for (size_t j = 0; j < cols; j++)
+            largest = i[j] > largest ? i[j] : largest;
     }
     return largest;
 }
@@ -296,10 +300,10 @@ static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
     const bool is_tia = p->xb.sense.kind == OW_SENSE_TIA;
-    double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
+    double *amplitude = calloc(p->xb.rows + p->xb.cols, sizeof *amplitude);
     if (!amplitude)
         return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
-    p->i_largest = largest_current(p, amplitude);
+    p->i_largest = largest_current(p, amplitude, amplitude + p->xb.rows);
     free(amplitude);
     if (isnan(p->xb.sense.r_f)) {
         if (!(p->i_largest > 0.0))

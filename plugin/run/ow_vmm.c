@@ -116,23 +116,30 @@ static enum ow_status measure_energy(const struct ow_problem *p, const struct ow
                                    .t_read = p->pulse.t_read};
     struct ow_energy *vector = calloc(p->n_vec, sizeof *vector);
     double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
+    double *rms = calloc(p->xb.rows, sizeof *rms); /* of a vector's reads together */
     r->energy = ow_matrix_create(p->n_vec, 1);
-    if (!vector || !amplitude || !r->energy.a) {
+    if (!vector || !amplitude || !rms || !r->energy.a) {
         free(vector);
         free(amplitude);
+        free(rms);
         return ow_fail(err, OW_ERR_NOMEM, "energies: out of memory");
     }
     for (size_t read = 0; read < batch->n_read; read++) {
         ow_energy_add(&vector[read / p->n_phase], &batch->energy[read]);
         ow_problem_amplitudes(p, read, amplitude);
-        r->hand_devices += ow_hand_check(&p->mapping.g, amplitude, &pulse) / (double)p->n_vec;
+        for (size_t i = 0; i < p->xb.rows; i++)
+            rms[i] += amplitude[i] * amplitude[i] / (double)p->n_vec;
     }
+    for (size_t i = 0; i < p->xb.rows; i++)
+        rms[i] = sqrt(rms[i]);
+    r->hand_devices = ow_hand_check(&p->mapping.g, rms, &pulse);
     for (size_t k = 0; k < p->n_vec; k++)
         r->energy.a[k] = vector[k].source + vector[k].supply;
     r->billing = billing(p);
     r->cost = ow_cost_measure(&r->billing, vector, p->n_vec);
     free(vector);
     free(amplitude);
+    free(rms);
     return OW_OK;
 }
 
@@ -255,6 +262,7 @@ static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_ba
     r->latency = measure_latency(p, real);
     r->inputs = ow_input_statistics(&p->driven);
     r->wall_s = real->wall_s;
+    r->setup_s = real->setup_s;
     r->control_s = control->wall_s;
     r->v_sense = real->v_sense;
     real->v_sense = (struct ow_matrix){0};

@@ -35,6 +35,7 @@ struct ow_vmm_result {
     double moved;     /* of its travel: how far reads moved the farthest state */
     double steps;     /* time steps, mean of a read                          */
     double wall_s;    /* s, the run itself, without the control run          */
+    double setup_s;   /* s of that: before any read, see struct ow_batch     */
     double control_s; /* s, the control run */
 
     /* The hand check and the control run: the same reads with ideal wires. */

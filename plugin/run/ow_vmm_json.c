@@ -78,8 +78,10 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
     const struct ow_json_row inputs[] = {{"mean", r->inputs.mean},
                                          {"mean_square", r->inputs.mean_square},
                                          {"zeros", r->inputs.zeros}};
-    const struct ow_json_row solver[] = {
-        {"steps", r->steps}, {"wall_s", r->wall_s}, {"control_wall_s", r->control_s}};
+    const struct ow_json_row solver[] = {{"steps", r->steps},
+                                         {"wall_s", r->wall_s},
+                                         {"setup_s", r->setup_s},
+                                         {"control_wall_s", r->control_s}};
     const struct ow_json_row states[] = {{"moved", r->moved}};
     const struct ow_json_row sense[] = {{"r_f", p->xb.sense.r_f}};
     const struct ow_json_row bits[] = {{"input", r->billing.input_bits},
