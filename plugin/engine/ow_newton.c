@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_merged.h"
 #include "ow_schur.h"
 #include "ow_sparse.h"
 
@@ -11,6 +12,7 @@ struct ow_newton {
     const struct ow_system *sys; /* borrowed */
     const struct ow_mass *mass;  /* borrowed */
     struct ow_schur *schur;      /* NULL where lines have merged      */
+    struct ow_merged *merged;    /* NULL unless all of them have      */
     struct ow_sparse *sparse;    /* made when it is first needed      */
     bool is_sparse;              /* which of them is factored         */
     struct ow_linear linear;
@@ -44,7 +46,9 @@ enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mas
     if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->across ||
         !nw->again)
         goto fail;
-    st = sys->circuit->is_grid ? ow_schur_create(sys, &nw->schur) : OW_OK;
+    st = sys->circuit->is_grid             ? ow_schur_create(sys, &nw->schur)
+         : ow_merged_applies(sys->circuit) ? ow_merged_create(sys, &nw->merged)
+                                           : OW_OK;
     if (st)
         goto fail;
     *out = nw;
@@ -59,6 +63,7 @@ void ow_newton_destroy(struct ow_newton *nw)
     if (!nw)
         return;
     ow_schur_destroy(nw->schur);
+    ow_merged_destroy(nw->merged);
     ow_sparse_destroy(nw->sparse);
     free(nw->g);
     free(nw->keep);
@@ -188,6 +193,8 @@ static enum ow_status factor(struct ow_newton *nw)
     nw->is_sparse = false;
     if (nw->schur && ow_schur_factor(nw->schur, &nw->linear))
         return OW_OK;
+    if (nw->merged && ow_merged_factor(nw->merged, &nw->linear))
+        return OW_OK;
     return factor_sparse(nw);
 }
 
@@ -210,7 +217,8 @@ static enum ow_status solve(struct ow_newton *nw, double rhs[], const double wei
 {
     if (!nw->is_sparse) {
         memcpy(nw->again, rhs, nw->sys->n_free * sizeof *rhs);
-        if (ow_schur_solve(nw->schur, rhs, weight, tol))
+        if (nw->schur ? ow_schur_solve(nw->schur, rhs, weight, tol)
+                      : ow_merged_solve(nw->merged, rhs, weight, tol))
             return OW_OK;
         memcpy(rhs, nw->again, nw->sys->n_free * sizeof *rhs);
         const enum ow_status st = factor_sparse(nw);

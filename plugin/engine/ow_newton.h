@@ -8,7 +8,8 @@
  *   g = di/dv + gamma di/dx K f_v
  * and the matrix has the circuit's own graph: lines and cells.  DC is the same with M = 0,
  * gamma = 1 and frozen states.  Solved line by line (ow_schur.h) where the circuit is a
- * grid of lines and that converges, else by a direct factorisation (ow_sparse.h). */
+ * grid of lines, likewise where all lines have merged (ow_merged.h); where neither applies
+ * or converges, by a direct factorisation (ow_sparse.h). */
 #ifndef OW_NEWTON_H
 #define OW_NEWTON_H
 

@@ -4,31 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_behind.h"
 #include "ow_grid.h"
-
-/* What hangs behind the last segment of one bit line: sense input, and with an amplifier
- * its gain and output nodes.  With K = mass c_f + gamma / r_f:
- *   gain    (mass tau - gamma d_a) a = f_a + gamma d_in in
- *   output  (mass c_out + K + gamma / r_out) out = f_out + K in + gamma / r_out a
- *   input   (g + mass c_in + K) in = f_in + g b_last + K out */
-struct folded {
-    double y_in;                 /* admittance of the input, all behind it included */
-    double k_back;               /* K                                               */
-    double k_in, k_inner, c_out; /* of the output: (f_out + k_inner f_a / a_own + k_in in) /
-                                    c_out                                           */
-    double a_in, a_own;          /* of the gain node: (f_a + a_in in) / a_own       */
-    double f_in, f_inner, f_out; /* right-hand sides at hand                        */
-};
 
 struct ow_schur {
     const struct ow_system *sys; /* borrowed */
     struct ow_grid_solver *solver;
-    struct ow_grid grid;   /* its arrays are the following                       */
-    double *source, *end;  /* [rows], [cols]                                     */
-    double *d;             /* [rows][cols]                                       */
-    bool has_input;        /* sense inputs are nodes, not ground                 */
-    struct folded *behind; /* [cols]                                             */
-    double *fw, *fb;       /* [rows][cols] right-hand sides                      */
+    struct ow_grid grid;      /* its arrays are the following                       */
+    double *source, *end;     /* [rows], [cols]                                     */
+    double *d;                /* [rows][cols]                                       */
+    bool has_input;           /* sense inputs are nodes, not ground                 */
+    struct ow_behind *behind; /* [cols]                                             */
+    double *fw, *fb;          /* [rows][cols] right-hand sides                      */
 };
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -73,29 +60,6 @@ void ow_schur_destroy(struct ow_schur *s)
 
 /* ---- factors ------------------------------------------------------------------------- */
 
-static struct folded fold(const struct ow_linear *lin, size_t j)
-{
-    const struct ow_circuit *ckt = lin->sys->circuit;
-    const struct ow_sense *sense = &ckt->xb->sense;
-    const double gamma = lin->gamma;
-    struct folded f = {.y_in = lin->mass * ckt->c[ckt->sense_in[j]]};
-    if (!ckt->n_amp) {
-        f.y_in += gamma / sense->r_f;
-        return f;
-    }
-    const struct ow_amp *amp = &ckt->amp[j];
-    double d_in, d_a;
-    ow_amp_drive(sense, lin->sys->v_node[amp->in], lin->sys->v_node[amp->inner], &d_in, &d_a);
-    f.k_back = lin->mass * sense->c_f + gamma / sense->r_f;
-    f.a_own = lin->mass * lin->sys->tau - gamma * d_a;
-    f.a_in = gamma * d_in;
-    f.k_inner = gamma / sense->r_out;
-    f.c_out = lin->mass * ckt->c[amp->out] + f.k_back + f.k_inner;
-    f.k_in = f.k_back + f.k_inner * f.a_in / f.a_own;
-    f.y_in += f.k_back - f.k_back * f.k_in / f.c_out;
-    return f;
-}
-
 bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
 {
     const struct ow_crossbar *xb = s->sys->circuit->xb;
@@ -114,7 +78,7 @@ bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
     for (size_t j = 0; j < xb->cols; j++) {
         s->end[j] = g_bit;
         if (s->has_input) {
-            s->behind[j] = fold(lin, j);
+            s->behind[j] = ow_behind_of(lin, j);
             s->end[j] *= s->behind[j].y_in / (g_bit + s->behind[j].y_in);
         }
     }
@@ -125,21 +89,17 @@ bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
 
 /* ---- solution ------------------------------------------------------------------------ */
 
-/* Right-hand sides behind the bit lines onto their last nodes, and back. */
-static void fold_rhs(struct ow_schur *s, const double rhs[], double last[])
+/* Right-hand sides behind the bit lines onto their last nodes; those of the sense inputs,
+ * folded, stay in their place. */
+static void fold(struct ow_schur *s, double rhs[], double last[])
 {
     const struct ow_circuit *ckt = s->sys->circuit;
     const double g = s->grid.g_bit;
     for (size_t j = 0; s->has_input && j < s->grid.cols; j++) {
-        struct folded *f = &s->behind[j];
-        f->f_in = rhs[ckt->sense_in[j] - ckt->first_free];
-        if (ckt->n_amp) {
-            f->f_inner = rhs[ckt->amp[j].inner - ckt->first_free];
-            f->f_out =
-                rhs[ckt->amp[j].out - ckt->first_free] + f->k_inner * f->f_inner / f->a_own;
-            f->f_in += f->k_back * f->f_out / f->c_out;
-        }
-        last[j] += g / (g + f->y_in) * f->f_in;
+        struct ow_behind *f = &s->behind[j];
+        const double f_in = ow_behind_fold(f, ckt, j, rhs);
+        rhs[ckt->sense_in[j] - ckt->first_free] = f_in;
+        last[j] += g / (g + f->y_in) * f_in;
     }
 }
 
@@ -148,13 +108,9 @@ static void unfold(const struct ow_schur *s, const double last[], double rhs[])
     const struct ow_circuit *ckt = s->sys->circuit;
     const double g = s->grid.g_bit;
     for (size_t j = 0; s->has_input && j < s->grid.cols; j++) {
-        const struct folded *f = &s->behind[j];
-        const double in = (f->f_in + g * last[j]) / (g + f->y_in);
-        rhs[ckt->sense_in[j] - ckt->first_free] = in;
-        if (ckt->n_amp) {
-            rhs[ckt->amp[j].out - ckt->first_free] = (f->f_out + f->k_in * in) / f->c_out;
-            rhs[ckt->amp[j].inner - ckt->first_free] = (f->f_inner + f->a_in * in) / f->a_own;
-        }
+        const double f_in = rhs[ckt->sense_in[j] - ckt->first_free];
+        ow_behind_unfold(&s->behind[j], ckt, j, (f_in + g * last[j]) / (g + s->behind[j].y_in),
+                         rhs);
     }
 }
 
@@ -167,7 +123,7 @@ bool ow_schur_solve(struct ow_schur *s, double rhs[], const double weight[], dou
     struct ow_grid_effort effort;
     memcpy(s->fw, w, n * sizeof *w);
     memcpy(s->fb, b, n * sizeof *b);
-    fold_rhs(s, rhs, s->fb + n - ckt->xb->cols);
+    fold(s, rhs, s->fb + n - ckt->xb->cols);
     const struct ow_grid_rhs f = {.w = s->fw, .b = s->fb};
     const struct ow_grid_weights weights = {.w = weight ? weight + at_w : NULL,
                                             .b = weight ? weight + at_b : NULL};
