@@ -167,8 +167,9 @@ static void note_events(struct reader *r, const double value[])
             continue;
         for (size_t j = 0; j < r->n_cell; j++)
             if (fabs(x[j] - x_before[j]) > 0.5) {
+                /* one jump may change several of them */
+                r->out->events += r->out->t_event[j] != r->t_before;
                 r->out->t_event[j] = r->t_before;
-                r->out->events++;
                 x_before[j] = x[j];
                 has_jumped = true;
             }
