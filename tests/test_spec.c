@@ -681,6 +681,8 @@ static const struct { const char *name, *model, *set; double r_wordline, g_max; 
     {"write_team",       "team",       "team_write",       2.5,  90e-6},
     {"write_driftdiff",  "driftdiff",  "driftdiff_write",  2.5,  50e-6},
     {"write_stochastic", "stochastic", "stochastic_write", 2.5,  100e-6},
+    {"program_team",     "team",       "team_write",       2.5,  60e-6},
+    {"program_stochastic", "stochastic", "stochastic_write", 2.5, 100e-6},
 };
 /* clang-format on */
 
@@ -700,7 +702,7 @@ START_TEST(test_examples)
     if (s.vmm.weights.is_random) {
         ck_assert_uint_eq(s.vmm.weights.rows, 8);
         ck_assert_uint_eq(s.vmm.weights.cols, 4); /* 8 x 8 devices */
-        ck_assert_int_eq(s.sense.kind, OW_SENSE_RESISTOR);
+        ck_assert(s.program.is_given || s.sense.kind == OW_SENSE_RESISTOR);
     } else {
         struct ow_matrix w = {0}, x = {0}, labels = {0};
         ck_assert_ok(ow_table_load(s.vmm.weights.path, &w, &err), err);
