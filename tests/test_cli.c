@@ -299,6 +299,7 @@ static const struct { const char *line, *word; } misuse[] = {
     {"ohmweave solve -g x.csv -v x.csv --r-wordline=two",  "'two' is not a number"},
     {"ohmweave solve -g one.csv -v one.csv --r-bitline=-1", "r_bitline = -1 ohm: expected 0 or above"},
     {"ohmweave solve -g one.csv -v one.csv --r-bitline=inf", "r_bitline = inf ohm: expected 0 or above, finite"},
+    {"ohmweave solve -g one.csv -v one.csv --threads=0", "--threads=0: expected a whole number from 1 to 256"},
     {"ohmweave solve -g none.csv -v one.csv",      "none.csv: "},
     {"ohmweave models tean",                       "no model 'tean'"},
 };
@@ -949,6 +950,10 @@ START_TEST(test_solve_published_case)
     ck_assert_uint_eq(json_array_size(i_bitline), 4);
     ck_assert_uint_eq(json_array_size(json_object_get(root, "i_wordline")), 5);
     ck_assert_double_ge(number_at(root, "solver.wall_s"), 0.0);
+    ck_assert_double_ge(number_at(root, "solver.iterations"), 1.0);
+    ck_assert_double_le(number_at(root, "solver.residual"), 1e-12);
+    const json_t *solver = json_object_get(root, "solver");
+    ck_assert_str_eq(json_string_value(json_object_get(solver, "method")), "lines");
     for (size_t j = 0; j < 4; j++)
         ck_assert_close(json_number_value(json_array_get(i_bitline, j)), published[j], 0.0,
                         1e-12 * published[0]);

@@ -992,13 +992,56 @@ START_TEST(test_solve_one_cell)
     const struct ow_solve_wires wires = {3.0, 5.0, 47.0, 11.0};
     struct ow_solve_result r = {0};
     struct ow_error err = {0};
-    ck_assert_ok(ow_solve(&conductance, &drive, &wires, &r, &err), err);
+    ck_assert_ok(ow_solve(&conductance, &drive, &wires, 1, &r, &err), err);
     const double i = 0.61 / (3.0 + 5.0 + 47.0 + 11.0 + 730.0);
     ck_assert_close(r.i_bitline.a[0], i, 1e-13, 0.0);
     ck_assert_close(r.i_wordline.a[0], i, 1e-13, 0.0);
     ck_assert_close(r.nodes.a[0], 0.61 - 50.0 * i, 1e-13, 0.0);
     ck_assert_close(r.nodes.a[1], 16.0 * i, 1e-13, 0.0);
     ow_solve_result_finish(&r);
+}
+END_TEST
+
+/* What solves what, and that it says so.  A wire of 1 pohm on a line that 1 Gohm holds is beyond
+ * the iterations; currents are conserved all the same. */
+START_TEST(test_solve_methods)
+{
+    double g[20 * 30], v[20];
+    const struct ow_matrix conductance = {20, 30, g}, drive = {20, 1, v};
+    static const struct {
+        struct ow_solve_wires wires;
+        double v;
+        enum ow_solve_method method;
+        const char *name;
+    } way[] = {
+        {{1.0, 2.0, 50.0, 50.0}, 0.2, OW_SOLVE_LINES, "lines"},
+        {{1.0, 1e6, 50.0, 50.0}, 0.2, OW_SOLVE_MULTIGRID, "multigrid"},
+        {{1e12, 1e-12, 0.0, 1e9}, 0.2, OW_SOLVE_DIRECT, "direct"},
+        {{0.0, 2.0, 50.0, 50.0}, 0.2, OW_SOLVE_DIRECT, "direct"},
+        {{1.0, 0.0, 50.0, 50.0}, 0.2, OW_SOLVE_DIRECT, "direct"},
+        {{1.0, 2.0, 50.0, 50.0}, 0.0, OW_SOLVE_NONE, "none"},
+        {{1.0, 2.0, INFINITY, 50.0}, 0.2, OW_SOLVE_NONE, "none"},
+    };
+    for (size_t k = 0; k < 600; k++)
+        g[k] = 1e-6 + 1e-4 * fmod(0.618033988749895 * (double)k, 1.0);
+    for (int k = 0; k < N(way); k++) {
+        struct ow_solve_result r = {0};
+        struct ow_error err = {0};
+        double in = 0.0, out = 0.0;
+        for (size_t i = 0; i < 20; i++)
+            v[i] = way[k].v;
+        ck_assert_ok(ow_solve(&conductance, &drive, &way[k].wires, 1, &r, &err), err);
+        ck_assert_str_eq(ow_solve_method_str(r.method), way[k].name);
+        ck_assert_int_eq(r.method, way[k].method);
+        ck_assert_int_eq(isnan(r.residual), r.method == OW_SOLVE_DIRECT);
+        for (size_t i = 0; i < 20; i++)
+            in += r.i_wordline.a[i];
+        for (size_t j = 0; j < 30; j++)
+            out += r.i_bitline.a[j];
+        ck_assert_close(in, out, 1e-12, 0.0);
+        ck_assert_int_eq(out > 0.0, r.method != OW_SOLVE_NONE);
+        ow_solve_result_finish(&r);
+    }
 }
 END_TEST
 
@@ -1028,7 +1071,7 @@ START_TEST(test_solve_refuses)
         const struct ow_matrix conductance = {1, 1, &g}, drive = {1, 1, &v};
         struct ow_solve_result r = {0};
         struct ow_error err = {0};
-        ck_assert_int_eq(ow_solve(&conductance, &drive, &bad[k].wires, &r, &err),
+        ck_assert_int_eq(ow_solve(&conductance, &drive, &bad[k].wires, 1, &r, &err),
                          bad[k].status);
         ck_assert_msg(strstr(err.text, bad[k].word) == err.text, "%s", err.text);
         ck_assert_ptr_null(r.nodes.a);
@@ -1038,8 +1081,8 @@ START_TEST(test_solve_refuses)
     const struct ow_solve_wires wires = {0};
     struct ow_solve_result r = {0};
     struct ow_error err = {0};
-    ck_assert_int_eq(ow_solve(&g, &drive, &wires, &r, &err), OW_ERR_INPUT);
-    ck_assert_int_eq(ow_solve(&none, &drive, &wires, &r, &err), OW_ERR_INPUT);
+    ck_assert_int_eq(ow_solve(&g, &drive, &wires, 1, &r, &err), OW_ERR_INPUT);
+    ck_assert_int_eq(ow_solve(&none, &drive, &wires, 1, &r, &err), OW_ERR_INPUT);
 }
 END_TEST
 
@@ -1078,6 +1121,7 @@ int main(void)
     tcase_add_loop_test(tc, test_json_has_every_promised_field, 0, 3);
     tcase_add_test(tc, test_json_total_is_the_sum);
     tcase_add_test(tc, test_solve_one_cell);
+    tcase_add_test(tc, test_solve_methods);
     tcase_add_test(tc, test_solve_refuses);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

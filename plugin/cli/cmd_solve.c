@@ -11,9 +11,18 @@
 struct arguments {
     const char *conductance, *drive, *json, *nodes;
     struct ow_solve_wires wires;
+    int n_threads;
 };
 
-enum { KEY_R_WORDLINE = 0x100, KEY_R_BITLINE, KEY_R_DRIVER, KEY_R_SENSE, KEY_JSON, KEY_NODES };
+enum {
+    KEY_R_WORDLINE = 0x100,
+    KEY_R_BITLINE,
+    KEY_R_DRIVER,
+    KEY_R_SENSE,
+    KEY_JSON,
+    KEY_NODES,
+    KEY_THREADS
+};
 
 static const struct argp_option options[] = {
     {"conductance", 'g', "FILE", 0, "conductances in S, [rows, cols], .npy or CSV", 0},
@@ -24,6 +33,9 @@ static const struct argp_option options[] = {
     {"r-sense", KEY_R_SENSE, "OHM", 0, "from each bit line to ground; inf is open (default 0)",
      0},
     {"nodes", KEY_NODES, "FILE.npy", 0, "write the node voltages, [2, rows, cols]", 0},
+    {"threads", KEY_THREADS, "N", 0,
+     "at most N threads (default: OMP_NUM_THREADS, or all processors); no number depends on it",
+     0},
     {"json", KEY_JSON, "FILE", 0, "write the result as JSON; - for standard output", 0},
     {0}};
 
@@ -62,6 +74,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_NODES:
         a->nodes = text;
         return 0;
+    case KEY_THREADS: {
+        char *end;
+        const long n = strtol(text, &end, 10);
+        if (end == text || *end || n < 1 || n > 256)
+            argp_error(state, "--threads=%s: expected a whole number from 1 to 256", text);
+        a->n_threads = (int)n;
+        return 0;
+    }
     case KEY_JSON:
         a->json = text;
         return 0;
@@ -107,10 +127,21 @@ static void print_line(const char *name, const struct ow_matrix *m)
         printf("  ... (all of them with --json FILE)\n");
 }
 
+static void print_effort(const struct ow_matrix *g, const struct ow_solve_result *r)
+{
+    printf("solved %zu x %zu in %.3g s, solver: %s", g->rows, g->cols, r->wall_s,
+           ow_solve_method_str(r->method));
+    if (r->iterations > 0)
+        printf(", %d iterations, relative residual %.2g", r->iterations, r->residual);
+    putchar('\n');
+}
+
 static json_t *result_json(const struct ow_solve_result *r)
 {
-    return json_pack("{s:o, s:o, s:{s:f}}", "i_bitline", array_of(&r->i_bitline), "i_wordline",
-                     array_of(&r->i_wordline), "solver", "wall_s", r->wall_s);
+    return json_pack("{s:o, s:o, s:{s:s, s:i, s:o, s:f}}", "i_bitline", array_of(&r->i_bitline),
+                     "i_wordline", array_of(&r->i_wordline), "solver", "method",
+                     ow_solve_method_str(r->method), "iterations", r->iterations, "residual",
+                     ow_json_number(r->residual), "wall_s", r->wall_s);
 }
 
 static enum ow_status write_nodes(const char *path, const struct ow_solve_result *r,
@@ -131,14 +162,14 @@ static int run(int argc, char **argv)
         return code;
     if (!cli_check_writable(a.json, &err) || !cli_check_writable(a.nodes, &err) ||
         ow_table_load(a.conductance, &g, &err) || ow_table_load(a.drive, &drive, &err) ||
-        ow_solve(&g, &drive, &a.wires, &result, &err)) {
+        ow_solve(&g, &drive, &a.wires, a.n_threads, &result, &err)) {
         code = cli_fail(&err);
         goto done;
     }
     if (!a.json || strcmp(a.json, "-") != 0) {
         print_line("i_bitline", &result.i_bitline);
         print_line("i_wordline", &result.i_wordline);
-        printf("solved %zu x %zu in %.3g s\n", g.rows, g.cols, result.wall_s);
+        print_effort(&g, &result);
     }
     if (a.nodes && write_nodes(a.nodes, &result, &err))
         code = cli_fail_write(&err);

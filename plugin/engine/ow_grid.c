@@ -13,6 +13,9 @@ enum { MOST_PASSES = 12 };
 /* What conjugate gradients in single precision are trusted with in one pass. */
 static const double single = 1e-5;
 
+/* Beyond this relative residual no solution is believed, whatever rounding does. */
+static const double worst = 1e-6;
+
 struct ow_grid_solver {
     struct ow_grid grid; /* arrays borrowed */
     int n_threads;       /* for the double-precision side                      */
@@ -35,7 +38,7 @@ enum ow_status ow_grid_create(size_t rows, size_t cols, int n_threads,
     struct ow_grid_solver *s = calloc(1, sizeof *s);
     if (!s)
         return OW_ERR_NOMEM;
-    s->lines = ow_lines_create(rows, cols, n_threads);
+    s->lines = ow_lines_create(rows, cols, n_threads > 0 ? n_threads : ow_threads());
     if (!s->lines || ow_gradients_init(&s->cg, s->lines))
         goto fail;
     s->n_threads = s->lines->n_threads;
@@ -296,11 +299,13 @@ static void correct(struct ow_grid_solver *s, double scale, double w[], double b
     }
 }
 
-/* Rounding w and b alone leaves a residual of about this, since wires may carry far more
- * conductance than cells. */
-static double noise(const struct ow_grid_solver *s, double norm_x)
+/* Is rounding w and b all that is left of the residual?  Wires may carry far more conductance
+ * than cells. */
+static bool is_noise(const struct ow_grid_solver *s, double size, double before, double norm_f,
+                     double norm_x)
 {
-    return 4.0 * DBL_EPSILON * s->largest * norm_x;
+    return size <= 4.0 * DBL_EPSILON * s->largest * norm_x && size <= worst * norm_f &&
+           size > 0.1 * before;
 }
 
 bool ow_grid_solve(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
@@ -321,8 +326,7 @@ bool ow_grid_solve(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
         const double unit = 1.0 / size, scale = size / s->unit, before = size;
         size = residual(s, rhs, w, b, unit, &norm_x);
         effort->residual = size / norm_f;
-        if (!weights &&
-            (size <= tol * norm_f || (size <= noise(s, norm_x) && size > 0.1 * before)))
+        if (!weights && (size <= tol * norm_f || is_noise(s, size, before, norm_f, norm_x)))
             return true;
         if (effort->passes && !(size < 0.5 * before))
             return false;

@@ -49,7 +49,8 @@ struct ow_grid_effort {
 
 struct ow_grid_solver;
 
-/* OW_ERR_NOMEM. */
+/* n_threads at most, or as many as OpenMP finds for 0; small grids take one.  Their number
+ * changes no result.  OW_ERR_NOMEM. */
 enum ow_status ow_grid_create(size_t rows, size_t cols, int n_threads,
                               struct ow_grid_solver **out);
 void ow_grid_destroy(struct ow_grid_solver *solver);
@@ -60,9 +61,9 @@ void ow_grid_destroy(struct ow_grid_solver *solver);
 bool ow_grid_factor(struct ow_grid_solver *solver, const struct ow_grid *grid);
 
 /* Without weights: until the residual of the whole system is at most tol |f|, or as small as
- * rounding lets it be.  With weights: until the estimated errors e of w, and of the bit lines
- * that follow it, fulfil sum (weight e)^2 <= tol^2, the larger of the two at every cell.
- * False if that was not reached.  w, b: [rows][cols], no part of rhs. */
+ * rounding lets it be, if that is below 1e-6 |f|.  With weights: until the estimated errors e
+ * of w, and of the bit lines that follow it, fulfil sum (weight e)^2 <= tol^2, the larger of
+ * the two at every cell. False if that was not reached.  w, b: [rows][cols], no part of rhs. */
 bool ow_grid_solve(struct ow_grid_solver *solver, const struct ow_grid_rhs *rhs,
                    const struct ow_grid_weights *weights, double tol, double w[], double b[],
                    struct ow_grid_effort *effort);

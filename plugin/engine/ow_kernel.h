@@ -27,11 +27,19 @@ static inline size_t ow_chunk_length(size_t n, size_t chunk)
 
 #ifdef _OPENMP
 #include <omp.h>
+static inline int ow_threads(void)
+{
+    return omp_get_max_threads();
+}
 static inline size_t ow_thread(void)
 {
     return (size_t)omp_get_thread_num();
 }
 #else
+static inline int ow_threads(void)
+{
+    return 1;
+}
 static inline size_t ow_thread(void)
 {
     return 0;

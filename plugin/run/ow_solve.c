@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "ow_clock.h"
+#include "ow_direct.h"
 #include "ow_engine.h"
+#include "ow_grid.h"
 
 /* A conductor of 1 S; `scale` makes it what the caller asks for. */
 static void unit_eval(const struct ow_cells *cells, struct ow_response *out)
@@ -81,64 +83,188 @@ static double largest(const struct ow_matrix *m)
     return max;
 }
 
-/* Node voltages to planes and to line currents; a line's current is the sum over its
- * cells, whatever merged or ended open. */
-static void collect(const struct ow_circuit *ckt, const struct ow_matrix *g,
-                    const double v_node[], struct ow_solve_result *out)
+/* ---- lines of some resistance ---------------------------------------------------------- */
+
+/* Bit line j floats if it is open and no cell holds it; a held one carries nothing either. */
+static bool is_floating(const struct ow_matrix *g, size_t j)
 {
-    const size_t n_cell = g->rows * g->cols;
-    for (size_t k = 0; k < n_cell; k++) {
-        const double te = v_node[ckt->cell_te[k]], be = v_node[ckt->cell_be[k]];
-        const double i = g->a[k] * (te - be);
-        out->nodes.a[k] = te;
-        out->nodes.a[n_cell + k] = be;
-        out->i_wordline.a[k / g->cols] += i;
-        out->i_bitline.a[k % g->cols] += i;
-    }
+    for (size_t i = 0; i < g->rows; i++)
+        if (g->a[i * g->cols + j] > 0.0)
+            return false;
+    return true;
 }
 
-enum ow_status ow_solve(const struct ow_matrix *g, const struct ow_matrix *drive,
-                        const struct ow_solve_wires *wires, struct ow_solve_result *out,
-                        struct ow_error *err)
+static enum ow_status by_iterations(const struct ow_grid *grid, const double into_source[],
+                                    int n_threads, struct ow_solve_result *out)
 {
+    const size_t n = grid->rows * grid->cols;
+    const double tol = n <= 256 * 256 ? 1e-13 : 1e-10;
+    const struct ow_grid_rhs rhs = {.source = into_source};
+    struct ow_grid_solver *solver;
+    struct ow_grid_effort effort;
+    enum ow_status st = ow_grid_create(grid->rows, grid->cols, n_threads, &solver);
+    if (st)
+        return st;
+    if (!ow_grid_factor(solver, grid) ||
+        !ow_grid_solve(solver, &rhs, NULL, tol, out->nodes.a, out->nodes.a + n, &effort)) {
+        st = OW_ERR_SOLVER;
+    } else {
+        out->method = effort.has_multigrid ? OW_SOLVE_MULTIGRID : OW_SOLVE_LINES;
+        out->iterations = effort.iterations;
+        out->residual = effort.residual;
+    }
+    ow_grid_destroy(solver);
+    return st;
+}
+
+static enum ow_status by_factors(const struct ow_grid *grid, const double into_source[],
+                                 struct ow_solve_result *out)
+{
+    struct ow_direct *direct = NULL;
+    enum ow_status st = ow_direct_create(grid->rows, grid->cols, &direct);
+    if (!st)
+        st = ow_direct_factor(direct, grid);
+    if (!st) {
+        memset(out->nodes.a, 0, 2 * grid->rows * grid->cols * sizeof *out->nodes.a);
+        for (size_t i = 0; i < grid->rows; i++)
+            out->nodes.a[i * grid->cols] = into_source[i];
+        ow_direct_solve(direct, out->nodes.a);
+        out->method = OW_SOLVE_DIRECT;
+        out->residual = NAN;
+    }
+    ow_direct_destroy(direct);
+    return st;
+}
+
+static enum ow_status solve_grid(const struct ow_matrix *g, const double drive[],
+                                 const struct ow_solve_wires *w, int n_threads,
+                                 struct ow_solve_result *out)
+{
+    const double source = 1.0 / (w->r_driver + w->r_wordline);
+    const double end = 1.0 / (w->r_sense + w->r_bitline), g_bit = 1.0 / w->r_bitline;
+    double *sources = malloc(g->rows * sizeof *sources);
+    double *into = malloc(g->rows * sizeof *into);
+    double *ends = malloc(g->cols * sizeof *ends);
+    enum ow_status st = OW_ERR_NOMEM;
+    if (!sources || !into || !ends)
+        goto done;
+    for (size_t i = 0; i < g->rows; i++) {
+        sources[i] = source;
+        into[i] = source * drive[i];
+    }
+    for (size_t j = 0; j < g->cols; j++)
+        ends[j] = end == 0.0 && is_floating(g, j) ? g_bit : end;
+    const struct ow_grid grid = {.rows = g->rows,
+                                 .cols = g->cols,
+                                 .g_word = 1.0 / w->r_wordline,
+                                 .g_bit = g_bit,
+                                 .source = sources,
+                                 .end = ends,
+                                 .d = g->a};
+    st = by_iterations(&grid, into, n_threads, out);
+    if (st == OW_ERR_SOLVER)
+        st = by_factors(&grid, into, out);
+done:
+    free(sources);
+    free(into);
+    free(ends);
+    return st;
+}
+
+/* ---- any circuit ------------------------------------------------------------------------- */
+
+/* Lines that have merged into one node: the engine's direct solver. */
+static enum ow_status solve_circuit(const struct ow_matrix *g, const double drive[],
+                                    const struct ow_solve_wires *wires, double v_scale,
+                                    struct ow_solve_result *out, struct ow_error *err)
+{
+    const size_t n_cell = g->rows * g->cols;
+    const struct ow_engine_options options = {.rtol = 1e-5, .v_scale = v_scale};
     struct ow_crossbar xb = {0};
     struct ow_circuit *ckt = NULL;
     struct ow_engine *engine = NULL;
-    struct ow_solve_result result = {0};
-    double *v_sense = NULL, *v_node = NULL;
-    enum ow_status st = check(g, drive, wires, err);
-    if (st)
-        return st;
-    const double v_scale = largest(drive);
-    const struct ow_engine_options options = {.rtol = 1e-5,
-                                              .v_scale = v_scale > 0 ? v_scale : 1};
-    if ((st = describe(g, wires, &xb, err)) || (st = ow_circuit_create(&xb, &ckt, err)))
+    double *v_sense = calloc(g->cols, sizeof *v_sense), *v_node = NULL;
+    enum ow_status st;
+    if ((st = describe(g, wires, &xb, err)) || (st = ow_circuit_create(&xb, &ckt, err)) ||
+        (st = ow_engine_create(ckt, &options, true, &engine, err)))
         goto done;
-    result.i_bitline = ow_matrix_create(1, g->cols);
-    result.i_wordline = ow_matrix_create(1, g->rows);
-    result.nodes = ow_matrix_create(2 * g->rows, g->cols);
-    v_sense = calloc(g->cols, sizeof *v_sense);
     v_node = calloc(ckt->n_node, sizeof *v_node);
-    if (!result.i_bitline.a || !result.i_wordline.a || !result.nodes.a || !v_sense || !v_node) {
-        st = ow_fail(err, OW_ERR_NOMEM, "solve: out of memory");
+    if (!v_sense || !v_node) {
+        st = OW_ERR_NOMEM;
         goto done;
     }
-    const double begin = ow_seconds();
-    if ((st = ow_engine_create(ckt, &options, true, &engine, err)) ||
-        (st = ow_engine_dc(engine, drive->a, NULL, v_sense, v_node, err)))
+    if ((st = ow_engine_dc(engine, drive, NULL, v_sense, v_node, err)))
         goto done;
-    result.wall_s = ow_seconds() - begin;
-    collect(ckt, g, v_node, &result);
-    *out = result;
-    result = (struct ow_solve_result){0};
+    for (size_t k = 0; k < n_cell; k++) {
+        out->nodes.a[k] = v_node[ckt->cell_te[k]];
+        out->nodes.a[n_cell + k] = v_node[ckt->cell_be[k]];
+    }
+    out->method = OW_SOLVE_DIRECT;
+    out->residual = NAN;
 done:
-    ow_solve_result_finish(&result);
     free(v_sense);
     free(v_node);
     ow_engine_destroy(engine);
     ow_circuit_destroy(ckt);
     ow_crossbar_finish(&xb);
     return st;
+}
+
+/* ---- either -------------------------------------------------------------------------------
+ */
+
+/* A line's current is the sum over its cells, whatever merged or ended open. */
+static void collect(const struct ow_matrix *g, struct ow_solve_result *out)
+{
+    for (size_t i = 0; i < g->rows; i++) {
+        const double *d = g->a + i * g->cols, *w = out->nodes.a + i * g->cols;
+        const double *b = w + g->rows * g->cols;
+        for (size_t j = 0; j < g->cols; j++) {
+            const double current = d[j] * (w[j] - b[j]);
+            out->i_wordline.a[i] += current;
+            out->i_bitline.a[j] += current;
+        }
+    }
+}
+
+const char *ow_solve_method_str(enum ow_solve_method method)
+{
+    static const char *const name[] = {[OW_SOLVE_NONE] = "none",
+                                       [OW_SOLVE_LINES] = "lines",
+                                       [OW_SOLVE_MULTIGRID] = "multigrid",
+                                       [OW_SOLVE_DIRECT] = "direct"};
+    return name[method];
+}
+
+enum ow_status ow_solve(const struct ow_matrix *g, const struct ow_matrix *drive,
+                        const struct ow_solve_wires *wires, int n_threads,
+                        struct ow_solve_result *out, struct ow_error *err)
+{
+    struct ow_solve_result result = {0};
+    enum ow_status st = check(g, drive, wires, err);
+    if (st)
+        return st;
+    const double v_scale = largest(drive);
+    result.i_bitline = ow_matrix_create(1, g->cols);
+    result.i_wordline = ow_matrix_create(1, g->rows);
+    result.nodes = ow_matrix_create(2 * g->rows, g->cols);
+    const double begin = ow_seconds();
+    if (!result.i_bitline.a || !result.i_wordline.a || !result.nodes.a)
+        st = OW_ERR_NOMEM;
+    else if (v_scale == 0.0 || isinf(wires->r_driver))
+        result.method = OW_SOLVE_NONE;
+    else if (wires->r_wordline > 0.0 && wires->r_bitline > 0.0)
+        st = solve_grid(g, drive->a, wires, n_threads, &result);
+    else
+        st = solve_circuit(g, drive->a, wires, v_scale, &result, err);
+    if (st) {
+        ow_solve_result_finish(&result);
+        return err && err->status ? st : ow_fail(err, st, "solve: %s", ow_status_str(st));
+    }
+    collect(g, &result);
+    result.wall_s = ow_seconds() - begin;
+    *out = result;
+    return OW_OK;
 }
 
 void ow_solve_result_finish(struct ow_solve_result *result)
