@@ -1100,6 +1100,35 @@ START_TEST(test_foreign_host_is_refused)
 }
 END_TEST
 
+/* How many devices the library offers to whoever loads it. */
+static int n_offered(void)
+{
+    void *library = dlopen(OW_CODEMODEL, RTLD_NOW), *(*count)(void);
+    ck_assert_msg(library != NULL, "%s", dlerror());
+    *(void **)&count = dlsym(library, "CMdevNum");
+    ck_assert(count != NULL);
+    const int n = *(const int *)count();
+    ck_assert_int_eq(dlclose(library), 0);
+    return n;
+}
+
+/* An ngspice whose own code models are laid out otherwise would crash over ours. */
+START_TEST(test_nothing_is_offered_to_another_host)
+{
+    const char *path = getenv("OW_OTHER_HOST");
+    ck_assert_int_eq(n_offered(), (int)ow_n_models);
+    if (!path) {
+        puts("OW_OTHER_HOST is not set");
+        return;
+    }
+    void *other = dlopen(path, RTLD_NOW);
+    ck_assert_msg(other != NULL, "%s", dlerror());
+    ck_assert_int_eq(n_offered(), 0);
+    ck_assert_int_eq(dlclose(other), 0);
+    ck_assert_int_eq(n_offered(), (int)ow_n_models);
+}
+END_TEST
+
 /* ---- libngspice
  * --------------------------------------------------------------------------------- */
 
@@ -1373,6 +1402,7 @@ static void add_ngspice_tests(Suite *suite)
     tcase_add_loop_test(tc, test_refused_parameter_fails_the_analysis, 0,
                         N_REFUSED * N_ANALYSIS);
     tcase_add_test(tc, test_foreign_host_is_refused);
+    tcase_add_test(tc, test_nothing_is_offered_to_another_host);
 #ifdef OW_HAVE_SHAREDSPICE
     tcase_add_test(tc, test_libngspice_agrees);
 #endif

@@ -56,6 +56,8 @@ static void print_param(const struct ow_param *p)
         printf("\nData_Type: string\nDefault_Value: \"%s\"\n", p->choice[(size_t)p->dflt]);
     else
         printf("\nData_Type: real\nDefault_Value: %s\n", cmpp_number(p->dflt, text));
+    /* No limits: ngspice 39 looks at none, later ones go on with the limit's value.  The model
+     * refuses what is outside, and the analysis fails. */
     printf("Limits: -\nVector: no\nVector_Bounds: -\nNull_Allowed: yes\n\n");
 }
 
