@@ -175,9 +175,9 @@ static enum ow_status size_of(const struct ow_problem *p, size_t *rows, size_t *
     return check_tile(spec, *rows, *cols, err);
 }
 
-/* Which end of the range made the mapping refuse: the one that is farther (on a logarithmic
- * scale) from what the device can do. */
-static const char *refused_end(const struct ow_problem *p)
+/* Which end of the range made the mapping refuse: the one that is farther from what the device
+ * can do, by *excess on a logarithmic scale. */
+static const char *refused_end(const struct ow_problem *p, double *excess)
 {
     const struct ow_spec *spec = p->spec;
     double lo, hi;
@@ -187,16 +187,25 @@ static const char *refused_end(const struct ow_problem *p)
         below = fabs(below);
         above = fabs(above);
     }
+    *excess = fmax(below, above);
     return below > above ? "device.g_min" : "device.g_max";
 }
 
 /* Or weights without a value. */
 static const char *refused_key(const struct ow_problem *p)
 {
-    double w_max = 0.0;
+    double w_max = 0.0, excess;
     for (size_t k = 0; k < p->n_in * p->n_out; k++)
         w_max = fmax(w_max, fabs(p->weights.a[k]));
-    return w_max == 0.0 ? "vmm.weights" : refused_end(p);
+    return w_max == 0.0 ? "vmm.weights" : refused_end(p, &excess);
+}
+
+/* Or conductances from a file, where the range itself is what devices can do. */
+static const char *refused_file(const struct ow_problem *p, const char *key)
+{
+    double excess;
+    const char *end = refused_end(p, &excess);
+    return excess > (p->spec->device.model->is_binary ? 0.01 : 1e-6) ? end : key;
 }
 
 static enum ow_status build_crossbar(struct ow_problem *p, size_t rows, size_t cols,
@@ -360,7 +369,7 @@ static enum ow_status load_target(struct ow_problem *p, const struct ow_mapping_
     if (!st && !(st = check_tile(spec, g.rows, g.cols, err)) &&
         !(st = build_crossbar(p, g.rows, g.cols, err)) &&
         (st = ow_mapping_write(how, &g, &p->xb, out, &why)))
-        st = refuse_mapping(p, "program.target", st, &why, err);
+        st = refuse_mapping(p, refused_file(p, "program.target"), st, &why, err);
     ow_matrix_finish(&g);
     return st;
 }
@@ -400,8 +409,7 @@ static enum ow_status begin_states(struct ow_problem *p, struct ow_error *err)
     for (size_t k = 0; !st && !spec->program.begin && k < g.rows * g.cols; k++)
         g.a[k] = spec->device.g_min;
     if (!st && (st = ow_mapping_write(&how, &g, &p->xb, &p->mapping, &why)))
-        st = refuse_mapping(p, spec->program.begin ? "program.begin" : refused_end(p), st, &why,
-                            err);
+        st = refuse_mapping(p, refused_file(p, "program.begin"), st, &why, err);
     ow_matrix_finish(&g);
     return st;
 }
