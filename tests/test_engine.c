@@ -229,6 +229,41 @@ START_TEST(test_dc_of_an_overdriven_tia_stays_at_the_rail)
 }
 END_TEST
 
+/* An engine keeps the matrix from one DC read to the next: whatever it has read before, clipped
+ * or not, and whatever has changed since, a read is that of a new engine to the last bit. */
+START_TEST(test_dc_reads_do_not_remember)
+{
+    static const struct {
+        double r_wire, r_f;
+    } way[] = {{3.0, 700.0}, {0.0, 700.0}, {3.0, 30e3}, {0.0, 30e3}};
+    static const double height[] = {0.05, 0.2, 0.05, 0.3, 0.11};
+    struct bench used;
+    bench_begin(&used, 9, 6, &toy, &tia_sense);
+    double *scale = ow_crossbar_spread(&used.xb, OW_SCALE);
+    used.xb.r_wordline = used.xb.r_bitline = way[_i].r_wire;
+    used.xb.sense.r_f = way[_i].r_f;
+    bench_build(&used, 1e-5, true);
+    for (size_t k = 0; k < 5; k++) {
+        struct bench fresh;
+        double v[9], v_used[6], v_fresh[6];
+        for (size_t i = 0; i < 9; i++)
+            v[i] = height[k] * cos((double)i);
+        if (k == 4)
+            scale[7] *= 1.5;
+        bench_begin(&fresh, 9, 6, &toy, &tia_sense);
+        memcpy(ow_crossbar_spread(&fresh.xb, OW_SCALE), scale, 54 * sizeof *scale);
+        fresh.xb.r_wordline = fresh.xb.r_bitline = way[_i].r_wire;
+        fresh.xb.sense.r_f = way[_i].r_f;
+        bench_build(&fresh, 1e-5, true);
+        ck_assert_ok(ow_engine_dc(used.engine, v, NULL, v_used, NULL, &used.err), used.err);
+        ck_assert_ok(ow_engine_dc(fresh.engine, v, NULL, v_fresh, NULL, &fresh.err), fresh.err);
+        ck_assert_mem_eq(v_used, v_fresh, sizeof v_used);
+        bench_end(&fresh);
+    }
+    bench_end(&used);
+}
+END_TEST
+
 /* Cells of conductance 0 on an open word line: the line floats and carries nothing. */
 START_TEST(test_floating_lines_carry_no_current)
 {
@@ -783,6 +818,7 @@ int main(void)
     tcase_add_test(dc, test_dc_of_one_cell_is_a_divider);
     tcase_add_test(dc, test_dc_of_a_tia);
     tcase_add_test(dc, test_dc_of_an_overdriven_tia_stays_at_the_rail);
+    tcase_add_loop_test(dc, test_dc_reads_do_not_remember, 0, 4);
     tcase_add_test(dc, test_floating_lines_carry_no_current);
     tcase_add_loop_test(dc, test_lines_agree_with_klu, 0, N_GRID);
     tcase_add_test(dc, test_negative_conductance_is_solved);

@@ -26,6 +26,8 @@ struct ow_engine {
     double *v_row, *dv_row, *i_row;  /* [n_source] workspace */
     double *v_sense;                 /* [cols] */
     double *y_dc, *into;             /* [n_y], [n_free] */
+    double *g_rest;                  /* [n_cell] S, of the matrix that is factored */
+    bool has_rest;                   /* if it is one of DC at rest */
     double *x;                       /* [n_state][n_cell] */
     struct ow_integral integral;     /* of the powers, over the smooth piece at hand */
     double energy[OW_INTEGRAL_MOST]; /* what it has summed up */
@@ -85,7 +87,9 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     e->y_dc = calloc(e->sys.n_y + 1, sizeof *e->y_dc);
     e->into = calloc(e->sys.n_free + 1, sizeof *e->into);
     e->x = calloc(e->sys.n_state * e->sys.n_cell + 1, sizeof *e->x);
-    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into || !e->x)
+    e->g_rest = calloc(e->sys.n_cell, sizeof *e->g_rest);
+    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into || !e->x ||
+        !e->g_rest)
         goto fail;
     *out = e;
     return OW_OK;
@@ -109,6 +113,7 @@ void ow_engine_destroy(struct ow_engine *e)
     free(e->y_dc);
     free(e->into);
     free(e->x);
+    free(e->g_rest);
     free(e);
 }
 
@@ -145,10 +150,29 @@ static double largest_of(const double x[], size_t n)
     return largest;
 }
 
-/* Newton on I(V) = 0 from the voltages in y, states frozen.  A step may not carry a node
- * past twice the supply, since the clamps beyond it are exponentially stiff.  The matrix is
- * kept while it still takes the residual down by 1e3: a linear circuit is factored once. */
-static bool newton_dc(struct ow_engine *e, const double v_row[], double y[])
+/* Factor at the placed point; at_rest: all free nodes are at 0 V.  There the matrix changes
+ * with the cells' conductances alone, so that reads of one array share it. */
+static bool factor_dc(struct ow_engine *e, bool at_rest)
+{
+    const size_t size = e->sys.n_cell * sizeof *e->g_rest;
+    const double *g = e->sys.at.di_dv;
+    if (at_rest && e->has_rest && memcmp(e->g_rest, g, size) == 0)
+        return true;
+    e->has_rest = false;
+    if (ow_newton_setup_dc(e->newton))
+        return false;
+    if (at_rest && !e->stepper) { /* which factors matrices of its own */
+        memcpy(e->g_rest, g, size);
+        e->has_rest = true;
+    }
+    return true;
+}
+
+/* Newton on I(V) = 0 from the voltages in y, states frozen; at_rest: they are 0.  A step may
+ * not carry a node past twice the supply, since the clamps beyond it are exponentially stiff.
+ * The matrix is kept while it still takes the residual down by 1e3: a linear circuit is
+ * factored once. */
+static bool newton_dc(struct ow_engine *e, const double v_row[], bool at_rest, double y[])
 {
     const size_t n = e->sys.n_free;
     const double scale = e->options.v_scale;
@@ -159,7 +183,7 @@ static bool newton_dc(struct ow_engine *e, const double v_row[], double y[])
         ow_system_currents(&e->sys, e->into);
         const double residual_before = residual, step_before = step;
         residual = largest_of(e->into, n);
-        if ((k == 0 || residual > 1e-3 * residual_before) && ow_newton_setup_dc(e->newton))
+        if ((k == 0 || residual > 1e-3 * residual_before) && !factor_dc(e, at_rest && k == 0))
             return false;
         if (ow_newton_solve_dc(e->newton, e->into))
             return false;
@@ -183,13 +207,13 @@ static enum ow_status solve_dc(struct ow_engine *e, const double v_row[], const 
 {
     memset(e->y_dc, 0, e->sys.n_y * sizeof *e->y_dc);
     ow_system_put_states(&e->sys, x, e->y_dc);
-    if (newton_dc(e, v_row, e->y_dc))
+    if (newton_dc(e, v_row, true, e->y_dc))
         return OW_OK;
     memset(e->y_dc, 0, e->sys.n_free * sizeof *e->y_dc);
     for (int step = 0; step <= N_RAMP; step++) {
         for (size_t r = 0; r < e->circuit->n_source; r++)
             e->dv_row[r] = v_row[r] * step / N_RAMP;
-        if (!newton_dc(e, e->dv_row, e->y_dc))
+        if (!newton_dc(e, e->dv_row, step == 0, e->y_dc))
             return ow_fail(err, OW_ERR_SOLVER,
                            "no DC solution found (Newton's method, %d %% "
                            "of the drive)",

@@ -67,53 +67,58 @@ static enum ow_status no_memory(struct ow_error *err)
 
 /* ---- does it pay ----------------------------------------------------------------------- */
 
-/* Operations, from counting loops: lines take some 10 iterations of 60 operations a cell;
- * where lines have merged, elimination fills the shorter side of the array.  An operation of
- * a product, in registers, counts as a quarter. */
+/* Counts of operations, weighed by how well they run: those of the lines' solver, some 10
+ * iterations of 60 a cell, and those of products come in long vectors.  Where lines have
+ * merged, elimination fills the shorter side of the array. */
+static double cells_of(const struct ow_circuit *c)
+{
+    return (double)(c->xb->rows * c->xb->cols);
+}
+
+static double filled_of(const struct ow_circuit *c)
+{
+    return (double)(c->n_node - c->first_free) * fmin((double)c->xb->rows, (double)c->xb->cols);
+}
+
 static double solve_operations(const struct ow_circuit *c)
 {
-    const double n_cell = (double)(c->xb->rows * c->xb->cols);
-    const double n_free = (double)(c->n_node - c->first_free);
-    const double width = fmin((double)c->xb->rows, (double)c->xb->cols);
-    return c->is_grid ? 600.0 * n_cell : 2.0 * n_free * width + 50.0 * n_cell;
+    return c->is_grid ? 40.0 * cells_of(c) : 5.0 * cells_of(c) + 2.0 * filled_of(c);
 }
 
 static double factor_operations(const struct ow_circuit *c)
 {
-    const double n_free = (double)(c->n_node - c->first_free);
     const double width = fmin((double)c->xb->rows, (double)c->xb->cols);
-    return c->is_grid ? 0.0 : n_free * width * width;
+    return c->is_grid ? 20.0 * cells_of(c) : width * filled_of(c);
 }
 
-/* Of one excitation and of its products with all up to itself. */
-static double form_operations(const struct ow_circuit *c, double n_excitation)
+/* One read: two solutions with a matrix that is there, devices and powers. */
+static double read_operations(const struct ow_circuit *c)
 {
-    return 0.25 * 3.0 * 2.0 * n_excitation * (double)(c->xb->rows * c->xb->cols);
+    return 2.0 * solve_operations(c) + 60.0 * cells_of(c);
 }
 
-/* n more excitations behind `before`. */
+/* n more excitations behind `before`: two solutions, and products with all others. */
 static double reduce_operations(const struct ow_circuit *c, double before, double n)
 {
-    return n * (2.0 * solve_operations(c) + form_operations(c, before + 0.5 * n));
+    return n * (2.0 * solve_operations(c) + (20.0 + 0.3 * (before + 0.5 * n)) * cells_of(c));
 }
 
 static bool fits(const struct ow_circuit *c, size_t n_excitation)
 {
     const double most = 2147483648.0; /* bytes of panels */
-    return 8.0 * (double)n_excitation * (double)(c->xb->rows * c->xb->cols) <= most;
+    return 8.0 * (double)n_excitation * cells_of(c) <= most;
 }
 
 bool ow_ports_pays(const struct ow_circuit *c, size_t n_read)
 {
-    const double read = factor_operations(c) + 2.0 * solve_operations(c);
     return fits(c, c->xb->rows + 1) &&
-           reduce_operations(c, 0.0, (double)c->xb->rows) < (double)n_read * read;
+           reduce_operations(c, 0.0, (double)c->xb->rows) < (double)n_read * read_operations(c);
 }
 
 bool ow_ports_clamps_pay(const struct ow_circuit *c, size_t n_clamped)
 {
     /* it takes Newton's method some 8 matrices to find an amplifier near its rail */
-    const double read = 8.0 * (factor_operations(c) + solve_operations(c));
+    const double read = 8.0 * (factor_operations(c) + read_operations(c));
     return fits(c, c->xb->rows + 1 + c->xb->cols) &&
            reduce_operations(c, (double)c->xb->rows, (double)c->xb->cols) <
                (double)n_clamped * read;
