@@ -12,18 +12,20 @@ extern "C" {
 
 /* What a draw is for.  Results depend on the numbers: add at the end, never reorder. */
 enum ow_draw {
-    OW_DRAW_SWITCH = 0,  /* hazard until event k of a stochastic device         */
-    OW_DRAW_D2D = 1,     /* device-to-device spread                             */
-    OW_DRAW_PROGRAM = 2, /* error of programming; event = write number          */
-    OW_DRAW_READ = 3,    /* noise of one read; event = vector number            */
-    OW_DRAW_STUCK = 4,   /* stuck-on and stuck-off cells                        */
-    OW_DRAW_RTN = 5,     /* random telegraph noise                              */
-    OW_DRAW_WEIGHT = 6,  /* generated weight matrices; id = element             */
-    OW_DRAW_INPUT = 7,   /* generated input matrices; id = element              */
-    OW_DRAW_DEVICE = 8,  /* a model's own parameters; event = which             */
-    OW_DRAW_CYCLE = 9,   /* the same, anew in each cycle                       */
-    OW_DRAW_SHRINK = 10, /* rate until shrinking number k of a filament         */
-    OW_DRAW_TEST = 1000  /* tests and benchmarks                                */
+    OW_DRAW_SWITCH = 0,    /* hazard until event k of a stochastic device         */
+    OW_DRAW_D2D = 1,       /* device-to-device spread                             */
+    OW_DRAW_PROGRAM = 2,   /* error of programming; event = write number          */
+    OW_DRAW_READ = 3,      /* noise of one read; event = vector number            */
+    OW_DRAW_STUCK = 4,     /* stuck-on and stuck-off cells                        */
+    OW_DRAW_RTN = 5,       /* random telegraph noise                              */
+    OW_DRAW_WEIGHT = 6,    /* generated weight matrices; id = element             */
+    OW_DRAW_INPUT = 7,     /* generated input matrices; id = element              */
+    OW_DRAW_DEVICE = 8,    /* a model's own parameters; event = which             */
+    OW_DRAW_CYCLE = 9,     /* the same, anew in each cycle                       */
+    OW_DRAW_SHRINK = 10,   /* hazard until shrinking number k of a filament       */
+    OW_DRAW_GAP = 11,      /* hazard until jump number k of a gap                 */
+    OW_DRAW_GAP_JUMP = 12, /* size of that jump                                   */
+    OW_DRAW_TEST = 1000    /* tests and benchmarks                                */
 };
 
 /* Key of one draw: the same key gives the same number, and the three distributions below

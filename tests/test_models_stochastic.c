@@ -1,14 +1,14 @@
 /* The stochastic switch: its distributions against their laws, its spread, its telegraph
- * noise and its master equation.  Devices are stepped here, with a method of fixed steps that
- * shares nothing with the hosts. */
+ * noise and its master equation. */
 #include "ow_check.h"
 
+#include "ow_event_run.h"
 #include "ow_model.h"
 #include "ow_random.h"
+#include "ow_reference_ode.h"
+#include "ow_statistics.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 enum { X, H, K, P, N = 10000 };
 
@@ -20,59 +20,7 @@ static const struct ow_model *model(double param[])
     return m;
 }
 
-static void put(const struct ow_model *m, double param[], const char *name, double value)
-{
-    const size_t k = ow_param_index(m, name);
-    ck_assert_msg(k < m->n_param, "no %s", name);
-    param[k] = value;
-}
-
 /* ---- Kolmogorov and Smirnov ------------------------------------------------------------ */
-
-static int by_value(const void *a, const void *b)
-{
-    const double p = *(const double *)a, q = *(const double *)b;
-    return (p > q) - (p < q);
-}
-
-/* P(distance > d) of n values by the limit law with Stephens' correction (J. R. Stat. Soc. B
- * 32 (1970) 115): 2 sum (-1)^(j-1) exp(-2 j^2 z^2), z = (sqrt(n) + 0.12 + 0.11/sqrt(n)) d. */
-static double ks_probability(double d, double n)
-{
-    const double root = sqrt(n), z = (root + 0.12 + 0.11 / root) * d;
-    double sum = 0.0, sign = 2.0;
-    if (z < 0.2)
-        return 1.0;
-    for (int j = 1; j <= 100; j++, sign = -sign)
-        sum += sign * exp(-2.0 * j * j * z * z);
-    return fmin(fmax(sum, 0.0), 1.0);
-}
-
-/* Largest distance between the empirical law of u and the uniform one on (0, 1). */
-static double ks_uniform(double u[], size_t n)
-{
-    double worst = 0.0;
-    qsort(u, n, sizeof *u, by_value);
-    for (size_t k = 0; k < n; k++)
-        worst =
-            fmax(worst, fmax(u[k] - (double)k / (double)n, (double)(k + 1) / (double)n - u[k]));
-    return worst;
-}
-
-static double ks_two(double a[], double b[], size_t n)
-{
-    double worst = 0.0;
-    qsort(a, n, sizeof *a, by_value);
-    qsort(b, n, sizeof *b, by_value);
-    for (size_t j = 0, k = 0; j < n && k < n;) {
-        if (a[j] <= b[k])
-            j++;
-        else
-            k++;
-        worst = fmax(worst, fabs((double)j - (double)k) / (double)n);
-    }
-    return worst;
-}
 
 /* The tests' own tool on what it must accept and refuse: quantiles of the limit law (1.358
  * at 5 %, 1.628 at 1 %), and samples of a law that is off by 3 %. */
@@ -94,62 +42,6 @@ START_TEST(test_the_ks_test_itself)
 END_TEST
 
 /* ---- devices in time -------------------------------------------------------------------- */
-
-/* A drive: from (t, v) with a slope, s, V, V/s. */
-struct drive {
-    double t, v, slope;
-};
-
-/* The classical Runge-Kutta method, one step. */
-static void step(const struct ow_model *m, const double param[], const struct drive *d,
-                 double t, double h, double x[])
-{
-    static const double at[4] = {0.0, 0.5, 0.5, 1.0}, weight[4] = {1, 2, 2, 1};
-    double x0[OW_MAX_STATES], y[OW_MAX_STATES], sum[OW_MAX_STATES] = {0.0};
-    memcpy(x0, x, m->n_state * sizeof *x);
-    memcpy(y, x, m->n_state * sizeof *x);
-    for (int k = 0; k < 4; k++) {
-        struct ow_point pt;
-        ow_eval_one(m, param, d->v + d->slope * (t + at[k] * h - d->t), y, &pt);
-        for (size_t s = 0; s < m->n_state; s++) {
-            sum[s] += weight[k] * pt.f[s];
-            y[s] = x0[s] + (k < 2 ? 0.5 : 1.0) * h * pt.f[s];
-        }
-    }
-    for (size_t s = 0; s < m->n_state; s++)
-        x[s] = x0[s] + h / 6.0 * sum[s];
-}
-
-/* On to t_end in steps of dt at most, or to the first event: true, *t is its instant and
- * x[H] is 0 there. */
-static bool run(const struct ow_model *m, const double param[], const struct drive *d,
-                double t_end, double dt, double *t, double x[])
-{
-    while (*t < t_end) {
-        const bool is_last = *t + dt >= t_end;
-        const double h = is_last ? t_end - *t : dt;
-        double y[OW_MAX_STATES];
-        memcpy(y, x, sizeof y);
-        step(m, param, d, *t, h, y);
-        if (y[H] > 0.0) {
-            memcpy(x, y, sizeof y);
-            *t = is_last ? t_end : *t + h;
-            continue;
-        }
-        double lo = 0.0, hi = h;
-        for (int k = 0; k < 50; k++) {
-            const double middle = 0.5 * (lo + hi);
-            memcpy(y, x, sizeof y);
-            step(m, param, d, *t, middle, y);
-            *(y[H] > 0.0 ? &lo : &hi) = middle;
-        }
-        memcpy(x, y, sizeof y);
-        x[H] = 0.0;
-        *t += hi;
-        return true;
-    }
-    return false;
-}
 
 /* The instant of the first event under v = v0 + slope t, in steps of dt. */
 static double first_event(const struct ow_model *m, const double param[], double v0,
@@ -284,11 +176,6 @@ END_TEST
 
 /* ---- spread --------------------------------------------------------------------------------
  */
-
-static double normal_cdf(double z)
-{
-    return 0.5 * erfc(-z / sqrt(2.0));
-}
 
 /* Current, or the hazard at a set or reset voltage, of a device: what a spread acts on. */
 static double observe(const struct ow_model *m, const double param[], int what, double k)

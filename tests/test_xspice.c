@@ -231,6 +231,11 @@ static const struct drive drive[] = {
                    {"gamma3", 1e6}, {"thermal", 1}, {"c_th", 1e-13}, {"tau_th", 0.3e-6},
                    {"e_mu", 0.05}, {"e_gamma", 0.08}}, /* the same, thicker and warm */
      5, {0, 1e-7, 2e-6, 2.2e-6, 3e-6}, {0, 0.9, 1.1, 0.9, 0.8}},
+    {"driftdiff_noise", {{"r_on", 1e4}, {"r_off", 1e6}, {"mu", 1e6}, {"alpha", 0.5}, {"beta", 2e5},
+                   {"gamma1", 5e5}, {"gamma2", 3e5}, {"lambda", 0.5}, {"kappa", 3e6}, {"eta", 0.21}},
+     6, {0, 1e-7, 2e-6, 2.2e-6, 3e-6, 3.7e-6}, {0, 0.9, 1.1, 0.2, 0.1, -0.7}},
+    {"stanford_noise", {{"rs", 1e3}, {"noise_rate", 4e6}, {"dg0", 0.014}},
+     4, {0, 2e-6, 4e-6, 6e-6}, {0, 2.0, -1.7, 2.1}},
     {"ddk", {{"alpha", 0.712}, {"z0", 0.8}}, /* set ddk_shi */
      5, {0, 1e-4, 1.2e-3, 1.3e-3, 2e-3}, {0, 0.9, 2.1, -0.4, 0.3}},
     {"rram_asu", {{"rs", 2e4}}, /* set sky130, at 27 degrees, and hot at the end */
@@ -294,7 +299,7 @@ static void follow(const struct ow_model *m, const double param[], const struct 
             part.v0 = path.v1 + (path.v0 - path.v1) * (part.t0 - path.t1) / (path.t0 - path.t1);
             const struct ow_advanced due = advance(m, param, &part, x);
             memcpy(x, due.x, sizeof due.x);
-            ck_assert_int_gt(ow_fire_due(m, param, path.v0, 1e-6, x), 0);
+            ck_assert_int_gt(ow_fire_due(m, param, part.v0, 1e-6, x), 0);
             path.t1 = part.t0, path.v1 = part.v0;
         }
     }
@@ -576,7 +581,8 @@ static const char *const method[] = {"trap", "gear"};
 
 /* The promise: a piecewise linear drive directly across the device, maximum steps a factor
  * of 100 apart, same final states within 10 tol of each other; and of the integrator by
- * itself, corner to corner. */
+ * itself, corner to corner.  A jump ends a step early by way of ngspice's truncation error,
+ * which at the default reltol cannot ask for less than 0.4 of the step before. */
 START_TEST(test_step_does_not_matter)
 {
     const struct drive *d = &drive[_i / 2];
@@ -586,7 +592,7 @@ START_TEST(test_step_does_not_matter)
     const double end = d->t[d->n - 1];
     for (int fine = 0; fine < 2; fine++) {
         struct text t = {0}, saved = {0};
-        add(&t, ".options method=%s\n", method[_i % 2]);
+        add(&t, ".options method=%s reltol=%g\n", method[_i % 2], m->fire ? 1e-6 : 1e-3);
         add_drive(&t, d, "in");
         add_device(&t, d, "d", "in", "");
         const double step = end / (fine ? 3000.0 : 30.0);

@@ -25,21 +25,30 @@
  * signed, which stops at f = 0.  On the third the paper projects: where t > 1 would grow,
  * df/dt := -dr/dt, that is, drift only refills what diffusion takes away.  Here
  * ow_soft_stop() leads D to zero beyond t = 1; drift and diffusion balance inside the stop,
- * which is the same.  The switches at t = 1 and s = 1 are led over a width OW_STOP_DEPTH. */
+ * which is the same.  The switches at t = 1 and s = 1 are led over a width OW_STOP_DEPTH.
+ *
+ * driftdiff_noise: f and r with the noise of the SPICE port published with the paper, without
+ * thickness and heat.  The port lets f shrink to (1 - eta) f in each time bin dt with the
+ * probability 1 - exp(-kappa f^m dt); that is, at the points of a process with the hazard
+ *   kappa f^m
+ * whatever the bins: h falls by it from an Exp(1) draw, and f shrinks when h reaches 0. */
 #include "ow_cells.h"
+#include "ow_event.h"
 #include "ow_physics.h"
 #include "ow_soft_stop.h"
 
 #include <math.h>
 
-extern const struct ow_model ow_driftdiff;
+extern const struct ow_model ow_driftdiff, ow_driftdiff_noise;
 
 enum {
     F0 = OW_N_COMMON, /* initial states first: see ow_cells_vary() */
     R0,
     S0,
     RISE0,
-    SYMMETRIC,
+    H0 = S0, /* of the noisy model */
+    K0,
+    SYMMETRIC = RISE0 + 1,
     R_ON,
     R_OFF,
     MU,
@@ -49,8 +58,6 @@ enum {
     GAMMA2,
     LAMBDA,
     RATE_MAX,
-    THETA,
-    GAMMA3,
     DRIFT,
     V_0,
     GAP,
@@ -60,13 +67,22 @@ enum {
     E_GAMMA,
     T_REF,
     TEMP,
+    N_FILAMENT, /* both models have those above */
+
+    THETA = N_FILAMENT,
+    GAMMA3,
     THERMAL,
     C_TH,
     TAU_TH,
-    N_PARAM
+    N_PARAM,
+
+    KAPPA = N_FILAMENT,
+    POWER,
+    ETA,
+    N_NOISE_PARAM
 };
 
-enum { F, R, S, RISE, N_STATE };
+enum { F, R, S, RISE, N_STATE, H = S, K };
 
 enum { ONE_SIDED, BOTH_SIDED, SIGNED };
 enum { DRIFT_LINEAR, DRIFT_SINH };
@@ -83,36 +99,51 @@ static const char *const thermal_name[] = {"off", "on", NULL};
  * paper (set driftdiff_tw_single), without its limiter.  c_th and tau_th: the sky130 ReRAM
  * model of SkyWater. */
 /* clang-format off */
+#define INITIAL_FILAMENT \
+    {"f0",        "1",       0.0,   0.0,  1.0,  NULL,           "initial filament; cut at 1 - r0, where the gap is full"}, \
+    {"r0",        "1",       0.0,   0.0,  1.0,  NULL,           "initial residue"}
+#define FILAMENT \
+    {"symmetric", "1",       1.0,   0.0,  2.0,  symmetric_name, "yes: either polarity grows the filament; no: v > 0 only; signed: v < 0 shrinks it"}, \
+    {"r_on",      "ohm",     1.7e4, 1e-3, 1e12, NULL,           "resistance at f + r = 1"}, \
+    {"r_off",     "ohm",     1e10,  1e-3, 1e18, NULL,           "resistance at f + r = 0; above r_on"}, \
+    {"mu",        "1/(V s)", 16.0,  0.0,  1e15, NULL,           "drift mobility"}, \
+    {"alpha",     "1",       0.1,   1e-4, 1e3,  NULL,           "limits the field over a closing gap"}, \
+    {"beta",      "1/s",     0.35,  0.0,  1e15, NULL,           "filament that turns into residue"}, \
+    {"gamma1",    "1/s",     50.0,  0.0,  1e15, NULL,           "diffusion of the filament"}, \
+    {"gamma2",    "1/s",     0.42,  0.0,  1e15, NULL,           "diffusion of the residue"}, \
+    {"lambda",    "1",       0.1,   1e-2, 1e3,  NULL,           "decay length of tunnelling, in gap lengths"}, \
+    {"rate_max",  "1/s",     0.0,   0.0,  1e30, NULL,           "limit of df/dt (the SPICE port's is 1); 0 is none"}, \
+    {"drift",     "1",       0.0,   0.0,  1.0,  drift_name,     "drift against voltage: linear, or v_0 sinh(v/v_0)"}, \
+    {"v_0",       "V",       0.25,  1e-3, 1e3,  NULL,           "voltage scale of drift=sinh"}, \
+    {"gap",       "1",       0.0,   0.0,  1.0,  gap_name,       "on: the field grows as the gap closes; off: it does not"}, \
+    {"diffusion", "1",       0.0,   0.0,  2.0,  diffusion_name, "loss of the filament: gamma1 times f, 1/f or 1/f^3"}, \
+    {"f_min",     "1",       0.05,  1e-3, 1.0,  NULL,           "below it 1/f and 1/f^3 fall linearly to 0"}, \
+    {"e_mu",      "eV",      0.0,   0.0,  5.0,  NULL,           "activation energy of drift: of mu and, if there is one, theta"}, \
+    {"e_gamma",   "eV",      0.0,   0.0,  5.0,  NULL,           "activation energy of diffusion, of every gamma"}, \
+    {"t_ref",     "degC",    27.0,  -200.0, 1000.0, NULL,       "temperature at which the rates hold"}, \
+    OW_TEMP_PARAM
+
 static const struct ow_param param[] = {
     OW_COMMON_PARAMS,
-    {"f0",        "1",       0.0,   0.0,  1.0,  NULL,           "initial filament; cut at 1 - r0, where the gap is full"},
-    {"r0",        "1",       0.0,   0.0,  1.0,  NULL,           "initial residue"},
+    INITIAL_FILAMENT,
     {"s0",        "1",       1.0,   1.0,  20.0, NULL,           "initial thickness of the bridge; 1 is the least"},
     {"rise0",     "1",       0.0,   0.0,  1e3,  NULL,           "initial rise of the temperature over temp, relative to it"},
-    {"symmetric", "1",       1.0,   0.0,  2.0,  symmetric_name, "yes: either polarity grows the filament; no: v > 0 only; signed: v < 0 shrinks it"},
-    {"r_on",      "ohm",     1.7e4, 1e-3, 1e12, NULL,           "resistance at f + r = 1"},
-    {"r_off",     "ohm",     1e10,  1e-3, 1e18, NULL,           "resistance at f + r = 0; above r_on"},
-    {"mu",        "1/(V s)", 16.0,  0.0,  1e15, NULL,           "drift mobility"},
-    {"alpha",     "1",       0.1,   1e-4, 1e3,  NULL,           "limits the field over a closing gap"},
-    {"beta",      "1/s",     0.35,  0.0,  1e15, NULL,           "filament that turns into residue"},
-    {"gamma1",    "1/s",     50.0,  0.0,  1e15, NULL,           "diffusion of the filament"},
-    {"gamma2",    "1/s",     0.42,  0.0,  1e15, NULL,           "diffusion of the residue"},
-    {"lambda",    "1",       0.1,   1e-2, 1e3,  NULL,           "decay length of tunnelling, in gap lengths"},
-    {"rate_max",  "1/s",     0.0,   0.0,  1e30, NULL,           "limit of df/dt (the SPICE port's is 1); 0 is none"},
+    FILAMENT,
     {"theta",     "1/(V s)", 0.0,   0.0,  1e15, NULL,           "growth of the thickness once bridged; 0 keeps it at 1"},
     {"gamma3",    "1/s",     0.0,   0.0,  1e15, NULL,           "diffusion of the thickness"},
-    {"drift",     "1",       0.0,   0.0,  1.0,  drift_name,     "drift against voltage: linear, or v_0 sinh(v/v_0)"},
-    {"v_0",       "V",       0.25,  1e-3, 1e3,  NULL,           "voltage scale of drift=sinh"},
-    {"gap",       "1",       0.0,   0.0,  1.0,  gap_name,       "on: the field grows as the gap closes; off: it does not"},
-    {"diffusion", "1",       0.0,   0.0,  2.0,  diffusion_name, "loss of the filament: gamma1 times f, 1/f or 1/f^3"},
-    {"f_min",     "1",       0.05,  1e-3, 1.0,  NULL,           "below it 1/f and 1/f^3 fall linearly to 0"},
-    {"e_mu",      "eV",      0.0,   0.0,  5.0,  NULL,           "activation energy of mu and theta"},
-    {"e_gamma",   "eV",      0.0,   0.0,  5.0,  NULL,           "activation energy of gamma1, gamma2, gamma3"},
-    {"t_ref",     "degC",    27.0,  -200.0, 1000.0, NULL,       "temperature at which mu, theta and gamma hold"},
-    OW_TEMP_PARAM,
     {"thermal",   "1",       0.0,   0.0,  1.0,  thermal_name,   "on: the device heats itself"},
     {"c_th",      "J/K",     3.1825e-16, 1e-25, 1e3, NULL,      "heat capacity"},
     {"tau_th",    "s",       0.23e-9, 1e-15, 1e6, NULL,         "thermal time constant; the resistance is tau_th/c_th"},
+};
+static const struct ow_param noise_param[] = {
+    OW_COMMON_PARAMS,
+    INITIAL_FILAMENT,
+    {"h0",        "1",       -1.0,  -1.0, 1e12, NULL,           "hazard left until the filament shrinks next; -1 takes the draw"},
+    {"k0",        "1",       0.0,   0.0,  9e15, NULL,           "number of times it has shrunk so far (whole number)"},
+    FILAMENT,
+    {"kappa",     "1/s",     0.0,   0.0,  1e15, NULL,           "how often the filament shrinks, at f = 1; 0 is never"},
+    {"m",         "1",       2.0,   1.0,  20.0, NULL,           "exponent of f in that"},
+    {"eta",       "1",       0.01,  0.0,  1.0,  NULL,           "part of the filament that is lost"},
 };
 static const struct ow_state state[] = {
     {"f",    0.0, 1.0, F0,    false, "active filament"},
@@ -120,9 +151,17 @@ static const struct ow_state state[] = {
     {"s",    1.0, 2.0, S0,    false, "thickness of the bridge (theta > 0)"},
     {"rise", 0.0, 1.0, RISE0, false, "rise of the temperature over temp, relative to it (thermal=on)"},
 };
+static const struct ow_state noise_state[] = {
+    {"f",    0.0, 1.0, F0,    false, "active filament"},
+    {"r",    0.0, 1.0, R0,    false, "residue in the gap"},
+    {"h",    0.0, 1.0, H0,    false, "hazard left until the filament shrinks next; 1 is the mean"},
+    {"k",    0.0, 1.0, K0,    true,  "number of times the filament has shrunk so far"},
+};
 /* clang-format on */
 _Static_assert(sizeof param / sizeof param[0] == N_PARAM, "one row for each index");
-_Static_assert((int)N_PARAM <= (int)OW_MAX_PARAMS, "raise OW_MAX_PARAMS");
+_Static_assert(sizeof noise_param / sizeof noise_param[0] == N_NOISE_PARAM, "as above");
+_Static_assert((int)N_PARAM <= (int)OW_MAX_PARAMS && (int)N_NOISE_PARAM <= (int)OW_MAX_PARAMS,
+               "raise OW_MAX_PARAMS");
 
 /* exp() of this, as the largest factor of a rate: 1e50, so that products of two are finite. */
 #define LOG_FACTOR_LIMIT (0.5 * OW_LOG_RATE_LIMIT)
@@ -212,13 +251,36 @@ static double resistance(const double p[], double t, double s, double *dr_dt, do
     return metal * tc + p[R_OFF] * gap / whole;
 }
 
-static void driftdiff_cell(const double p[], double v, const double x[], struct ow_point *pt)
+/* Where the equations are evaluated, and 1 or 0 where that is the state or a bound. */
+struct point {
+    double f, r, t, s, rise;
+    double is_f, is_r, is_s, is_rise;
+    struct ow_value e_mu, e_gamma; /* Arrhenius factors, and by the temperature in K */
+    double t_0;                    /* K */
+};
+
+static struct point point_at(const double p[], const double x[])
 {
     /* Nothing happens a thousand travels outside, but it must be finite. */
-    const double f = hold(x[F], 1e3), r = hold(x[R], 1e3), t = f + r;
-    const double s = fmin(fmax(x[S], 0.0), 50.0), rise = fmin(fmax(x[RISE], -0.5), 1e3);
-    const double is_f = f == x[F] ? 1.0 : 0.0, is_r = r == x[R] ? 1.0 : 0.0;
-    const double is_s = s == x[S] ? 1.0 : 0.0, is_rise = rise == x[RISE] ? 1.0 : 0.0;
+    struct point q = {.f = hold(x[F], 1e3), .r = hold(x[R], 1e3)};
+    q.s = fmin(fmax(x[S], 0.0), 50.0);
+    q.rise = fmin(fmax(x[RISE], -0.5), 1e3);
+    q.t = q.f + q.r;
+    q.is_f = q.f == x[F] ? 1.0 : 0.0;
+    q.is_r = q.r == x[R] ? 1.0 : 0.0;
+    q.is_s = q.s == x[S] ? 1.0 : 0.0;
+    q.is_rise = q.rise == x[RISE] ? 1.0 : 0.0;
+    q.t_0 = p[TEMP] + OW_ZERO_CELSIUS;
+    q.e_mu = arrhenius(p, p[E_MU], q.t_0 * (1.0 + q.rise));
+    q.e_gamma = arrhenius(p, p[E_GAMMA], q.t_0 * (1.0 + q.rise));
+    return q;
+}
+
+/* Current, df/dt and dr/dt. */
+static void filament(const double p[], double v, const struct point *at, struct ow_point *pt)
+{
+    const double f = at->f, r = at->r, t = at->t, s = at->s;
+    const double is_f = at->is_f, is_r = at->is_r, is_s = at->is_s, is_rise = at->is_rise;
     double dr_dt, dr_ds;
     const double res = resistance(p, t, s, &dr_dt, &dr_ds);
     ow_ohmic(1.0 / res, v, pt);
@@ -226,10 +288,8 @@ static void driftdiff_cell(const double p[], double v, const double x[], struct 
     pt->di_dx[R] = is_r * -pt->i * dr_dt / res;
     pt->di_dx[S] = is_s * -pt->i * dr_ds / res;
 
-    const double t_0 = p[TEMP] + OW_ZERO_CELSIUS; /* K */
-    const struct ow_value e_mu = arrhenius(p, p[E_MU], t_0 * (1.0 + rise));
-    const struct ow_value e_gamma = arrhenius(p, p[E_GAMMA], t_0 * (1.0 + rise));
-    const double e_mu_rise = e_mu.dy * t_0, e_gamma_rise = e_gamma.dy * t_0;
+    const struct ow_value e_mu = at->e_mu, e_gamma = at->e_gamma;
+    const double e_mu_rise = e_mu.dy * at->t_0, e_gamma_rise = e_gamma.dy * at->t_0;
 
     /* D: the stop at t = 1 acts on growth, the one at f = 0 on a negative drift, such that
      * it rests at 0. */
@@ -271,29 +331,81 @@ static void driftdiff_cell(const double p[], double v, const double x[], struct 
     pt->df_dx[R][R] = is_r * free * b_r;
     pt->df_dx[R][S] = free_s * b;
     pt->df_dx[R][RISE] = is_rise * free * b_rise;
+}
 
-    /* Thickness.  Growth needs the bridge; diffusion rests at s = 1. */
-    const struct ow_value bridged = smooth_step((t - 1.0) / OW_STOP_DEPTH + 1.0);
+/* ds/dt: growth needs the bridge; diffusion rests at s = 1. */
+static void thickness(const double p[], double v, const struct point *at, struct ow_point *pt)
+{
+    const double s = at->s, e_mu_rise = at->e_mu.dy * at->t_0;
+    const struct ow_value bridged = smooth_step((at->t - 1.0) / OW_STOP_DEPTH + 1.0);
     const struct ow_value rest = soft_stop(1.0 + OW_STOP_DEPTH - s);
     const double vc = hold(v, OW_V_LIMIT), v_sign = v > 0.0 ? 1.0 : v < 0.0 ? -1.0 : 0.0;
     const double per_volt_s = p[THETA] * exp(1.0 - s), shrink = p[GAMMA3] * exp(s - 1.0);
-    const double grow = per_volt_s * e_mu.y * fabs(vc);
-    pt->f[S] = bridged.y * grow - rest.y * shrink * e_gamma.y;
-    pt->df_dv[S] = v == vc ? bridged.y * per_volt_s * e_mu.y * v_sign : 0.0;
-    pt->df_dx[S][F] = is_f * bridged.dy / OW_STOP_DEPTH * grow;
-    pt->df_dx[S][R] = is_r * bridged.dy / OW_STOP_DEPTH * grow;
-    pt->df_dx[S][S] = is_s * (-bridged.y * grow - (rest.y - rest.dy) * shrink * e_gamma.y);
-    pt->df_dx[S][RISE] = is_rise * (bridged.y * per_volt_s * e_mu_rise * fabs(vc) -
-                                    rest.y * shrink * e_gamma_rise);
+    const double grow = per_volt_s * at->e_mu.y * fabs(vc);
+    pt->f[S] = bridged.y * grow - rest.y * shrink * at->e_gamma.y;
+    pt->df_dv[S] = v == vc ? bridged.y * per_volt_s * at->e_mu.y * v_sign : 0.0;
+    pt->df_dx[S][F] = at->is_f * bridged.dy / OW_STOP_DEPTH * grow;
+    pt->df_dx[S][R] = at->is_r * bridged.dy / OW_STOP_DEPTH * grow;
+    pt->df_dx[S][S] =
+        at->is_s * (-bridged.y * grow - (rest.y - rest.dy) * shrink * at->e_gamma.y);
+    pt->df_dx[S][RISE] = at->is_rise * (bridged.y * per_volt_s * e_mu_rise * fabs(vc) -
+                                        rest.y * shrink * at->e_gamma.dy * at->t_0);
+}
 
-    if (p[THERMAL] == 0.0)
-        return;
-    const double per_joule = 1.0 / (p[C_TH] * t_0), power_i = fabs(vc);
-    pt->f[RISE] = per_joule * pt->i * vc - rise / p[TAU_TH];
+/* d rise/dt, by the current that pt holds. */
+static void heat(const double p[], double v, const struct point *at, struct ow_point *pt)
+{
+    const double vc = hold(v, OW_V_LIMIT), v_sign = v > 0.0 ? 1.0 : v < 0.0 ? -1.0 : 0.0;
+    const double per_joule = 1.0 / (p[C_TH] * at->t_0);
+    pt->f[RISE] = per_joule * pt->i * vc - at->rise / p[TAU_TH];
     pt->df_dv[RISE] = v == vc ? 2.0 * per_joule * pt->i : 0.0;
     for (size_t k = 0; k < RISE; k++)
-        pt->df_dx[RISE][k] = per_joule * pt->di_dx[k] * v_sign * power_i;
-    pt->df_dx[RISE][RISE] = is_rise * -1.0 / p[TAU_TH];
+        pt->df_dx[RISE][k] = per_joule * pt->di_dx[k] * v_sign * fabs(vc);
+    pt->df_dx[RISE][RISE] = at->is_rise * -1.0 / p[TAU_TH];
+}
+
+static void driftdiff_cell(const double p[], double v, const double x[], struct ow_point *pt)
+{
+    const struct point at = point_at(p, x);
+    filament(p, v, &at, pt);
+    thickness(p, v, &at, pt);
+    if (p[THERMAL] != 0.0)
+        heat(p, v, &at, pt);
+}
+
+/* ---- the noisy model ------------------------------------------------------------------- */
+
+static const char *noise_check(const double p[])
+{
+    const char *wrong = check(p);
+    return wrong ? wrong : ow_event_check(p[H0], p[K0]);
+}
+
+static void noise_init(const double p[], double x[])
+{
+    init(p, x);
+    if (p[H0] == OW_H0_DRAW)
+        x[H] = ow_event_hazard(p, OW_DRAW_SHRINK, p[K0]);
+}
+
+static void noise_cell(const double p[], double v, const double x[], struct ow_point *pt)
+{
+    const double thin_and_cold[N_STATE] = {[F] = x[F], [R] = x[R], [S] = 1.0, [RISE] = 0.0};
+    const struct point at = point_at(p, thin_and_cold);
+    filament(p, v, &at, pt);
+    for (size_t s = H; s <= K; s++) /* the same places as S and RISE */
+        pt->di_dx[s] = pt->df_dx[F][s] = pt->df_dx[R][s] = 0.0;
+
+    const struct ow_value f = ow_hold(x[F], 0.0, 1.0);
+    const double per_f = p[KAPPA] * pow(f.y, p[POWER] - 1.0);
+    pt->f[H] = -per_f * f.y;
+    pt->df_dx[H][F] = -p[POWER] * per_f * f.dy;
+}
+
+static void fire(const double p[], double v, double x[])
+{
+    x[F] *= 1.0 - p[ETA];
+    ow_event_next(p, OW_DRAW_SHRINK, &x[H], &x[K]);
 }
 
 static void eval(const struct ow_cells *cells, struct ow_response *out)
@@ -315,4 +427,26 @@ const struct ow_model ow_driftdiff = {
     .check = check,
     .init = init,
     .eval = eval,
+};
+
+static void noise_eval(const struct ow_cells *cells, struct ow_response *out)
+{
+    ow_each_cell(cells, &ow_driftdiff_noise, K0 + 1, K + 1, noise_cell, out);
+}
+
+const struct ow_model ow_driftdiff_noise = {
+    .name = "driftdiff_noise",
+    .doc = "volatile filament that shrinks at random times: driftdiff, thin and cold",
+    .source = "Wang et al., IEEE TCASAI 1(2) (2024) 141, doi 10.1109/TCASAI.2024.3484370",
+    .param = noise_param,
+    .n_param = N_NOISE_PARAM,
+    .state = noise_state,
+    .n_state = K + 1,
+    .program = F0,
+    .is_volatile = true,
+    .check = noise_check,
+    .init = noise_init,
+    .eval = noise_eval,
+    .event_state = H,
+    .fire = fire,
 };

@@ -12,10 +12,19 @@
  * with kT in eV; gamma0, beta are a pair for v > 0 (set) and one for v < 0 (reset).  The
  * current does not depend on T, so (5) is explicit.  State: x = (gap_max - g)/(gap_max -
  * gap_min), 1 is on; it stops at the ends by itself, where the Verilog-A clamps what idt()
- * returns while the integral runs on. */
+ * returns while the integral runs on.
+ *
+ * stanford_noise: the same with the gap noise of the paper,
+ *   g(t + dt) = g(t) + (dg/dt + dg(T) chi) dt,  chi from N(0, 1) anew in each step dt     (2)
+ *   dg(T) = dg0/(1 + exp((t_crit - T)/t_smth))                                            (3)
+ * whose variance, dg(T)^2 dt in unit time, depends on the simulator's dt.  Here the dt that is
+ * meant is a parameter, dg_dt, and the chi come at the points of a Poisson process of the rate
+ * noise_rate: each moves the gap by dg(T) chi sqrt(dg_dt/noise_rate), which has that variance
+ * whatever the rate and whatever the steps. */
+#include "ow_event.h"
 #include "ow_physics.h"
 
-extern const struct ow_model ow_stanford;
+extern const struct ow_model ow_stanford, ow_stanford_noise;
 
 enum {
     X0 = OW_N_COMMON, /* the initial state first: see ow_cells_vary() */
@@ -38,43 +47,71 @@ enum {
     F_MIN,
     F_WIDTH,
     R_TH,
-    N_PARAM
+    N_PARAM, /* both models have those above */
+
+    H0 = N_PARAM, /* no equation reads them, and no array varies them */
+    K0,
+    DG0,
+    T_CRIT,
+    T_SMTH,
+    DG_DT,
+    NOISE_RATE,
+    N_NOISE_PARAM
 };
+
+enum { X, H, K, N_NOISE_STATE };
 
 enum { FORM_PAPER, FORM_V1 };
 static const char *const form_name[] = {"paper", "v1", NULL};
 
 /* Defaults: set stanford_v1. */
 /* clang-format off */
-static const struct ow_param param[] = {
-    OW_COMMON_PARAMS,
-    {"x0",          "1",   0.0,     0.0,   1.0,  NULL,      "initial state: 0 = widest gap, 1 = narrowest"},
-    OW_TEMP_PARAM,
-    {"form",        "1",   1.0,     0.0,   1.0,  form_name, "enhancement of the paper of 2016 or of the code v1.0.0"},
-    {"gap_min",     "m",   0.2e-9,  0.0,   1e-7, NULL,      "narrowest gap"},
-    {"gap_max",     "m",   1.7e-9,  1e-11, 1e-7, NULL,      "widest gap; above gap_min"},
-    {"g0",          "m",   0.25e-9, 1e-12, 1e-7, NULL,      "gap that changes the current by e"},
-    {"v_i",         "V",   0.25,    1e-3,  1e3,  NULL,      "voltage scale of the current"},
-    {"i0",          "A",   1e-3,    1e-18, 1.0,  NULL,      "current scale"},
-    {"v0",          "m/s", 10.0,    1e-12, 1e12, NULL,      "velocity scale of the gap"},
-    {"ea",          "eV",  0.6,     0.0,   5.0,  NULL,      "activation energy"},
-    {"a0",          "m",   0.25e-9, 1e-12, 1e-8, NULL,      "hopping distance"},
-    {"tox",         "m",   12e-9,   1e-10, 1e-6, NULL,      "thickness of the oxide"},
-    {"gamma_set",   "1",   16.0,    0.0,   1e3,  NULL,      "enhancement of the field without a gap, v > 0"},
-    {"beta_set",    "1",   0.8,     0.0,   1e3,  NULL,      "its decrease with the gap, v > 0"},
-    {"gamma_reset", "1",   16.0,    0.0,   1e3,  NULL,      "enhancement of the field without a gap, v < 0"},
-    {"beta_reset",  "1",   0.8,     0.0,   1e3,  NULL,      "its decrease with the gap, v < 0; form=paper"},
-    {"alpha",       "1",   3.0,     1.0,   10.0, NULL,      "exponent of the gap; form=paper (3 in v1)"},
-    {"f_min",       "V/m", 1.4e9,   1.0,   1e12, NULL,      "least enhanced field that moves the gap; form=v1"},
-    {"f_width",     "1",   0.02,    1e-4,  1.0,  NULL,      "part of f_min over which the motion sets in; form=v1"},
-    {"r_th",        "K/W", 2.1e3,   0.0,   1e9,  NULL,      "thermal resistance"},
+#define GAP_MODEL \
+    OW_COMMON_PARAMS, \
+    {"x0",          "1",   0.0,     0.0,   1.0,  NULL,      "initial state: 0 = widest gap, 1 = narrowest"}, \
+    OW_TEMP_PARAM, \
+    {"form",        "1",   1.0,     0.0,   1.0,  form_name, "enhancement of the paper of 2016 or of the code v1.0.0"}, \
+    {"gap_min",     "m",   0.2e-9,  0.0,   1e-7, NULL,      "narrowest gap"}, \
+    {"gap_max",     "m",   1.7e-9,  1e-11, 1e-7, NULL,      "widest gap; above gap_min"}, \
+    {"g0",          "m",   0.25e-9, 1e-12, 1e-7, NULL,      "gap that changes the current by e"}, \
+    {"v_i",         "V",   0.25,    1e-3,  1e3,  NULL,      "voltage scale of the current"}, \
+    {"i0",          "A",   1e-3,    1e-18, 1.0,  NULL,      "current scale"}, \
+    {"v0",          "m/s", 10.0,    1e-12, 1e12, NULL,      "velocity scale of the gap"}, \
+    {"ea",          "eV",  0.6,     0.0,   5.0,  NULL,      "activation energy"}, \
+    {"a0",          "m",   0.25e-9, 1e-12, 1e-8, NULL,      "hopping distance"}, \
+    {"tox",         "m",   12e-9,   1e-10, 1e-6, NULL,      "thickness of the oxide"}, \
+    {"gamma_set",   "1",   16.0,    0.0,   1e3,  NULL,      "enhancement of the field without a gap, v > 0"}, \
+    {"beta_set",    "1",   0.8,     0.0,   1e3,  NULL,      "its decrease with the gap, v > 0"}, \
+    {"gamma_reset", "1",   16.0,    0.0,   1e3,  NULL,      "enhancement of the field without a gap, v < 0"}, \
+    {"beta_reset",  "1",   0.8,     0.0,   1e3,  NULL,      "its decrease with the gap, v < 0; form=paper"}, \
+    {"alpha",       "1",   3.0,     1.0,   10.0, NULL,      "exponent of the gap; form=paper (3 in v1)"}, \
+    {"f_min",       "V/m", 1.4e9,   1.0,   1e12, NULL,      "least enhanced field that moves the gap; form=v1"}, \
+    {"f_width",     "1",   0.02,    1e-4,  1.0,  NULL,      "part of f_min over which the motion sets in; form=v1"}, \
+    {"r_th",        "K/W", 2.1e3,   0.0,   1e9,  NULL,      "thermal resistance"}
+
+static const struct ow_param param[] = {GAP_MODEL};
+static const struct ow_param noise_param[] = {
+    GAP_MODEL,
+    {"h0",          "1",   -1.0,    -1.0,  1e12, NULL,      "hazard left until the next jump of the gap; -1 takes the draw"},
+    {"k0",          "1",   0.0,     0.0,   9e15, NULL,      "number of jumps so far (whole number)"},
+    {"dg0",         "m/s", 0.0,     0.0,   1e12, NULL,      "gap noise, the speed that is drawn anew in each dg_dt; 0 is none"},
+    {"t_crit",      "degC", 176.85, -273.0, 1e4, NULL,      "temperature at which the noise has half of it"},
+    {"t_smth",      "K",   500.0,   1e-3,  1e6,  NULL,      "over which the noise sets in with temperature"},
+    {"dg_dt",       "s",   1e-9,    1e-15, 1.0,  NULL,      "time step that dg0 is meant for: dg0^2 dg_dt is the variance in 1 s"},
+    {"noise_rate",  "1/s", 1e8,     1e-3,  1e15, NULL,      "jumps in 1 s that the noise is made of: more are smaller"},
+};
+static const struct ow_state noise_state[] = {
+    {"x", 0.0, 1.0, X0, false, "(gap_max - gap)/(gap_max - gap_min): 0 = off, 1 = on"},
+    {"h", 0.0, 1.0, H0, false, "hazard left until the next jump of the gap; 1 is the mean"},
+    {"k", 0.0, 1.0, K0, true,  "number of jumps so far"},
 };
 static const struct ow_state state[] = {
     {"x", 0.0, 1.0, X0, false, "(gap_max - gap)/(gap_max - gap_min): 0 = off, 1 = on"},
 };
 /* clang-format on */
 _Static_assert(sizeof param / sizeof param[0] == N_PARAM, "one row for each index");
-_Static_assert((int)N_PARAM <= (int)OW_MAX_PARAMS, "raise OW_MAX_PARAMS");
+_Static_assert(sizeof noise_param / sizeof noise_param[0] == N_NOISE_PARAM, "as above");
+_Static_assert((int)N_NOISE_PARAM <= (int)OW_MAX_PARAMS, "raise OW_MAX_PARAMS");
 
 static const char *check(const double p[])
 {
@@ -119,7 +156,7 @@ static void stanford_cell(const double p[], double v, const double x[], struct o
 {
     /* The gap is held at its ends, the voltage far beyond any use. */
     const double travel = p[GAP_MAX] - p[GAP_MIN];
-    const struct ow_value xc = ow_hold(x[0], 0.0, 1.0);
+    const struct ow_value xc = ow_hold(x[X], 0.0, 1.0);
     const double g = p[GAP_MAX] - travel * xc.y, dg_dx = -travel * xc.dy;
     const struct ow_value vc = ow_hold(v, -OW_V_LIMIT, OW_V_LIMIT);
 
@@ -127,13 +164,13 @@ static void stanford_cell(const double p[], double v, const double x[], struct o
     const double i_gap = p[I0] * exp(-g / p[G0]);
     pt->i = i_gap * sinh_v.y; /* (6) */
     pt->di_dv = i_gap * sinh_v.dy * vc.dy / p[V_I];
-    pt->di_dx[0] = -pt->i * dg_dx / p[G0];
+    pt->di_dx[X] = -pt->i * dg_dx / p[G0];
 
     /* (5), held at 1e9 K, where the rates have long been at their limit. */
     const struct ow_value rise = ow_hold(vc.y * pt->i * p[R_TH], 0.0, 1e9);
     const double t = p[TEMP] + OW_ZERO_CELSIUS + rise.y, kt = OW_K_EV * t;
     const double dt_dv = rise.dy * p[R_TH] * (vc.dy * pt->i + vc.y * pt->di_dv);
-    const double dt_dx = rise.dy * p[R_TH] * vc.y * pt->di_dx[0];
+    const double dt_dx = rise.dy * p[R_TH] * vc.y * pt->di_dx[X];
 
     struct enhancement e;
     if (p[FORM] == FORM_V1)
@@ -161,10 +198,10 @@ static void stanford_cell(const double p[], double v, const double x[], struct o
         df_dlog = copysign(y.dy, z);
     }
     const double df_dt = (df_dlog * p[EA] / kt - df_dz * z) / t;
-    pt->f[0] = f;
-    pt->df_dv[0] = df_dz * hop * (e.gamma + e.dv * vc.y) * vc.dy + df_dt * dt_dv;
-    pt->df_dx[0][0] = df_dz * hop * e.dg * vc.y * dg_dx + df_dt * dt_dx;
-    ow_stop_state(0, 1, x[0], pt);
+    pt->f[X] = f;
+    pt->df_dv[X] = df_dz * hop * (e.gamma + e.dv * vc.y) * vc.dy + df_dt * dt_dv;
+    pt->df_dx[X][X] = df_dz * hop * e.dg * vc.y * dg_dx + df_dt * dt_dx;
+    ow_stop_state(X, 1, x[X], pt);
 }
 
 static void eval(const struct ow_cells *cells, struct ow_response *out)
@@ -184,4 +221,58 @@ const struct ow_model ow_stanford = {
     .program = X0,
     .check = check,
     .eval = eval,
+};
+
+/* ---- the noisy model ------------------------------------------------------------------- */
+
+static const char *noise_check(const double p[])
+{
+    const char *wrong = check(p);
+    return wrong ? wrong : ow_event_check(p[H0], p[K0]);
+}
+
+static void noise_init(const double p[], double x[])
+{
+    if (p[H0] == OW_H0_DRAW)
+        x[H] = ow_event_hazard(p, OW_DRAW_GAP, p[K0]);
+}
+
+static void noise_cell(const double p[], double v, const double x[], struct ow_point *pt)
+{
+    stanford_cell(p, v, x, pt);
+    pt->f[H] = p[DG0] > 0.0 ? -p[NOISE_RATE] : 0.0;
+}
+
+/* (2) and (3); a jump ends where the gap does. */
+static void fire(const double p[], double v, double x[])
+{
+    struct ow_point pt = {0};
+    stanford_cell(p, v, x, &pt);
+    const double t = p[TEMP] + fmax(v * pt.i, 0.0) * p[R_TH]; /* degC */
+    const double speed = p[DG0] / (1.0 + exp((p[T_CRIT] - t) / p[T_SMTH]));
+    const struct ow_draw_key key = ow_event_key(p, OW_DRAW_GAP_JUMP, ow_event_count(x[K]));
+    const double jump = speed * ow_draw_normal(&key) * sqrt(p[DG_DT] / p[NOISE_RATE]); /* m */
+    x[X] = fmin(fmax(x[X] - jump / (p[GAP_MAX] - p[GAP_MIN]), 0.0), 1.0);
+    ow_event_next(p, OW_DRAW_GAP, &x[H], &x[K]);
+}
+
+static void noise_eval(const struct ow_cells *cells, struct ow_response *out)
+{
+    ow_each_cell(cells, &ow_stanford_noise, X0 + 1, N_NOISE_STATE, noise_cell, out);
+}
+
+const struct ow_model ow_stanford_noise = {
+    .name = "stanford_noise",
+    .doc = "stanford with gap noise: jumps of the gap at random times",
+    .source = "Jiang et al., IEEE Trans. Electron Devices 63(5) (2016) 1884, equations 2 and 3",
+    .param = noise_param,
+    .n_param = N_NOISE_PARAM,
+    .state = noise_state,
+    .n_state = N_NOISE_STATE,
+    .program = X0,
+    .check = noise_check,
+    .init = noise_init,
+    .eval = noise_eval,
+    .event_state = H,
+    .fire = fire,
 };

@@ -23,7 +23,7 @@
  * and when it is used up a second draw says which of the two it was, in proportion to the
  * hazards at that instant (Gillespie, J. Comput. Phys. 22 (1976) 403). */
 #include "ow_cells.h"
-#include "ow_random.h"
+#include "ow_event.h"
 
 #include <math.h>
 
@@ -59,7 +59,6 @@ enum { MODE_EVENT, MODE_MEAN };
 static const char *const mode_name[] = {"event", "mean", NULL};
 static const char *const rtn0_name[] = {"low", "high", NULL};
 
-#define H0_DRAW  (-1.0) /* h0: take the draw */
 #define P0_IS_X0 (-1.0) /* p0: x0 says it */
 
 /* k in one number: switches, whose draws repeat after 1e7 of them, and telegraph events; the
@@ -112,46 +111,21 @@ static const char *check(const double p[])
         return "r_on must be below r_off";
     if (!is_mean(p) && p[X0] != 0.0 && p[X0] != 1.0)
         return "x0 must be 0 (off) or 1 (on)";
-    if (p[H0] < 0.0 && p[H0] != H0_DRAW)
-        return "h0 must be -1 (take the draw) or at least 0";
-    if (p[K0] != floor(p[K0]))
-        return "k0 must be a whole number";
     if (p[P0] < 0.0 && p[P0] != P0_IS_X0)
         return "p0 must be -1 (take x0) or at least 0";
     if (is_mean(p) && (has_cycles || p[RTN] > 0.0))
         return "mode=mean has no events: sigma_tau_c2c, sigma_r_c2c and rtn must be 0";
-    return NULL;
-}
-
-/* A solver may ask outside the whole numbers; k is exact up to 2^53. */
-static double count(double k)
-{
-    return fmin(fmax(rint(k), 0.0), 0x1p53);
+    return ow_event_check(p[H0], p[K0]);
 }
 
 static double n_switch(double k)
 {
-    return fmod(count(k), K_TELEGRAPH);
+    return fmod(ow_event_count(k), K_TELEGRAPH);
 }
 
 static double n_telegraph(double k)
 {
-    return floor(count(k) / K_TELEGRAPH);
-}
-
-static struct ow_draw_key key_of(const double p[], enum ow_draw purpose, double event)
-{
-    return (struct ow_draw_key){.seed = (uint32_t)p[OW_SEED],
-                                .purpose = purpose,
-                                .id = (uint64_t)p[OW_ID],
-                                .event = (uint64_t)event};
-}
-
-/* Hazard until the event after those that k counts. */
-static double draw(const double p[], double k)
-{
-    const struct ow_draw_key key = key_of(p, OW_DRAW_SWITCH, count(k));
-    return ow_draw_exponential(&key);
+    return floor(ow_event_count(k) / K_TELEGRAPH);
 }
 
 static void init(const double p[], double x[])
@@ -160,8 +134,8 @@ static void init(const double p[], double x[])
         x[P] = p[X0];
     if (is_mean(p))
         x[H] = 1.0; /* never used up */
-    else if (p[H0] == H0_DRAW)
-        x[H] = draw(p, p[K0]);
+    else if (p[H0] == OW_H0_DRAW)
+        x[H] = ow_event_hazard(p, OW_DRAW_SWITCH, p[K0]);
 }
 
 /* What differs from device to device and from cycle to cycle. */
@@ -174,11 +148,12 @@ static double factor(const double p[], enum quantity q, double sigma_d2d, double
 {
     double log_factor = 0.0;
     if (sigma_d2d > 0.0) {
-        const struct ow_draw_key key = key_of(p, OW_DRAW_DEVICE, q);
+        const struct ow_draw_key key = ow_event_key(p, OW_DRAW_DEVICE, q);
         log_factor += sigma_d2d * ow_draw_normal(&key);
     }
     if (sigma_c2c > 0.0) {
-        const struct ow_draw_key key = key_of(p, OW_DRAW_CYCLE, N_QUANTITY * n_switch(k) + q);
+        const struct ow_draw_key key =
+            ow_event_key(p, OW_DRAW_CYCLE, N_QUANTITY * n_switch(k) + q);
         log_factor += sigma_c2c * ow_draw_normal(&key);
     }
     return log_factor == 0.0 ? 1.0 : exp(log_factor);
@@ -250,7 +225,7 @@ static void fire(const double p[], double v, double x[])
         double unused;
         const double sw = x[X] < 0.5 ? hazard(d.tau_set, p[V_SET], v, &unused)
                                      : hazard(d.tau_reset, p[V_RESET], -v, &unused);
-        const struct ow_draw_key key = key_of(p, OW_DRAW_RTN, count(x[K]));
+        const struct ow_draw_key key = ow_event_key(p, OW_DRAW_RTN, ow_event_count(x[K]));
         is_rtn = ow_draw_uniform(&key) * (sw + d.rtn_rate) < d.rtn_rate;
     }
     const double switches = n_switch(x[K]), telegraph = n_telegraph(x[K]);
@@ -258,7 +233,7 @@ static void fire(const double p[], double v, double x[])
         x[X] = x[X] < 0.5 ? 1.0 : 0.0;
     x[K] = is_rtn ? switches + (telegraph + 1.0) * K_TELEGRAPH
                   : fmod(switches + 1.0, K_TELEGRAPH) + telegraph * K_TELEGRAPH;
-    x[H] = draw(p, x[K]);
+    x[H] = ow_event_hazard(p, OW_DRAW_SWITCH, x[K]);
 }
 
 static void stochastic_cell(const double p[], double v, const double x[], struct ow_point *pt)

@@ -212,6 +212,7 @@ struct run {
     size_t n_at;             /* rows of options->at that lie behind         */
     double x[OW_MAX_STATES]; /* discrete states are here only  */
     double near;             /* V, of the device, last time    */
+    size_t n_jump, max_jumps;
     struct ow_iv_wave *wave;
 };
 
@@ -296,6 +297,9 @@ static enum ow_status restart(struct run *r, double t, struct ow_error *err)
 /* Both sides of a jump are rows of the same time. */
 static enum ow_status jump(struct run *r, double t, struct ow_error *err)
 {
+    if (r->n_jump++ == r->max_jumps)
+        return ow_fail(err, OW_ERR_SOLVER, "more than %zu jumps until t = %g s", r->max_jumps,
+                       t);
     r->circuit->model->fire(r->circuit->param, r->near, r->x);
     put_states(r);
     const enum ow_status st = record(r, t, err);
@@ -399,8 +403,11 @@ enum ow_status ow_iv_run(const struct ow_iv_circuit *circuit, const struct ow_iv
                          struct ow_error *err)
 {
     assert(wave->n == 0 && options->points >= 40);
-    struct run r = {
-        .circuit = circuit, .drive = drive, .corners = corners_of(drive), .wave = wave};
+    struct run r = {.circuit = circuit,
+                    .drive = drive,
+                    .corners = corners_of(drive),
+                    .max_jumps = options->max_jumps ? options->max_jumps : (size_t)-1,
+                    .wave = wave};
     wave->n_state = circuit->model->n_state;
     ow_states_init(circuit->model, circuit->param, r.x);
     if (create_ode(&r, options))
@@ -449,7 +456,9 @@ static double travel(const struct ow_iv_circuit *circuit, const struct ow_iv_dri
                      const volatile sig_atomic_t *cancel)
 {
     const struct ow_model *m = circuit->model;
-    const struct ow_iv_options how = {.points = 200, .rtol = 1e-4, .cancel = cancel};
+    /* a drive much slower than the noise would take for ever, and says nothing of a loop */
+    const struct ow_iv_options how = {
+        .points = 200, .rtol = 1e-4, .max_jumps = 3000, .cancel = cancel};
     double param[OW_MAX_PARAMS], least = 1.0;
     memcpy(param, circuit->param, m->n_param * sizeof *param);
     struct ow_iv_circuit one = *circuit;

@@ -82,6 +82,7 @@ void ow_iv_wave_finish(struct ow_iv_wave *wave);
 struct ow_iv_options {
     size_t points;                       /* a period, at least; 40 or more      */
     double rtol;                         /* of CVODE; 0: 1e-7                   */
+    size_t max_jumps;                    /* fail beyond; 0: any number          */
     const struct ow_iv_wave *at;         /* NULL, or rows at the times of this one too: of the
                                             other host, to be compared with      */
     const volatile sig_atomic_t *cancel; /* NULL, or stop when it is not zero   */

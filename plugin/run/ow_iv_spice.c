@@ -93,8 +93,8 @@ static void write_device(const struct ow_iv_circuit *c, const struct ow_iv_drive
         const double highest = fmax(fabs(d->peak[0]), fabs(d->peak[1]));
         fprintf(to, "Bc%zu src b%zu I = %s*sat(%s*V(src,b%zu))\n", k, k, NUM(i_c), NUM(g / i_c),
                 k);
-        /* a device that jumps would discharge it at once, and does not need it */
-        if (!c->model->fire)
+        /* a device that switches in a jump would discharge it at once, and does not need it */
+        if (!c->model->is_binary)
             fprintf(to, "Cc%zu b%zu 0 %s\n", k, k, NUM(STEADY * d->period * i_c / highest));
     } else if (c->series > 0.0)
         fprintf(to, "Rs%zu src b%zu %s\n", k, k, NUM(c->series));
