@@ -251,7 +251,7 @@ static json_t *vmm_json(const char *more)
 
 /* ---- usage ----------------------------------------------------------------------------- */
 
-static const char *const command[] = {"vmm", "verify", "netlist", "solve", "models"};
+static const char *const command[] = {"vmm", "program", "verify", "netlist", "solve", "models"};
 
 START_TEST(test_help_is_an_answer)
 {
@@ -286,6 +286,9 @@ static const struct { const char *line, *word; } misuse[] = {
     {"ohmweave vmm spec.yaml --jobs=0",            "--jobs=0: expected a whole number from 1 to 256"},
     {"ohmweave vmm spec.yaml --jobs=1.5",          "--jobs=1.5"},
     {"ohmweave vmm spec.yaml --json",              "requires an argument"},
+    {"ohmweave program spec.yaml",                 "spec.yaml: program: missing, expected a map of keys with pulses"},
+    {"ohmweave program spec.yaml --set program.scheme=v2", "program.pulses.v_set: missing, expected a number"},
+    {"ohmweave vmm spec.yaml --set program.pulses.v_set=1 --set program.pulses.v_reset=-1 --set program.pulses.t_width=1n", "`ohmweave vmm` would ignore the section program"},
     {"ohmweave verify spec.yaml --timeout=-1",     "--timeout=-1: expected seconds"},
     {"ohmweave verify spec.yaml --vectors=8",      "--vectors=8: expected numbers and ranges from 0 to 7"},
     {"ohmweave verify spec.yaml --vectors=3-2",    "--vectors=3-2"},
@@ -702,6 +705,64 @@ START_TEST(test_netlist_to_file_and_to_standard_output)
 }
 END_TEST
 
+/* Files and JSON of a program say the same; verify and netlist take its pulses. */
+START_TEST(test_program_leaves_states_and_figures)
+{
+    put("p.yaml", "vmm: {weights: {random: [4, 2], seed: 11}}\n"
+                  "device: {model: stochastic, set: stochastic_write, g_min: 1u, g_max: 100u}\n"
+                  "program: {pulses: {v_set: 1.3, v_reset: -1.3, t_width: 100n}}\n");
+    struct outcome o = run("ohmweave program p.yaml --out out --json -");
+    check_stands(&o);
+    json_t *root = parse_json(o.out);
+    outcome_finish(&o);
+    struct ow_matrix g, target, pulses, t, disturb;
+    struct ow_error err = {0};
+    ck_assert_ok(ow_table_load("out/conductance.npy", &g, &err), err);
+    ck_assert_ok(ow_table_load("out/target.npy", &target, &err), err);
+    ck_assert_ok(ow_table_load("out/pulses.npy", &pulses, &err), err);
+    ck_assert_ok(ow_table_load("out/disturb.npy", &disturb, &err), err);
+    ck_assert_int_eq(ow_table_load("out/t_switch.npy", &t, &err), OW_ERR_INPUT); /* has NaN */
+    ck_assert_uint_eq(g.rows * g.cols, 16);
+    ck_assert_uint_eq(disturb.rows * disturb.cols, 16);
+    ck_assert_uint_eq(pulses.cols, 6);
+    double worst = 0.0, energy = 0.0;
+    for (size_t k = 0; k < 16; k++)
+        worst = fmax(worst, fabs(g.a[k] - target.a[k]) / 99e-6);
+    for (size_t k = 0; k < pulses.rows; k++)
+        energy += ow_matrix_row(&pulses, k)[4];
+    ck_assert_close(number_at(root, "program.g_error.max"), worst, 1e-9, 1e-12);
+    ck_assert_close(number_at(root, "energy.total"), energy, 1e-3, 0.0);
+    ck_assert_double_eq(number_at(root, "program.pulses"), (double)pulses.rows);
+    ck_assert_double_ge(number_at(root, "program.events"), 1.0);
+    ck_assert_double_ge(number_at(root, "program.disturb.fraction"), 0.0);
+    ck_assert_double_lt(number_at(root, "energy.balance_residual"), 1e-3);
+    ck_assert_double_gt(number_at(root, "energy.per_cell"), 0.0);
+    ck_assert_double_eq(number_at(root, "array.cols"), 4.0);
+    char *states = get("out/states.npy", NULL);
+    ck_assert_ptr_nonnull(strstr(states + 10, "(4, 4, 4)"));
+    free(states);
+    json_decref(root);
+    ow_matrix_finish(&g);
+    ow_matrix_finish(&target);
+    ow_matrix_finish(&pulses);
+    ow_matrix_finish(&disturb);
+    o = run("ohmweave program p.yaml");
+    check_stands(&o);
+    ck_assert_ptr_nonnull(strstr(o.out, "V/2 scheme"));
+    ck_assert_ptr_nonnull(strstr(o.out, "jumps: "));
+    outcome_finish(&o);
+    setenv("OHMWEAVE_CM", "p.yaml", 1); /* a netlist names it, nothing reads it */
+    o = run("ohmweave netlist p.yaml --vector 1");
+    ck_assert_int_eq(o.code, 0);
+    ck_assert_ptr_nonnull(strstr(o.out, "\nVd0 d0 0 DC "));
+    outcome_finish(&o);
+    o = run("ohmweave netlist p.yaml --vector 9");
+    ck_assert_int_eq(o.code, 2);
+    outcome_finish(&o);
+    unsetenv("OHMWEAVE_CM");
+}
+END_TEST
+
 START_TEST(test_models_as_json)
 {
     struct outcome o = run("ohmweave models --json -");
@@ -768,8 +829,8 @@ START_TEST(test_hosts_agree)
 {
     if (!getenv("OW_HAS_CODEMODEL") || !getenv("OW_HAS_SPICE") || !getenv("OW_NGSPICE"))
         return; /* meson's summary says so */
-    struct outcome o = run("ohmweave verify spec.yaml --vectors 1,4-5 --json - --out decks %s",
-                           host_case[_i]);
+    struct outcome o =
+        run("ohmweave verify spec.yaml --vectors 1,4-5 --json - --out decks %s", host_case[_i]);
     /* the picture needs gnuplot, which may say that it is not there; the rest does not */
     ck_assert_msg(o.code == 0 || strstr(o.err, "gnuplot-nox"), "%s", o.err);
     ck_assert_int_eq(count_files("decks", "deck_"), 3);
@@ -1150,6 +1211,7 @@ int main(void)
     tcase_add_test(tc, test_set_overrides_and_the_last_wins);
     tcase_add_test(tc, test_resolved_round_trip);
     tcase_add_test(tc, test_netlist_to_file_and_to_standard_output);
+    tcase_add_test(tc, test_program_leaves_states_and_figures);
     tcase_add_test(tc, test_models_as_json);
     tcase_add_test(tc, test_without_ngspice);
     tcase_add_loop_test(tc, test_hosts_agree, 0, sizeof host_case / sizeof host_case[0]);
