@@ -26,6 +26,7 @@
 #include "ow_event.h"
 
 #include <math.h>
+#include <string.h>
 
 extern const struct ow_model ow_stochastic;
 
@@ -236,35 +237,92 @@ static void fire(const double p[], double v, double x[])
     x[H] = ow_event_hazard(p, OW_DRAW_SWITCH, x[K]);
 }
 
+/* What conducts, and how fast it goes from off to on and back. */
+struct conduction {
+    double on, is_free; /* the state within 0 to 1, and whether it was there */
+    double di_dx;
+    double set, reset, set_v, reset_v;
+};
+
+static inline struct conduction conduct(const struct device *d, const double p[], double v,
+                                        double x, struct ow_point *pt)
+{
+    struct conduction c;
+    /* x is 0 or 1; between (a solver's guess) everything is linear in it, as it is in p. */
+    c.on = x > 0.0 ? x < 1.0 ? x : 1.0 : 0.0;
+    c.is_free = c.on == x ? 1.0 : 0.0;
+    ow_ohmic(d->g_off + (d->g_on - d->g_off) * c.on, v, pt);
+    const double vc = v > OW_V_LIMIT ? OW_V_LIMIT : v < -OW_V_LIMIT ? -OW_V_LIMIT : v;
+    c.di_dx = c.is_free * (d->g_on - d->g_off) * vc;
+    c.set = hazard(d->tau_set, p[V_SET], v, &c.set_v);
+    c.reset = hazard(d->tau_reset, p[V_RESET], -v, &c.reset_v);
+    return c;
+}
+
+/* The hazard is used up: dh/dt and its derivatives. */
+static inline void use_up(const struct conduction *c, double rtn_rate, double *f, double *df_dv,
+                          double *df_dx)
+{
+    *f = -((1.0 - c->on) * c->set + c->on * c->reset + rtn_rate);
+    *df_dv = -((1.0 - c->on) * c->set_v - c->on * c->reset_v);
+    *df_dx = c->is_free * (c->set - c->reset);
+}
+
 static void stochastic_cell(const double p[], double v, const double x[], struct ow_point *pt)
 {
     const struct device d = device_of(p, x);
     const size_t s = is_mean(p) ? P : X; /* the state that conducts */
-    /* x is 0 or 1; between (a solver's guess) everything is linear in it, as it is in p. */
-    const double on = fmin(fmax(x[s], 0.0), 1.0), is_free = on == x[s] ? 1.0 : 0.0;
-    ow_ohmic(d.g_off + (d.g_on - d.g_off) * on, v, pt);
-    const double vc = fmin(fmax(v, -OW_V_LIMIT), OW_V_LIMIT);
-    pt->di_dx[s] = is_free * (d.g_on - d.g_off) * vc;
-
-    double set_v, reset_v;
-    const double set = hazard(d.tau_set, p[V_SET], v, &set_v);
-    const double reset = hazard(d.tau_reset, p[V_RESET], -v, &reset_v);
+    const struct conduction c = conduct(&d, p, v, x[s], pt);
+    pt->di_dx[s] = c.di_dx;
     if (is_mean(p)) {
         /* Outside 0 to 1 the equation leads back inside. */
         const double q = fmin(fmax(x[P], -1e3), 1e3), is_q = q == x[P] ? 1.0 : 0.0;
-        pt->f[P] = (1.0 - q) * set - q * reset;
-        pt->df_dv[P] = (1.0 - q) * set_v + q * reset_v;
-        pt->df_dx[P][P] = -is_q * (set + reset);
+        pt->f[P] = (1.0 - q) * c.set - q * c.reset;
+        pt->df_dv[P] = (1.0 - q) * c.set_v + q * c.reset_v;
+        pt->df_dx[P][P] = -is_q * (c.set + c.reset);
         return;
     }
-    pt->f[H] = -((1.0 - on) * set + on * reset + d.rtn_rate);
-    pt->df_dv[H] = -((1.0 - on) * set_v - on * reset_v);
-    pt->df_dx[H][X] = is_free * (set - reset);
+    use_up(&c, d.rtn_rate, &pt->f[H], &pt->df_dv[H], &pt->df_dx[H][X]);
+}
+
+/* Cells that jump and are all alike but for their states: most arrays.  The same arithmetic
+ * with the device outside the loop, in a tenth of the time. */
+static bool are_alike(const struct ow_cells *cells)
+{
+    const double *p = cells->param;
+    return !is_mean(p) && p[RTN] == 0.0 && p[SIGMA_TAU_D2D] == 0.0 && p[SIGMA_TAU_C2C] == 0.0 &&
+           p[SIGMA_R_D2D] == 0.0 && p[SIGMA_R_C2C] == 0.0 &&
+           !ow_cells_vary(cells, P0 + 1, N_PARAM);
+}
+
+static void eval_alike(const struct ow_cells *cells, struct ow_response *out)
+{
+    const size_t n = cells->n;
+    const double *p = cells->param, *v = cells->v, *x = cells->x[X];
+    const struct device d = device_of(p, (const double[N_STATE]){0.0});
+    for (size_t r = 0; r < N_STATE; r++) {
+        memset(out->di_dx[r], 0, n * sizeof(double));
+        memset(out->f[r], 0, n * sizeof(double));
+        memset(out->df_dv[r], 0, n * sizeof(double));
+        for (size_t s = 0; s < N_STATE; s++)
+            memset(out->df_dx[r][s], 0, n * sizeof(double));
+    }
+    for (size_t j = 0; j < n; j++) {
+        struct ow_point pt;
+        const struct conduction c = conduct(&d, p, v[j], x[j], &pt);
+        out->i[j] = pt.i;
+        out->di_dv[j] = pt.di_dv;
+        out->di_dx[X][j] = c.di_dx;
+        use_up(&c, d.rtn_rate, &out->f[H][j], &out->df_dv[H][j], &out->df_dx[H][X][j]);
+    }
 }
 
 static void eval(const struct ow_cells *cells, struct ow_response *out)
 {
-    ow_each_cell(cells, &ow_stochastic, P0 + 1, N_STATE, stochastic_cell, out);
+    if (are_alike(cells))
+        eval_alike(cells, out);
+    else
+        ow_each_cell(cells, &ow_stochastic, P0 + 1, N_STATE, stochastic_cell, out);
 }
 
 const struct ow_model ow_stochastic = {
