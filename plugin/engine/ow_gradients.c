@@ -116,25 +116,27 @@ static void turn(const struct ow_gradients *cg, double beta)
                    ow_chunk_length(n, c));
 }
 
-/* x += alpha p, r += alpha q */
-OW_CLONES static void step_chunk(float x[], float r[], const float p[], const float q[],
-                                 float alpha, size_t n)
+/* x += alpha p, r += alpha q; |r|^2 */
+OW_CLONES static double step_chunk(float x[], float r[], const float p[], const float q[],
+                                   float alpha, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         x[k] += alpha * p[k];
         r[k] += alpha * q[k];
     }
+    return dot_chunk(r, r, n);
 }
 
-static void step(const struct ow_gradients *cg, double alpha)
+static double step(const struct ow_gradients *cg, double alpha)
 {
     const size_t n = cg->lines->size, n_chunk = ow_chunks(n);
     OW_PARALLEL_FOR(cg->lines->n_threads, )
     for (size_t c = 0; c < n_chunk; c++) {
         const size_t at = c * OW_CHUNK;
-        step_chunk(cg->x + at, cg->r + at, cg->p + at, cg->q + at, (float)alpha,
-                   ow_chunk_length(n, c));
+        cg->sum[c] = step_chunk(cg->x + at, cg->r + at, cg->p + at, cg->q + at, (float)alpha,
+                                ow_chunk_length(n, c));
     }
+    return total(cg->sum, n_chunk);
 }
 
 /* ---- iterations -------------------------------------------------------------------------- */
@@ -143,10 +145,14 @@ enum ow_gradients_end ow_gradients_solve(struct ow_gradients *cg,
                                          const struct ow_gradients_goal *goal)
 {
     const size_t n = cg->lines->size;
-    double rz_first = 0.0, rz_before = 1.0;
+    const double goal_rr = goal->reduction * goal->reduction * dot(cg, cg->r, cg->r);
+    double rz_before = 1.0;
     memset(cg->x, 0, n * sizeof *cg->x);
     memset(cg->p, 0, n * sizeof *cg->p);
-    for (cg->iterations = 0; cg->iterations < MOST_ITERATIONS; cg->iterations++) {
+    cg->iterations = 0;
+    if (goal_rr == 0.0)
+        return OW_GRADIENTS_REDUCED;
+    while (cg->iterations < MOST_ITERATIONS) {
         if (cg->mg)
             ow_multigrid_cycle(cg->mg, cg->r, cg->z);
         else
@@ -154,10 +160,6 @@ enum ow_gradients_end ow_gradients_solve(struct ow_gradients *cg,
         if (goal->word && goal->scale * sqrt(weighted(cg, goal)) <= goal->tol)
             return OW_GRADIENTS_WITHIN_TOL;
         const double rz = dot(cg, cg->r, cg->z);
-        if (cg->iterations == 0)
-            rz_first = rz;
-        if (rz <= goal->reduction * goal->reduction * rz_first && rz >= 0.0)
-            return OW_GRADIENTS_REDUCED;
         if (!(rz > 0.0 && isfinite(rz)))
             return OW_GRADIENTS_BROKE;
         turn(cg, cg->iterations ? rz / rz_before : 0.0);
@@ -165,7 +167,10 @@ enum ow_gradients_end ow_gradients_solve(struct ow_gradients *cg,
         const double curvature = -ow_lines_residual(cg->lines, NULL, cg->p, cg->q);
         if (!(curvature > 0.0))
             return OW_GRADIENTS_BROKE;
-        step(cg, rz / curvature);
+        const double rr = step(cg, rz / curvature);
+        cg->iterations++;
+        if (rr <= goal_rr)
+            return OW_GRADIENTS_REDUCED;
     }
     return OW_GRADIENTS_SLOW;
 }

@@ -14,9 +14,9 @@ struct ow_gradients {
     int iterations;               /* of the last solution                    */
 };
 
-/* What ends the iterations: the preconditioned residual, sqrt(r z), reduced so far; or, with
- * weights, z as the estimated error: sum (scale weight z)^2 <= tol^2, where the weight at a
- * cell is the larger of word and follow bit, both [rows][cols]. */
+/* What ends the iterations: the residual |r| reduced so far; or, with weights, z as the
+ * estimated error: sum (scale weight z)^2 <= tol^2, where the weight at a cell is the larger of
+ * word and follow bit, both [rows][cols]. */
 struct ow_gradients_goal {
     double reduction;
     const double *word, *bit; /* NULL without */

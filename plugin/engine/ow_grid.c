@@ -11,7 +11,7 @@
 enum { MOST_PASSES = 12 };
 
 /* What conjugate gradients in single precision are trusted with in one pass. */
-static const double single = 1e-5;
+static const double single = 2e-6;
 
 /* Beyond this relative residual no solution is believed, whatever rounding does. */
 static const double worst = 1e-6;
@@ -101,11 +101,11 @@ OW_CLONES static struct sums scale_row(const double d[], double scale, float out
 
 /* Iterations of the word lines alone grow with sqrt(d / a): what the cells carry against
  * what holds the smoothest bit-line error, its shunts and the wire's whole length.  A V-cycle
- * costs as much as three and a half of them and needs about five. */
+ * costs as much as two and a half of them and needs three or four. */
 static bool wants_multigrid(const struct ow_grid *g, double mean_cell)
 {
     const double a = g->c_bit + g->g_bit * 2.5 / ((double)g->rows * (double)g->rows);
-    return mean_cell > 60.0 * a;
+    return mean_cell > 15.0 * a;
 }
 
 bool ow_grid_factor(struct ow_grid_solver *s, const struct ow_grid *grid)
@@ -280,22 +280,44 @@ static double follow_of(struct ow_grid_solver *s)
 /* ---- passes --------------------------------------------------------------------------------
  */
 
-/* x += scale dx, one row. */
-OW_CLONES static void correct_row(double x[], const float dx[], double scale, size_t n)
+/* out = scale x, or 0. */
+OW_CLONES static void start_row(const double *x, double scale, float out[], size_t n)
 {
     for (size_t j = 0; j < n; j++)
-        x[j] += scale * (double)dx[j];
+        out[j] = x ? (float)(scale * x[j]) : 0.0f;
 }
 
-/* The bit-line side of the correction, and both added. */
-static void correct(struct ow_grid_solver *s, double scale, double w[], double b[])
+/* The right-hand side of the first pass, times `unit`. */
+static void start(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs, double unit)
+{
+    const size_t cols = s->grid.cols, stride = s->lines->stride;
+    OW_PARALLEL_FOR(s->n_threads, )
+    for (size_t i = 0; i < s->grid.rows; i++) {
+        start_row(rhs->w ? rhs->w + i * cols : NULL, unit, s->cg.r + i * stride, cols);
+        start_row(rhs->b ? rhs->b + i * cols : NULL, unit, s->b + i * stride, cols);
+        if (rhs->source)
+            s->cg.r[i * stride] += (float)(unit * rhs->source[i]);
+    }
+}
+
+/* x = scale dx, or x += that. */
+OW_CLONES static void correct_row(double x[], const float dx[], double scale, bool is_added,
+                                  size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = (is_added ? x[j] : 0.0) + scale * (double)dx[j];
+}
+
+/* The bit-line side of a pass's solution, and both into w and b. */
+static void correct(struct ow_grid_solver *s, double scale, bool is_added, double w[],
+                    double b[])
 {
     const size_t cols = s->grid.cols, stride = s->lines->stride;
     ow_lines_bit(s->lines, s->cg.x, s->b);
     OW_PARALLEL_FOR(s->n_threads, )
     for (size_t i = 0; i < s->grid.rows; i++) {
-        correct_row(w + i * cols, s->cg.x + i * stride, scale, cols);
-        correct_row(b + i * cols, s->b + i * stride, scale, cols);
+        correct_row(w + i * cols, s->cg.x + i * stride, scale, is_added, cols);
+        correct_row(b + i * cols, s->b + i * stride, scale, is_added, cols);
     }
 }
 
@@ -314,37 +336,43 @@ bool ow_grid_solve(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
 {
     const size_t n = s->grid.rows * s->grid.cols;
     const double norm_f = sqrt(square_rhs(s, rhs));
-    double size = norm_f, norm_x;
-    const double follow = weights ? follow_of(s) : 0.0;
+    struct ow_gradients_goal goal = {.tol = tol};
     *effort = (struct ow_grid_effort){.has_multigrid = s->cg.mg != NULL};
-    memset(w, 0, n * sizeof *w);
-    memset(b, 0, n * sizeof *b);
-    if (norm_f == 0.0)
+    if (norm_f == 0.0) {
+        memset(w, 0, n * sizeof *w);
+        memset(b, 0, n * sizeof *b);
         return true;
-    for (; effort->passes < MOST_PASSES; effort->passes++) {
-        /* in single precision the residual is about 1, and the lines' conductance is 1 */
-        const double unit = 1.0 / size, scale = size / s->unit, before = size;
-        size = residual(s, rhs, w, b, unit, &norm_x);
-        effort->residual = size / norm_f;
-        if (!weights && (size <= tol * norm_f || is_noise(s, size, before, norm_f, norm_x)))
-            return true;
-        if (effort->passes && !(size < 0.5 * before))
-            return false;
-        ow_lines_fold(s->lines, s->b, s->cg.r);
-        const struct ow_gradients_goal goal = {
-            .reduction = fmax(weights ? 0.0 : 0.3 * tol * norm_f / size, single),
-            .word = weights ? weights->w : NULL,
-            .bit = weights ? weights->b : NULL,
-            .follow = follow,
-            .scale = scale,
-            .tol = tol};
+    }
+    if (weights) {
+        goal.word = weights->w;
+        goal.bit = weights->b;
+        goal.follow = follow_of(s);
+    }
+    /* |f - A x|, and by how much less the pass at hand has it than double precision: there the
+     * lines' conductance is 1 and the residual nearly so */
+    double size = norm_f, divided = norm_f, norm_x;
+    start(s, rhs, 1.0 / divided);
+    while (effort->passes < MOST_PASSES) {
+        const double scale = divided / s->unit, before = size;
+        goal.scale = scale;
+        goal.reduction = fmax(weights ? 0.0 : 0.3 * tol * norm_f / size, single);
+        if (effort->passes > 0 || rhs->b)
+            ow_lines_fold(s->lines, s->b, s->cg.r);
         const enum ow_gradients_end end = ow_gradients_solve(&s->cg, &goal);
         effort->iterations += s->cg.iterations;
         if (end == OW_GRADIENTS_BROKE)
             return false;
-        correct(s, scale, w, b);
+        correct(s, scale, effort->passes > 0, w, b);
+        effort->passes++;
         if (end == OW_GRADIENTS_WITHIN_TOL)
-            return ++effort->passes, true;
+            return true;
+        divided = size;
+        size = residual(s, rhs, w, b, 1.0 / divided, &norm_x);
+        effort->residual = size / norm_f;
+        if (!weights && (size <= tol * norm_f || is_noise(s, size, before, norm_f, norm_x)))
+            return true;
+        if (!(size < 0.5 * before))
+            return false;
     }
     return false;
 }

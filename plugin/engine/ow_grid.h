@@ -12,7 +12,7 @@
  * preconditioned by the word lines, (Aw + D)^-1, or, where a cost model says that they alone
  * would take many iterations, by a multigrid V-cycle (ow_multigrid.h).  Around them the
  * residual of the whole system and the solution are kept in double precision: each pass takes
- * the residual down by up to 1e5 (iterative refinement). */
+ * the residual down by up to 5e5 (iterative refinement). */
 #ifndef OW_GRID_H
 #define OW_GRID_H
 

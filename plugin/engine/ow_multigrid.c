@@ -7,7 +7,7 @@
 #include "ow_direct.h"
 #include "ow_kernel.h"
 
-enum { FACTOR = 4, COARSEST = 64 * 64, SHORT = 16, MOST_LEVELS = 12 };
+enum { FACTOR = 4, COARSEST = 64 * 64, TINY = 16 * 16, SHORT = 16, MOST_LEVELS = 16 };
 
 /* Fine index k lies between coarse indices at[k] and at[k] + 1, with this much of the first;
  * first[c] .. first[c + 1] are those with at[k] = c. */
@@ -27,7 +27,8 @@ struct level {
 };
 
 struct ow_multigrid {
-    size_t n_level;
+    size_t n_made;  /* levels that there are              */
+    size_t n_level; /* of them in use; 0: before factors  */
     struct level level[MOST_LEVELS];
     struct ow_direct *direct;    /* the coarsest level */
     double *source, *end, *cell; /* its values         */
@@ -60,9 +61,25 @@ static bool axis_create(struct axis *a, size_t n)
     return true;
 }
 
-static bool coarsest_create(struct ow_multigrid *mg)
+static void coarsest_finish(struct ow_multigrid *mg)
 {
-    const struct ow_lines *l = mg->level[mg->n_level - 1].lines;
+    ow_direct_destroy(mg->direct);
+    free(mg->source);
+    free(mg->end);
+    free(mg->cell);
+    free(mg->rhs);
+    mg->direct = NULL;
+    mg->source = mg->end = mg->cell = mg->rhs = NULL;
+}
+
+/* Take the first n levels. */
+static bool coarsest_create(struct ow_multigrid *mg, size_t n)
+{
+    const struct ow_lines *l = mg->level[n - 1].lines;
+    if (n == mg->n_level)
+        return true;
+    coarsest_finish(mg);
+    mg->n_level = n;
     mg->source = malloc(l->rows * sizeof *mg->source);
     mg->end = malloc(l->cols * sizeof *mg->end);
     mg->cell = malloc(l->rows * l->cols * sizeof *mg->cell);
@@ -78,14 +95,14 @@ enum ow_status ow_multigrid_create(struct ow_lines *finest, struct ow_multigrid 
         return OW_ERR_NOMEM;
     struct ow_lines *lines = finest;
     for (;;) {
-        struct level *v = &mg->level[mg->n_level++];
-        const bool is_finest = mg->n_level == 1;
+        struct level *v = &mg->level[mg->n_made++];
+        const bool is_finest = mg->n_made == 1;
         v->lines = lines;
         v->r = is_finest ? NULL : ow_lines_vector(lines);
         v->e = is_finest ? NULL : ow_lines_vector(lines);
         if (!is_finest && (!v->r || !v->e))
             goto fail;
-        if (lines->rows * lines->cols <= COARSEST || mg->n_level == MOST_LEVELS)
+        if (lines->rows * lines->cols <= TINY || mg->n_made == MOST_LEVELS)
             break;
         v->left = ow_lines_vector(lines);
         v->wide = malloc((size_t)lines->n_threads * 2 * lines->cols * sizeof *v->wide);
@@ -96,8 +113,6 @@ enum ow_status ow_multigrid_create(struct ow_lines *finest, struct ow_multigrid 
         if (!lines)
             goto fail;
     }
-    if (!coarsest_create(mg))
-        goto fail;
     *out = mg;
     return OW_OK;
 fail:
@@ -116,7 +131,7 @@ void ow_multigrid_destroy(struct ow_multigrid *mg)
 {
     if (!mg)
         return;
-    for (size_t k = 0; k < mg->n_level; k++) {
+    for (size_t k = 0; k < mg->n_made; k++) {
         struct level *v = &mg->level[k];
         if (k > 0)
             ow_lines_destroy(v->lines);
@@ -127,11 +142,7 @@ void ow_multigrid_destroy(struct ow_multigrid *mg)
         free(v->e);
         free(v->wide);
     }
-    ow_direct_destroy(mg->direct);
-    free(mg->source);
-    free(mg->end);
-    free(mg->cell);
-    free(mg->rhs);
+    coarsest_finish(mg);
     free(mg);
 }
 
@@ -203,14 +214,25 @@ static bool factor_coarsest(struct ow_multigrid *mg)
     return ow_direct_factor(mg->direct, &grid) == OW_OK;
 }
 
+/* Is this level the last?  Its cells' mean stands for all of them. */
+static bool is_coarsest(const struct ow_lines *l)
+{
+    const size_t n = l->rows * l->cols;
+    double sum = 0.0;
+    for (size_t k = 0; n <= COARSEST && k < l->size; k++)
+        sum += (double)l->d[k];
+    return n <= TINY || (n <= COARSEST && sum > (double)l->g_bit * (double)n);
+}
+
 bool ow_multigrid_factor(struct ow_multigrid *mg)
 {
-    for (size_t k = 0; k + 1 < mg->n_level; k++) {
+    size_t k = 0;
+    for (; k + 1 < mg->n_made && !is_coarsest(mg->level[k].lines); k++) {
         coarsen(&mg->level[k], mg->level[k + 1].lines);
         if (!ow_lines_factor(mg->level[k + 1].lines))
             return false;
     }
-    return factor_coarsest(mg);
+    return coarsest_create(mg, k + 1) && factor_coarsest(mg);
 }
 
 /* ---- the cycle ------------------------------------------------------------------------- */

@@ -4,9 +4,11 @@
  *
  * A coarse node stands for a block of up to 4 x 4 cells: its cell is their sum, a segment is
  * 4 segments of 4 lines in parallel, the ends take in half a block of line, and voltages in
- * between are interpolated linearly between the blocks' centres.  The coarsest level (at
- * most 64 x 64) is solved directly.  Pre- and post-smoothing by (Aw + D)^-1 and restriction
- * by the transposed interpolation make the whole cycle symmetric positive definite. */
+ * between are interpolated linearly between the blocks' centres.  Levels end where a cell
+ * carries as much as a segment of the bit line, since errors are smooth no longer, or where
+ * the grid is small; the coarsest is solved directly.  Pre- and post-smoothing by (Aw + D)^-1
+ * and restriction by the transposed interpolation make the whole cycle symmetric positive
+ * definite. */
 #ifndef OW_MULTIGRID_H
 #define OW_MULTIGRID_H
 
