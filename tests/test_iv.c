@@ -604,26 +604,27 @@ END_TEST
 /* ---- both hosts, over the registry ------------------------------------------------------- */
 
 /* One loop in both hosts, at the drive that the device by itself opens its loop with. */
-static void check_hosts(struct device *d, const char *name, double series, double compliance)
+static void check_hosts(const struct device *d, const char *name, double series,
+                        double compliance)
 {
     if (!getenv("OW_HAS_SPICE") || !codemodel()[0])
         return;
-    const struct ow_model *m = d->circuit.model;
+    struct ow_iv_circuit circuit = d->circuit;
+    const struct ow_model *m = circuit.model;
     struct ow_iv_drive drive = {.peak = {NAN, NAN}, .period = NAN, .cycles = 1};
     struct ow_spice *spice;
     struct ow_iv_wave a = {0}, b = {0};
     struct ow_iv_difference diff;
     struct ow_error err = {0};
-    ck_assert_ok(ow_iv_choose(&d->circuit, NULL, &drive, &err), err);
-    d->circuit.series = series;
-    d->circuit.compliance = compliance;
+    ck_assert_ok(ow_iv_choose(&circuit, NULL, &drive, &err), err);
+    circuit.series = series;
+    circuit.compliance = compliance;
     ck_assert_ok(ow_spice_open(&(struct ow_spice_options){.timeout_s = 60.0}, &spice, &err),
                  err);
-    ck_assert_ok(ow_iv_run_spice(spice, &d->circuit, 1, &drive, 1000, codemodel(), &b, &err),
-                 err);
+    ck_assert_ok(ow_iv_run_spice(spice, &circuit, 1, &drive, 1000, codemodel(), &b, &err), err);
     ow_spice_close(spice);
     const struct ow_iv_options how = {.points = 1000, .at = &b};
-    ck_assert_ok(ow_iv_run(&d->circuit, &drive, &how, &a, &err), err);
+    ck_assert_ok(ow_iv_run(&circuit, &drive, &how, &a, &err), err);
     ow_iv_compare(m, &a, &b, drive.period, &diff);
     ck_assert_msg(diff.is_ok,
                   "%s, %g ohm, %g A: current %g at %g s, states %g at %g s, energy %g", name,
