@@ -29,6 +29,8 @@ struct ow_engine {
     double *g_rest;                  /* [n_cell] S, of the matrix that is factored */
     bool has_rest;                   /* if it is one of DC at rest */
     double *x;                       /* [n_state][n_cell] */
+    double *v_before, *f_before;     /* [n_cell], [n_state][n_cell]: before lines settle */
+    double *off;                     /* [n_free] V, workspace                            */
     struct ow_integral integral;     /* of the powers, over the smooth piece at hand */
     double energy[OW_INTEGRAL_MOST]; /* what it has summed up */
 };
@@ -87,6 +89,13 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     e->y_dc = calloc(e->sys.n_y + 1, sizeof *e->y_dc);
     e->into = calloc(e->sys.n_free + 1, sizeof *e->into);
     e->x = calloc(e->sys.n_state * e->sys.n_cell + 1, sizeof *e->x);
+    if (circuit->xb->model->fire) { /* else nothing settles */
+        e->v_before = calloc(e->sys.n_cell, sizeof *e->v_before);
+        e->f_before = calloc(e->sys.n_state * e->sys.n_cell, sizeof *e->f_before);
+        e->off = calloc(e->sys.n_free + 1, sizeof *e->off);
+        if (!e->v_before || !e->f_before || !e->off)
+            goto fail;
+    }
     e->g_rest = calloc(e->sys.n_cell, sizeof *e->g_rest);
     if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into || !e->x ||
         !e->g_rest)
@@ -113,6 +122,9 @@ void ow_engine_destroy(struct ow_engine *e)
     free(e->y_dc);
     free(e->into);
     free(e->x);
+    free(e->v_before);
+    free(e->off);
+    free(e->f_before);
     free(e->g_rest);
     free(e);
 }
@@ -327,6 +339,88 @@ static void fire(struct ow_engine *e, double t, struct ow_reading *out)
     ow_system_put_states(sys, e->x, y);
 }
 
+/* After a jump the lines settle within picoseconds, which takes CVODE a hundred steps although
+ * hardly any state moves meanwhile.  At a constant drive the end of it is the DC point V' of
+ * the present states, and with D = integral of (V - V') dt = G^-1 M (V - V') at hand, linear in
+ * V, states move by df/dv D and energies by dp/dv D.  What that leaves out is of second order,
+ *   (f(V) - f(V') - df/dv (V - V')) D/(V - V')
+ * for a state.  Where it is beyond the tolerance, or D itself has moved it visibly, nothing is
+ * done here and CVODE follows.  With amplifiers, which take nanoseconds, neither. */
+static bool is_small(struct ow_engine *e, const double d[], double y[])
+{
+    const struct ow_system *sys = &e->sys;
+    const struct ow_circuit *ckt = e->circuit;
+    const size_t first = ckt->first_free;
+    for (size_t k = 0; k < sys->n_cell; k++) {
+        const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
+        const double across =
+            (te < first ? 0.0 : d[te - first]) - (be < first ? 0.0 : d[be - first]);
+        const double dv = e->v_before[k] - sys->v_cell[k];
+        for (size_t m = 0; m < sys->n_moving; m++) {
+            const size_t s = sys->moving[m];
+            const double moved = sys->at.df_dv[s][k] * across;
+            const double curved =
+                e->f_before[s * sys->n_cell + k] - sys->at.f[s][k] - sys->at.df_dv[s][k] * dv;
+            const double left_out = dv != 0.0 ? curved * across / dv : 0.0;
+            if (!(fabs(moved) <= 100.0 * e->options.rtol && fabs(left_out) <= e->options.rtol))
+                return false;
+            y[sys->n_free + m * sys->n_cell + k] += moved;
+        }
+    }
+    return true;
+}
+
+/* dp/dv D by a difference: powers are quadratic in the voltages. */
+static void add_settling(struct ow_engine *e, const double d[])
+{
+    const struct ow_circuit *ckt = e->circuit;
+    const size_t first = ckt->first_free, n_free = e->sys.n_free;
+    double p[N_POWER], p_aside[N_POWER];
+    const double largest = largest_of(d, n_free);
+    if (largest == 0.0)
+        return;
+    const double dt = largest / (1e-3 * e->options.v_scale);
+    powers(e, p);
+    for (size_t k = 0; k < e->sys.n_cell; k++) {
+        const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
+        const double across =
+            (te < first ? 0.0 : d[te - first]) - (be < first ? 0.0 : d[be - first]);
+        e->sys.at.i[k] += e->sys.at.di_dv[k] * across / dt;
+    }
+    for (size_t k = 0; k < n_free; k++)
+        e->sys.v_node[first + k] += d[k] / dt;
+    powers(e, p_aside);
+    for (size_t k = 0; k < N_POWER; k++)
+        e->energy[k] += dt * (p_aside[k] - p[k]);
+}
+
+static void settle(struct ow_engine *e, double t)
+{
+    struct ow_system *sys = &e->sys;
+    double *y = ow_stepper_y(e->stepper), *there = e->y_dc;
+    if (e->circuit->n_amp > 0)
+        return;
+    drive(e, t, e->v_row);
+    ow_system_place(sys, e->v_row, y);
+    memcpy(e->v_before, sys->v_cell, sys->n_cell * sizeof *e->v_before);
+    for (size_t s = 0; s < sys->n_state; s++)
+        memcpy(e->f_before + s * sys->n_cell, sys->at.f[s], sys->n_cell * sizeof *e->f_before);
+    memcpy(there, y, sys->n_y * sizeof *y);
+    if (!newton_dc(e, e->v_row, false, there))
+        return;
+    double *d = e->into, *off = e->off;
+    for (size_t k = 0; k < sys->n_free; k++)
+        off[k] = y[k] - there[k];
+    ow_mass_times(e->mass, off, d);
+    if (ow_newton_solve_dc(e->newton, d))
+        return;
+    ow_system_place(sys, e->v_row, there);
+    if (!is_small(e, d, there))
+        return;
+    add_settling(e, d);
+    memcpy(y, there, sys->n_y * sizeof *y);
+}
+
 /* From t0 to t1, over which the drive is one straight line with slope `slope` (1/s); ends early
  * if held states have stirred. */
 static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, double slope,
@@ -360,6 +454,8 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
             return OW_OK;
         if (result == OW_STEP_EVENT) {
             fire(e, t, out);
+            if (slope == 0.0)
+                settle(e, t);
             ow_integral_begin(&e->integral, N_POWER);
             add_power(e, t);
             if (t1 - t <= 1e-12 * t1) /* a jump at the very end of the piece */
