@@ -339,30 +339,47 @@ static void fire(struct ow_engine *e, double t, struct ow_reading *out)
     ow_system_put_states(sys, e->x, y);
 }
 
-/* After a jump the lines settle within picoseconds, which takes CVODE a hundred steps although
- * hardly any state moves meanwhile.  At a constant drive the end of it is the DC point V' of
- * the present states, and with D = integral of (V - V') dt = G^-1 M (V - V') at hand, linear in
- * V, states move by df/dv D and energies by dp/dv D.  What that leaves out is of second order,
- *   (f(V) - f(V') - df/dv (V - V')) D/(V - V')
- * for a state.  Where it is beyond the tolerance, or D itself has moved it visibly, nothing is
- * done here and CVODE follows.  With amplifiers, which take nanoseconds, neither. */
-static bool is_small(struct ow_engine *e, const double d[], double y[])
+static bool is_due(struct ow_engine *e)
 {
     const struct ow_system *sys = &e->sys;
+    ow_system_get_states(sys, ow_stepper_y(e->stepper), e->x);
+    const double *h = e->x + e->circuit->xb->model->event_state * sys->n_cell;
+    for (size_t k = 0; k < sys->n_cell; k++)
+        if (h[k] <= 0.0)
+            return true;
+    return false;
+}
+
+/* d of free nodes across cell k; sources have none. */
+static double across(const struct ow_engine *e, const double d[], size_t k)
+{
     const struct ow_circuit *ckt = e->circuit;
-    const size_t first = ckt->first_free;
+    const size_t te = ckt->cell_te[k], be = ckt->cell_be[k], first = ckt->first_free;
+    return (te < first ? 0.0 : d[te - first]) - (be < first ? 0.0 : d[be - first]);
+}
+
+/* After a jump the lines settle within picoseconds, which takes CVODE a hundred steps although
+ * hardly any state moves meanwhile.  At a constant drive the end of it is the DC point V' of
+ * the present states, and with D = integral of (V - V') dt = G^-1 M (V - V'), linear in V,
+ * states move by df/dv D and energies by dp/dv D.  What that leaves out is of second order,
+ *   (f(V) - f(V') - df/dv (V - V')) D/(V - V')
+ * for a state.  Where it is beyond the tolerance, or a state moves visibly, CVODE follows
+ * instead; likewise with amplifiers, which take nanoseconds.
+ *
+ * Move the states of y, at whose V' the system stands; false if they are to be followed. */
+static bool move_states(const struct ow_engine *e, const double d[], double y[])
+{
+    const struct ow_system *sys = &e->sys;
+    const double rtol = e->options.rtol;
     for (size_t k = 0; k < sys->n_cell; k++) {
-        const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
-        const double across =
-            (te < first ? 0.0 : d[te - first]) - (be < first ? 0.0 : d[be - first]);
-        const double dv = e->v_before[k] - sys->v_cell[k];
+        const double area = across(e, d, k), dv = e->v_before[k] - sys->v_cell[k];
         for (size_t m = 0; m < sys->n_moving; m++) {
             const size_t s = sys->moving[m];
-            const double moved = sys->at.df_dv[s][k] * across;
+            const double moved = sys->at.df_dv[s][k] * area;
             const double curved =
                 e->f_before[s * sys->n_cell + k] - sys->at.f[s][k] - sys->at.df_dv[s][k] * dv;
-            const double left_out = dv != 0.0 ? curved * across / dv : 0.0;
-            if (!(fabs(moved) <= 100.0 * e->options.rtol && fabs(left_out) <= e->options.rtol))
+            const double left_out = dv != 0.0 ? curved * area / dv : 0.0;
+            if (!(fabs(moved) <= 100.0 * rtol && fabs(left_out) <= rtol))
                 return false;
             y[sys->n_free + m * sys->n_cell + k] += moved;
         }
@@ -373,33 +390,28 @@ static bool is_small(struct ow_engine *e, const double d[], double y[])
 /* dp/dv D by a difference: powers are quadratic in the voltages. */
 static void add_settling(struct ow_engine *e, const double d[])
 {
-    const struct ow_circuit *ckt = e->circuit;
-    const size_t first = ckt->first_free, n_free = e->sys.n_free;
+    const size_t n_free = e->sys.n_free;
     double p[N_POWER], p_aside[N_POWER];
-    const double largest = largest_of(d, n_free);
-    if (largest == 0.0)
+    const double dt = largest_of(d, n_free) / (1e-3 * e->options.v_scale);
+    if (dt == 0.0)
         return;
-    const double dt = largest / (1e-3 * e->options.v_scale);
     powers(e, p);
-    for (size_t k = 0; k < e->sys.n_cell; k++) {
-        const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
-        const double across =
-            (te < first ? 0.0 : d[te - first]) - (be < first ? 0.0 : d[be - first]);
-        e->sys.at.i[k] += e->sys.at.di_dv[k] * across / dt;
-    }
+    for (size_t k = 0; k < e->sys.n_cell; k++)
+        e->sys.at.i[k] += e->sys.at.di_dv[k] * across(e, d, k) / dt;
     for (size_t k = 0; k < n_free; k++)
-        e->sys.v_node[first + k] += d[k] / dt;
+        e->sys.v_node[e->circuit->first_free + k] += d[k] / dt;
     powers(e, p_aside);
     for (size_t k = 0; k < N_POWER; k++)
         e->energy[k] += dt * (p_aside[k] - p[k]);
 }
 
-static void settle(struct ow_engine *e, double t)
+/* True if y now is where the lines have settled. */
+static bool settle(struct ow_engine *e, double t)
 {
     struct ow_system *sys = &e->sys;
-    double *y = ow_stepper_y(e->stepper), *there = e->y_dc;
+    double *y = ow_stepper_y(e->stepper), *there = e->y_dc, *d = e->into;
     if (e->circuit->n_amp > 0)
-        return;
+        return false;
     drive(e, t, e->v_row);
     ow_system_place(sys, e->v_row, y);
     memcpy(e->v_before, sys->v_cell, sys->n_cell * sizeof *e->v_before);
@@ -407,18 +419,18 @@ static void settle(struct ow_engine *e, double t)
         memcpy(e->f_before + s * sys->n_cell, sys->at.f[s], sys->n_cell * sizeof *e->f_before);
     memcpy(there, y, sys->n_y * sizeof *y);
     if (!newton_dc(e, e->v_row, false, there))
-        return;
-    double *d = e->into, *off = e->off;
+        return false;
     for (size_t k = 0; k < sys->n_free; k++)
-        off[k] = y[k] - there[k];
-    ow_mass_times(e->mass, off, d);
+        e->off[k] = y[k] - there[k];
+    ow_mass_times(e->mass, e->off, d);
     if (ow_newton_solve_dc(e->newton, d))
-        return;
+        return false;
     ow_system_place(sys, e->v_row, there);
-    if (!is_small(e, d, there))
-        return;
+    if (!move_states(e, d, there))
+        return false;
     add_settling(e, d);
     memcpy(y, there, sys->n_y * sizeof *y);
+    return true;
 }
 
 /* From t0 to t1, over which the drive is one straight line with slope `slope` (1/s); ends early
@@ -454,8 +466,8 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
             return OW_OK;
         if (result == OW_STEP_EVENT) {
             fire(e, t, out);
-            if (slope == 0.0)
-                settle(e, t);
+            while (slope == 0.0 && settle(e, t) && is_due(e)) /* one jump may bring on others */
+                fire(e, t, out);
             ow_integral_begin(&e->integral, N_POWER);
             add_power(e, t);
             if (t1 - t <= 1e-12 * t1) /* a jump at the very end of the piece */

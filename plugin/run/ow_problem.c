@@ -393,7 +393,7 @@ static enum ow_status find_target(struct ow_problem *p, struct ow_matrix *target
 }
 
 /* The states that the cells begin with, from the file or all at g_min.  The write itself is
- * simulated: sigma_program has nothing to add. */
+ * simulated, and nothing reads: sigma_program and sigma_read have nothing to add. */
 static enum ow_status begin_states(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
@@ -401,7 +401,7 @@ static enum ow_status begin_states(struct ow_problem *p, struct ow_error *err)
     struct ow_matrix g = {0};
     struct ow_error why = {0};
     enum ow_status st = OW_OK;
-    how.sigma_program = 0.0;
+    how.sigma_program = how.sigma_read = 0.0;
     if (spec->program.begin)
         st = load_table(spec, "program.begin", spec->program.begin, &g, err);
     else if (!(g = ow_matrix_create(p->xb.rows, p->xb.cols)).a)
