@@ -659,6 +659,7 @@ static bool rails_init(struct rails *r, size_t cols)
 }
 
 /* Gauss, with row pivoting, in place; the solution in b.  False if singular. */
+OW_CLONES
 static bool gauss(size_t n, double a[], double b[])
 {
     for (size_t p = 0; p < n; p++) {
