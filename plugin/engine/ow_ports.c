@@ -614,10 +614,12 @@ static bool is_near_rail(const struct ow_ports *p, const double i_sense[])
 enum ow_status ow_ports_count(const struct ow_ports *p, size_t n, const double amplitude[],
                               size_t *n_clamped, struct ow_error *err)
 {
+    *n_clamped = 0;
+    if (!has_amps(p))
+        return OW_OK;
     struct block *b = block_create(p, n, amplitude);
     if (!b)
         return no_memory(err);
-    *n_clamped = 0;
     for (size_t k = 0; k < n; k++)
         *n_clamped += is_near_rail(p, b->sense + k * p->wide_cols);
     free(b);

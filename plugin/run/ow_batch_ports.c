@@ -183,8 +183,8 @@ done:
     free(job.n_clamped);
     ow_ports_destroy(job.ports);
     ow_variant_finish(&variant);
-    if (st ==
-        OW_ERR_SOLVER) /* one read after the other finds a way, or says where it does not */
+    /* then reads one by one find a way, or say where there is none */
+    if (st == OW_ERR_SOLVER)
         return OW_OK;
     return st ? ow_fail(err, st, "%s", why.text) : OW_OK;
 }
