@@ -6,20 +6,57 @@
 
 #include "ow_simd.h"
 
+enum { PIECE = 1024 };
+
 struct content {
-    const size_t *length; /* borrowed, shared by all clones */
+    struct ow_vector_space *space; /* borrowed, shared by all clones */
     size_t capacity;
     double *data;
 };
 
-static inline size_t length_of(N_Vector v)
+static inline struct ow_vector_space *space_of(N_Vector v)
 {
-    return *((const struct content *)v->content)->length;
+    return ((const struct content *)v->content)->space;
 }
 
+static inline size_t length_of(N_Vector v)
+{
+    return space_of(v)->length;
+}
+
+/* ---- sums that wait -------------------------------------------------------------------- */
+
+OW_SIMD static void make_sums(struct ow_vector_space *space)
+{
+    for (size_t begin = 0; begin < space->length; begin += PIECE) {
+        const size_t end = begin + PIECE < space->length ? begin + PIECE : space->length;
+        for (size_t m = 0; m < space->n_sum; m++) {
+            const double *y = space->sum[m].y, b = space->sum[m].b;
+            double *z = space->sum[m].z;
+            for (size_t k = begin; k < end; k++)
+                z[k] += b * y[k];
+        }
+    }
+    space->n_sum = 0;
+}
+
+/* The entries, up to date. */
 static inline double *data_of(N_Vector v)
 {
-    return ((const struct content *)v->content)->data;
+    const struct content *c = v->content;
+    if (c->space->n_sum > 0)
+        make_sums(c->space);
+    return c->data;
+}
+
+static void put_off(N_Vector z, realtype b, N_Vector y)
+{
+    struct ow_vector_space *space = space_of(z);
+    if (space->n_sum == OW_VECTOR_SUMS)
+        make_sums(space);
+    space->sum[space->n_sum].z = ((const struct content *)z->content)->data;
+    space->sum[space->n_sum].y = ((const struct content *)y->content)->data;
+    space->sum[space->n_sum++].b = b;
 }
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -27,20 +64,21 @@ static inline double *data_of(N_Vector v)
 static void destroy(N_Vector v)
 {
     struct content *c = v->content;
-    if (c) {
+    if (c && c->data)
+        data_of(v); /* a sum may wait for it */
+    if (c)
         free(c->data);
-        free(c);
-    }
+    free(c);
     N_VFreeEmpty(v);
 }
 
-static N_Vector fill(N_Vector v, size_t capacity, const size_t *length)
+static N_Vector fill(N_Vector v, size_t capacity, struct ow_vector_space *space)
 {
     if (!v)
         return NULL;
     struct content *c = v->content = calloc(1, sizeof *c);
     if (c) {
-        *c = (struct content){.length = length, .capacity = capacity};
+        *c = (struct content){.space = space, .capacity = capacity};
         c->data = calloc(capacity + 1, sizeof *c->data);
     }
     if (c && c->data)
@@ -57,7 +95,7 @@ static N_Vector clone(N_Vector w)
         N_VFreeEmpty(v);
         return NULL;
     }
-    return fill(v, c->capacity, c->length);
+    return fill(v, c->capacity, c->space);
 }
 
 static realtype *array_pointer(N_Vector v)
@@ -72,18 +110,21 @@ static sunindextype get_length(N_Vector v)
 
 /* ---- sums, in any of which the result may be an operand ---------------------------------- */
 
-OW_SIMD static void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector z)
+OW_SIMD static void sum_of(size_t n, double a, const double x[], double b, const double y[],
+                           double z[])
 {
-    const size_t n = length_of(x);
-    const double *xd = data_of(x), *yd = data_of(y);
-    double *zd = data_of(z);
-    /* x + y has the predictor's form; a product with 1.0 costs as much as the sum */
-    if (a == 1.0 && b == 1.0)
-        for (size_t k = 0; k < n; k++)
-            zd[k] = xd[k] + yd[k];
+    for (size_t k = 0; k < n; k++)
+        z[k] = a * x[k] + b * y[k];
+}
+
+static void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector z)
+{
+    if (a == 1.0 && x == z && y != z)
+        put_off(z, b, y);
+    else if (b == 1.0 && y == z && x != z)
+        put_off(z, a, x);
     else
-        for (size_t k = 0; k < n; k++)
-            zd[k] = a * xd[k] + b * yd[k];
+        sum_of(length_of(x), a, data_of(x), b, data_of(y), data_of(z));
 }
 
 /* z[m] = y[m] + a[m] x for all m, a piece of x at a time, so that it is read once.  The end
@@ -91,7 +132,6 @@ OW_SIMD static void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N
 OW_SIMD static int scale_add_multi(int n_vector, realtype *a, N_Vector x, N_Vector *y,
                                    N_Vector *z)
 {
-    enum { PIECE = 1024 };
     const size_t n = length_of(x);
     const double *xd = data_of(x);
     for (size_t begin = 0; begin < n; begin += PIECE) {
@@ -199,7 +239,7 @@ OW_SIMD static realtype wrms_norm(N_Vector x, N_Vector w)
     return sqrt(sum[0] / (double)n);
 }
 
-N_Vector ow_vector_create(size_t capacity, const size_t *length, SUNContext context)
+N_Vector ow_vector_create(size_t capacity, struct ow_vector_space *space, SUNContext context)
 {
     N_Vector v = N_VNewEmpty(context);
     if (!v)
@@ -220,5 +260,5 @@ N_Vector ow_vector_create(size_t capacity, const size_t *length, SUNContext cont
     v->ops->nvmaxnorm = max_norm;
     v->ops->nvmin = least;
     v->ops->nvwrmsnorm = wrms_norm;
-    return fill(v, capacity, length);
+    return fill(v, capacity, space);
 }

@@ -1,19 +1,34 @@
-/* CVODE's vectors and what it does with them, where much of its time goes: most of a step
- * is sums of vectors (the predictor alone takes q (q + 1) / 2 of them at order q).  Plain
- * arrays, loops that the compiler vectorises, sums in a fixed order.
+/* CVODE's vectors and what it does with them, where much of its time goes: at large sizes all
+ * of it is waiting for memory.  Plain arrays, loops that the compiler vectorises, sums in a
+ * fixed order.
  *
- * All vectors of one stepper have one length, which lies outside them and may be made
- * shorter between two runs, down to what is to be stepped: entries behind it keep whatever
- * they hold. */
+ * The predictor alone takes q (q + 1) / 2 sums of whole vectors at order q, one call each.
+ * Sums onto themselves, z += b y, are therefore noted down and made together, a piece of all
+ * vectors at a time, when anything else looks at a vector: the pieces stay in the cache.
+ *
+ * All vectors of one stepper have one length, which may be made shorter between two runs, down
+ * to what is to be stepped: entries behind it keep whatever they hold. */
 #ifndef OW_VECTOR_H
 #define OW_VECTOR_H
 
 #include <stddef.h>
 #include <sundials/sundials_nvector.h>
 
-/* A new vector with room for `capacity` entries; it and its clones have *length of them, at
- * most `capacity`.  length is borrowed for as long as any of them lives.  NULL without
+enum { OW_VECTOR_SUMS = 32 };
+
+/* What all vectors of one stepper share.  Set length; the rest begins as 0. */
+struct ow_vector_space {
+    size_t length;
+    size_t n_sum;
+    struct {
+        double *z, b;
+        const double *y;
+    } sum[OW_VECTOR_SUMS]; /* z += b y, not made yet */
+};
+
+/* A new vector of zeros with room for `capacity` entries, at least space->length at any time;
+ * so are its clones.  The space is borrowed for as long as any of them lives.  NULL without
  * memory. */
-N_Vector ow_vector_create(size_t capacity, const size_t *length, SUNContext context);
+N_Vector ow_vector_create(size_t capacity, struct ow_vector_space *space, SUNContext context);
 
 #endif
