@@ -46,10 +46,13 @@ static inline void ow_this_cell(const struct ow_cells *cells, const struct ow_mo
         ow_params_gather(model, cells, j, own);
     cell(own ? own : cells->param, cells->v[j], x, &pt);
     out->i[j] = pt.i;
+    for (size_t r = 0; r < n_state; r++)
+        out->f[r][j] = pt.f[r];
+    if (!out->di_dv)
+        return;
     out->di_dv[j] = pt.di_dv;
     for (size_t r = 0; r < n_state; r++) {
         out->di_dx[r][j] = pt.di_dx[r];
-        out->f[r][j] = pt.f[r];
         out->df_dv[r][j] = pt.df_dv[r];
         for (size_t s = 0; s < n_state; s++)
             out->df_dx[r][s][j] = pt.df_dx[r][s];

@@ -87,7 +87,7 @@ static void eval_behind_rs(const struct ow_model *model, const struct ow_cells *
         behind_rs(model->n_state, ow_param_at(cells, OW_RS, j), j, out);
 }
 
-/* Cells [first, first + n) of all. */
+/* Cells [first, first + n) of all; derivatives stay where *to has them unless out has any. */
 static void part_of(const struct ow_model *model, const struct ow_cells *cells,
                     const struct ow_response *out, size_t first, size_t n,
                     struct ow_cells *part, struct ow_response *to, const double *spread[])
@@ -98,25 +98,46 @@ static void part_of(const struct ow_model *model, const struct ow_cells *cells,
             spread[k] = cells->spread[k] ? cells->spread[k] + first : NULL;
         part->spread = spread;
     }
-    *to = (struct ow_response){.i = out->i + first, .di_dv = out->di_dv + first};
+    to->i = out->i + first;
     for (size_t s = 0; s < model->n_state; s++) {
         part->x[s] = cells->x[s] + first;
-        to->di_dx[s] = out->di_dx[s] + first;
         to->f[s] = out->f[s] + first;
+    }
+    if (!out->di_dv)
+        return;
+    to->di_dv = out->di_dv + first;
+    for (size_t s = 0; s < model->n_state; s++) {
+        to->di_dx[s] = out->di_dx[s] + first;
         to->df_dv[s] = out->df_dv[s] + first;
         for (size_t r = 0; r < model->n_state; r++)
             to->df_dx[s][r] = out->df_dx[s][r] + first;
     }
 }
 
+/* Derivatives are needed in here even where nobody else wants them. */
+enum { N_DERIVATIVE = 1 + OW_MAX_STATES * (2 + OW_MAX_STATES) };
+
+static struct ow_response block_of(double derivative[N_DERIVATIVE][BLOCK])
+{
+    struct ow_response to = {.di_dv = *derivative++};
+    for (size_t r = 0; r < OW_MAX_STATES; r++) {
+        to.di_dx[r] = *derivative++;
+        to.df_dv[r] = *derivative++;
+        for (size_t s = 0; s < OW_MAX_STATES; s++)
+            to.df_dx[r][s] = *derivative++;
+    }
+    return to;
+}
+
 static void solve_series(const struct ow_model *model, const struct ow_cells *cells,
                          struct ow_response *out)
 {
+    double derivative[N_DERIVATIVE][BLOCK];
     for (size_t first = 0; first < cells->n; first += BLOCK) {
         const size_t left = cells->n - first;
         const double *spread[OW_MAX_PARAMS];
         struct ow_cells part;
-        struct ow_response to;
+        struct ow_response to = block_of(derivative);
         part_of(model, cells, out, first, left < BLOCK ? left : BLOCK, &part, &to, spread);
         eval_behind_rs(model, &part, &to);
     }
@@ -130,19 +151,24 @@ void ow_eval(const struct ow_model *model, const struct ow_cells *cells,
         model->eval(cells, out);
     else
         solve_series(model, cells, out);
-    if (!is_all(cells, OW_SCALE, 1.0)) {
+    const bool is_scaled = !is_all(cells, OW_SCALE, 1.0);
+    const bool is_rated = !is_all(cells, OW_RATE, 1.0);
+    if (is_scaled)
         multiply(cells, OW_SCALE, out->i);
+    for (size_t r = 0; is_rated && r < ns; r++)
+        multiply(cells, OW_RATE, out->f[r]);
+    if (!out->di_dv)
+        return;
+    if (is_scaled) {
         multiply(cells, OW_SCALE, out->di_dv);
         for (size_t s = 0; s < ns; s++)
             multiply(cells, OW_SCALE, out->di_dx[s]);
     }
-    if (!is_all(cells, OW_RATE, 1.0))
-        for (size_t r = 0; r < ns; r++) {
-            multiply(cells, OW_RATE, out->f[r]);
-            multiply(cells, OW_RATE, out->df_dv[r]);
-            for (size_t s = 0; s < ns; s++)
-                multiply(cells, OW_RATE, out->df_dx[r][s]);
-        }
+    for (size_t r = 0; is_rated && r < ns; r++) {
+        multiply(cells, OW_RATE, out->df_dv[r]);
+        for (size_t s = 0; s < ns; s++)
+            multiply(cells, OW_RATE, out->df_dx[r][s]);
+    }
 }
 
 void ow_eval_one(const struct ow_model *model, const double param[], double v, const double x[],

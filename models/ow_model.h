@@ -97,7 +97,8 @@ static inline double ow_param_at(const struct ow_cells *cells, size_t k, size_t 
 }
 
 /* Everything a Newton step needs at n bias points: arrays of [n], owned by the caller.
- * df_dx[r][s] is d f[r] / d x[s]. */
+ * df_dx[r][s] is d f[r] / d x[s].  Where only i and f are wanted, di_dv is NULL, and the other
+ * derivatives may be anything. */
 struct ow_response {
     double *i, *di_dv;                            /* A, S                          */
     double *di_dx[OW_MAX_STATES];                 /* A per unit of the state       */
@@ -123,7 +124,7 @@ struct ow_model {
      * sentence that names the parameters.  May be NULL. */
     const char *(*check)(const double param[]);
 
-    /* Fill every array of *out for all cells.  Defined and finite for every finite v
+    /* Fill every array of *out for all cells, i and f alone if di_dv is NULL.  Defined and finite for every finite v
      * and x: solvers overshoot, so x may lie a little outside its travel.  At given states
      * the current has the sign of v and does not fall with it.  `scale`, `rate` and `rs`
      * are applied by ow_eval(), not here.  Cannot fail; the parameters must have passed

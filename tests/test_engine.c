@@ -35,9 +35,11 @@ static void toy_eval(const struct ow_cells *c, struct ow_response *out)
         const double g0 = ow_param_at(c, G0, j), g1 = ow_param_at(c, G1, j);
         const double k = ow_param_at(c, K, j), b = ow_param_at(c, B, j);
         out->i[j] = (g0 + g1 * x) * v;
+        out->f[0][j] = k * v * (1.0 - x) - b * x;
+        if (!out->di_dv)
+            continue;
         out->di_dv[j] = g0 + g1 * x;
         out->di_dx[0][j] = g1 * v;
-        out->f[0][j] = k * v * (1.0 - x) - b * x;
         out->df_dv[0][j] = k * (1.0 - x);
         out->df_dx[0][0][j] = -k * v - b;
     }
@@ -57,9 +59,11 @@ static void runaway_eval(const struct ow_cells *c, struct ow_response *out)
     toy_eval(c, out);
     for (size_t j = 0; j < c->n; j++) {
         const double x = c->x[0][j], k = ow_param_at(c, K, j);
-        out->di_dx[0][j] = 0.0;
-        out->i[j] = out->di_dv[j] = 0.0;
+        out->i[j] = 0.0;
         out->f[0][j] = k * x * x;
+        if (!out->di_dv)
+            continue;
+        out->di_dv[j] = out->di_dx[0][j] = 0.0;
         out->df_dv[0][j] = 0.0;
         out->df_dx[0][0][j] = 2.0 * k * x;
     }
@@ -73,6 +77,8 @@ static void band_eval(const struct ow_cells *c, struct ow_response *out)
         const double v = c->v[j], k = ow_param_at(c, K, j);
         const bool is_in = v > 0.02 && v < 0.18;
         out->f[0][j] = is_in ? k * (v - 0.02) * (0.18 - v) : 0.0;
+        if (!out->di_dv)
+            continue;
         out->df_dv[0][j] = is_in ? k * (0.2 - 2.0 * v) : 0.0;
         out->df_dx[0][0][j] = 0.0;
     }
@@ -705,9 +711,12 @@ static void jump_eval(const struct ow_cells *c, struct ow_response *out)
     toy_eval(c, out);
     for (size_t j = 0; j < c->n; j++) {
         const double k = ow_param_at(c, K, j);
-        out->f[0][j] = out->df_dv[0][j] = out->df_dx[0][0][j] = out->df_dx[0][1][j] = 0.0;
-        out->di_dx[1][j] = out->df_dx[1][0][j] = out->df_dx[1][1][j] = 0.0;
+        out->f[0][j] = 0.0;
         out->f[1][j] = -k * c->v[j];
+        if (!out->di_dv)
+            continue;
+        out->df_dv[0][j] = out->df_dx[0][0][j] = out->df_dx[0][1][j] = 0.0;
+        out->di_dx[1][j] = out->df_dx[1][0][j] = out->df_dx[1][1][j] = 0.0;
         out->df_dv[1][j] = -k;
     }
 }

@@ -734,6 +734,11 @@ static void check_cells_equal_single_devices(size_t which, bool has_spread)
         spread_of[k] = spread[k];
     }
     ow_eval(m, &cells, &to);
+    double i[N], f[OW_MAX_STATES][N];
+    struct ow_response values = {.i = i};
+    for (size_t s = 0; s < m->n_state; s++)
+        values.f[s] = f[s];
+    ow_eval(m, &cells, &values); /* without derivatives */
     for (size_t j = 0; j < N; j++) {
         double own[OW_MAX_PARAMS], one[OW_MAX_STATES];
         struct ow_point pt;
@@ -741,10 +746,11 @@ static void check_cells_equal_single_devices(size_t which, bool has_spread)
         for (size_t s = 0; s < m->n_state; s++)
             one[s] = x[s][j];
         ow_eval_one(m, own, v[j], one, &pt);
-        ck_assert(to.i[j] == pt.i && to.di_dv[j] == pt.di_dv);
+        ck_assert(to.i[j] == pt.i && to.di_dv[j] == pt.di_dv && i[j] == pt.i);
         for (size_t r = 0; r < m->n_state; r++) {
             ck_assert(to.di_dx[r][j] == pt.di_dx[r]);
             ck_assert(to.f[r][j] == pt.f[r] && to.df_dv[r][j] == pt.df_dv[r]);
+            ck_assert(f[r][j] == pt.f[r]);
             for (size_t s = 0; s < m->n_state; s++)
                 ck_assert(to.df_dx[r][s][j] == pt.df_dx[r][s]);
         }

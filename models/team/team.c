@@ -205,6 +205,15 @@ OW_SIMD static void resistors(const struct ow_cells *cells, struct ow_response *
     const double r_on = cells->param[R_ON], dr = cells->param[R_OFF] - r_on;
     const double *v = cells->v, *x = cells->x[0];
     double *i = out->i, *di_dv = out->di_dv, *di_dx = out->di_dx[0];
+    memset(out->f[0], 0, cells->n * sizeof *out->f[0]);
+    for (size_t j = 0; !di_dv && j < cells->n; j++) {
+        const double above = x[j] < 0.0 ? 0.0 : x[j], s = above > 1.0 ? 1.0 : above;
+        const double low = v[j] > OW_V_LIMIT ? OW_V_LIMIT : v[j];
+        const double vc = low < -OW_V_LIMIT ? -OW_V_LIMIT : low;
+        i[j] = 1.0 / (r_on + dr * s) * vc;
+    }
+    if (!di_dv)
+        return;
     for (size_t j = 0; j < cells->n; j++) {
         const double above = x[j] < 0.0 ? 0.0 : x[j], s = above > 1.0 ? 1.0 : above;
         const double low = v[j] > OW_V_LIMIT ? OW_V_LIMIT : v[j];
@@ -214,7 +223,6 @@ OW_SIMD static void resistors(const struct ow_cells *cells, struct ow_response *
         di_dv[j] = v[j] == vc ? g : 0.0;
         di_dx[j] = x[j] == s ? -(g * vc) * dr / r : 0.0;
     }
-    memset(out->f[0], 0, cells->n * sizeof *out->f[0]);
     memset(out->df_dv[0], 0, cells->n * sizeof *out->df_dv[0]);
     memset(out->df_dx[0][0], 0, cells->n * sizeof *out->df_dx[0][0]);
 }

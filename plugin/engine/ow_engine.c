@@ -290,7 +290,7 @@ static void add_power(struct ow_engine *e, double t)
 {
     double p[N_POWER];
     drive(e, t, e->v_row);
-    ow_system_place(&e->sys, e->v_row, ow_stepper_y(e->stepper));
+    ow_system_place_values(&e->sys, e->v_row, ow_stepper_y(e->stepper));
     powers(e, p);
     ow_integral_add(&e->integral, t, p, e->energy);
 }
@@ -298,7 +298,7 @@ static void add_power(struct ow_engine *e, double t)
 static double stored(struct ow_engine *e, double t, const double y[])
 {
     drive(e, t, e->v_row);
-    ow_system_place(&e->sys, e->v_row, y);
+    ow_system_place_values(&e->sys, e->v_row, y);
     return ow_energy_stored(e->circuit, e->sys.v_node);
 }
 

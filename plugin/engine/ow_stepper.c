@@ -30,16 +30,11 @@ struct ow_stepper {
     char message[256];
 };
 
-static void place(struct ow_stepper *st, double t, N_Vector y)
-{
-    st->source(st->data, t, st->v_row);
-    ow_system_place(st->sys, st->v_row, N_VGetArrayPointer(y));
-}
-
 static int rates(realtype t, N_Vector y, N_Vector ydot, void *data)
 {
     struct ow_stepper *st = data;
-    place(st, t, y);
+    st->source(st->data, t, st->v_row);
+    ow_system_place_values(st->sys, st->v_row, N_VGetArrayPointer(y));
     double *rate = N_VGetArrayPointer(ydot);
     ow_system_currents(st->sys, st->sys->current);
     ow_mass_solve(st->mass, st->sys->current, rate);
@@ -54,7 +49,8 @@ static int newton_matrix(realtype t, N_Vector y, N_Vector fy, SUNMatrix a, boole
                          N_Vector t2, N_Vector t3)
 {
     struct ow_stepper *st = data;
-    place(st, t, y);
+    st->source(st->data, t, st->v_row);
+    ow_system_place(st->sys, st->v_row, N_VGetArrayPointer(y));
     *jcur = SUNTRUE;
     return ow_newton_setup(st->newton, gamma) == OW_OK ? 0 : 1;
 }

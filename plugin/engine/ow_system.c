@@ -77,7 +77,8 @@ bool ow_system_is_at_rest(const struct ow_system *sys)
     return true;
 }
 
-void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])
+static void place(struct ow_system *sys, const double v_row[], const double y[],
+                  struct ow_response *at)
 {
     const struct ow_circuit *ckt = sys->circuit;
     const struct ow_crossbar *xb = ckt->xb;
@@ -98,7 +99,19 @@ void ow_system_place(struct ow_system *sys, const double v_row[], const double y
                              .spread = (const double *const *)xb->spread,
                              .v = sys->v_cell};
     memcpy(cells.x, sys->x, sizeof cells.x);
-    ow_eval(xb->model, &cells, &sys->at);
+    ow_eval(xb->model, &cells, at);
+}
+
+void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])
+{
+    place(sys, v_row, y, &sys->at);
+}
+
+void ow_system_place_values(struct ow_system *sys, const double v_row[], const double y[])
+{
+    struct ow_response values = sys->at;
+    values.di_dv = NULL;
+    place(sys, v_row, y, &values);
 }
 
 /* Current i leaves node a and enters node b; prescribed nodes take what comes. */
@@ -116,7 +129,8 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     const struct ow_sense *sense = &ckt->xb->sense;
     const size_t first = ckt->first_free;
     const double *v = sys->v_node;
-    memset(into, 0, sys->n_free * sizeof *into);
+    const size_t planes = ckt->is_grid ? 2 * sys->n_cell : 0; /* which are set below */
+    memset(into + planes, 0, (sys->n_free - planes) * sizeof *into);
     if (ckt->is_grid)
         ow_planes_currents(ckt, v, sys->at.i, into);
     for (size_t k = ckt->is_grid ? ckt->n_line : 0; k < ckt->n_resistor; k++) {
@@ -171,9 +185,11 @@ size_t ow_system_massless(const struct ow_system *sys)
     const struct ow_circuit *ckt = sys->circuit;
     for (size_t node = ckt->first_free; node < ckt->n_node; node++) {
         bool is_inner = false;
+        if (ckt->c[node] > 0.0)
+            continue;
         for (size_t k = 0; k < ckt->n_amp && !is_inner; k++)
             is_inner = ckt->amp[k].inner == node;
-        if (!is_inner && !(ckt->c[node] > 0.0))
+        if (!is_inner)
             return node;
     }
     return ckt->n_node;

@@ -49,6 +49,8 @@ bool ow_system_is_at_rest(const struct ow_system *sys);
 /* Put sources (v_row[n_source], V) and unknowns in place and evaluate every device there.
  * y is borrowed until the next call. */
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[]);
+/* The same for currents and rates alone: the devices' derivatives are stale after it. */
+void ow_system_place_values(struct ow_system *sys, const double v_row[], const double y[]);
 
 /* I at the placed point: into[n_free]. */
 void ow_system_currents(const struct ow_system *sys, double into[]);

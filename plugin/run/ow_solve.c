@@ -12,10 +12,10 @@
 /* A conductor of 1 S; `scale` makes it what the caller asks for. */
 static void unit_eval(const struct ow_cells *cells, struct ow_response *out)
 {
-    for (size_t k = 0; k < cells->n; k++) {
+    for (size_t k = 0; k < cells->n; k++)
         out->i[k] = cells->v[k];
+    for (size_t k = 0; out->di_dv && k < cells->n; k++)
         out->di_dv[k] = 1.0;
-    }
 }
 
 static const struct ow_param unit_param[] = {OW_COMMON_PARAMS};
