@@ -300,20 +300,29 @@ static void eval_alike(const struct ow_cells *cells, struct ow_response *out)
     const size_t n = cells->n;
     const double *p = cells->param, *v = cells->v, *x = cells->x[X];
     const struct device d = device_of(p, (const double[N_STATE]){0.0});
+    const bool has_slopes = out->di_dv != NULL;
     for (size_t r = 0; r < N_STATE; r++) {
-        memset(out->di_dx[r], 0, n * sizeof(double));
         memset(out->f[r], 0, n * sizeof(double));
+        if (!has_slopes)
+            continue;
+        memset(out->di_dx[r], 0, n * sizeof(double));
         memset(out->df_dv[r], 0, n * sizeof(double));
         for (size_t s = 0; s < N_STATE; s++)
             memset(out->df_dx[r][s], 0, n * sizeof(double));
     }
     for (size_t j = 0; j < n; j++) {
         struct ow_point pt;
+        double f, df_dv, df_dx;
         const struct conduction c = conduct(&d, p, v[j], x[j], &pt);
+        use_up(&c, d.rtn_rate, &f, &df_dv, &df_dx);
         out->i[j] = pt.i;
+        out->f[H][j] = f;
+        if (!has_slopes)
+            continue;
         out->di_dv[j] = pt.di_dv;
         out->di_dx[X][j] = c.di_dx;
-        use_up(&c, d.rtn_rate, &out->f[H][j], &out->df_dv[H][j], &out->df_dx[H][X][j]);
+        out->df_dv[H][j] = df_dv;
+        out->df_dx[H][X][j] = df_dx;
     }
 }
 

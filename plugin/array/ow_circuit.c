@@ -138,6 +138,8 @@ enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit
     c->n_source = ow_crossbar_sources(xb);
     c->first_free = 1 + c->n_source;
     c->is_grid = l.per_wline == cols && l.per_bline == rows && xb->r_wordline > 0.0;
+    c->is_merged =
+        l.per_wline == 1 && xb->r_wordline == 0.0 && l.per_bline == 0 && !l.is_merged;
     c->wline = l.wline;
     c->bline = l.bline;
     c->c = calloc(c->n_node, sizeof *c->c);

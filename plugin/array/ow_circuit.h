@@ -41,6 +41,8 @@ struct ow_circuit {
                           word line (i, j) is node wline + i cols + j, bit line
                           bline + i cols + j, and sense input j, unless grounded or a
                           source, continues the bit lines as row `rows`      */
+    bool is_merged;    /* every line has: word line i is node wline + i, bit line j sense
+                          input j, both free, the latter one after the other        */
     size_t wline, bline;
     double *c;                    /* [n_node] F, to ground; 0 at amplifiers' inner nodes
                                      and at ground itself                               */

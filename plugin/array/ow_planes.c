@@ -19,12 +19,25 @@ static const double *row_after(const struct ow_circuit *ckt, const double v[], s
     return is_last ? v + ckt->sense_in[0] : v + ckt->bline + (i + 1) * cols;
 }
 
+/* Row i of the bit lines: of merged ones always the same. */
+static const double *bit_lines_of(const struct ow_circuit *ckt, const double v[], size_t i)
+{
+    return v + (ckt->is_merged ? ckt->sense_in[0] : ckt->bline + i * ckt->xb->cols);
+}
+
 void ow_planes_across(const struct ow_circuit *ckt, const double v[], double v_cell[])
 {
-    const size_t n = ckt->xb->rows * ckt->xb->cols;
-    const double *w = v + ckt->wline, *b = v + ckt->bline;
-    for (size_t k = 0; k < n; k++)
-        v_cell[k] = w[k] - b[k];
+    const size_t cols = ckt->xb->cols;
+    for (size_t i = 0; i < ckt->xb->rows; i++, v_cell += cols) {
+        const double *b = bit_lines_of(ckt, v, i);
+        const double *w = v + ckt->wline + i * (ckt->is_merged ? 1 : cols), w_line = *w;
+        if (ckt->is_merged)
+            for (size_t j = 0; j < cols; j++)
+                v_cell[j] = w_line - b[j];
+        else
+            for (size_t j = 0; j < cols; j++)
+                v_cell[j] = w[j] - b[j];
+    }
 }
 
 static void word_line(const struct ow_circuit *ckt, size_t i, const double v[],
@@ -63,7 +76,7 @@ static void bit_row(const struct ow_circuit *ckt, size_t i, const double v[],
 }
 
 void ow_planes_currents(const struct ow_circuit *ckt, const double v[], const double i_cell[],
-                      double into[])
+                        double into[])
 {
     const size_t rows = ckt->xb->rows, cols = ckt->xb->cols, first = ckt->first_free;
     for (size_t i = 0; i < rows; i++) {
@@ -93,23 +106,58 @@ static double square_of_difference(const double a[], const double b[], size_t n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static double power_of_cells(const struct ow_circuit *ckt, const double v[],
-                             const double i_cell[])
+/* sum x[k] y[k], likewise. */
+static double dot(const double x[], const double y[], size_t n)
 {
-    const size_t n = ckt->xb->rows * ckt->xb->cols;
-    const double *w = v + ckt->wline, *b = v + ckt->bline;
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     size_t k = 0;
     for (; k + 4 <= n; k += 4)
         for (size_t lane = 0; lane < 4; lane++)
-            sum[lane] += (w[k + lane] - b[k + lane]) * i_cell[k + lane];
+            sum[lane] += x[k + lane] * y[k + lane];
     for (; k < n; k++)
-        sum[0] += (w[k] - b[k]) * i_cell[k];
+        sum[0] += x[k] * y[k];
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-void ow_planes_power(const struct ow_circuit *ckt, const double v[], const double i_cell[],
-                   double i_source[], struct ow_power *out)
+static double sum_of(const double x[], size_t n)
+{
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    size_t k = 0;
+    for (; k + 4 <= n; k += 4)
+        for (size_t lane = 0; lane < 4; lane++)
+            sum[lane] += x[k + lane];
+    for (; k < n; k++)
+        sum[0] += x[k];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+void ow_planes_add_cells(const struct ow_circuit *ckt, const double i_cell[], double into[])
+{
+    const size_t cols = ckt->xb->cols, first = ckt->first_free;
+    double *b = into + (ckt->sense_in[0] - first);
+    for (size_t i = 0; i < ckt->xb->rows; i++, i_cell += cols) {
+        into[ckt->wline - first + i] -= sum_of(i_cell, cols);
+        for (size_t j = 0; j < cols; j++)
+            b[j] += i_cell[j];
+    }
+}
+
+/* sum w i - sum b i, row by row: the difference of few sums would cancel. */
+double ow_planes_devices(const struct ow_circuit *ckt, const double v[], const double i_cell[])
+{
+    const size_t cols = ckt->xb->cols;
+    double sum = 0.0;
+    for (size_t i = 0; i < ckt->xb->rows; i++, i_cell += cols) {
+        const double *b = bit_lines_of(ckt, v, i);
+        const double *w = v + ckt->wline + i * (ckt->is_merged ? 1 : cols);
+        const double word = ckt->is_merged ? *w * sum_of(i_cell, cols) : dot(w, i_cell, cols);
+        sum += word - dot(b, i_cell, cols);
+    }
+    return sum;
+}
+
+void ow_planes_power(const struct ow_circuit *ckt, const double v[], double i_source[],
+                     struct ow_power *out)
 {
     const struct ow_crossbar *xb = ckt->xb;
     const size_t rows = xb->rows, cols = xb->cols;
@@ -136,5 +184,4 @@ void ow_planes_power(const struct ow_circuit *ckt, const double v[], const doubl
     for (size_t j = 0; in != OW_GROUND && in < ckt->first_free && j < cols; j++)
         i_source[in - 1 + j] += (v[in + j] - last[j]) / xb->r_bitline;
     out->wires += word / xb->r_wordline + bit / xb->r_bitline;
-    out->devices += power_of_cells(ckt, v, i_cell);
 }

@@ -1,7 +1,7 @@
 /* A circuit that is_grid, as what it is: two planes of nodes, word lines w[rows][cols] and bit
- * lines b[rows][cols], with the same few elements at every cell.  The sums over its elements
- * that hosts take at every step, row by row, without a look at the lists of elements.  What
- * they compute is what the lists say.
+ * lines b[rows][cols], with the same few elements at every cell; or one that is_merged, with
+ * w[rows] and b[cols].  The sums over its elements that hosts take at every step, row by
+ * row, without a look at the lists of elements.  What they compute is what the lists say.
  *
  * Plane, sense-input and cell arrays are those of ow_circuit.h; v_node is [n_node]. */
 #ifndef OW_PLANES_H
@@ -13,19 +13,27 @@
 extern "C" {
 #endif
 
-/* v_cell[rows*cols] = w - b. */
+/* v_cell[rows*cols] = w - b, of either kind. */
 void ow_planes_across(const struct ow_circuit *circuit, const double v_node[], double v_cell[]);
 
-/* into[n_free]: the currents of wires, drivers and cells into the nodes of both planes and
- * into the sense inputs (if they are free); the amplifiers' other nodes are not touched.
- * i_cell[rows*cols] as for ow_power_at(). */
+/* Of a grid, into[n_free]: the currents of wires, drivers and cells into the nodes of both
+ * planes and into the sense inputs (if they are free); the amplifiers' other nodes are not
+ * touched. i_cell[rows*cols] as for ow_power_at(). */
 void ow_planes_currents(const struct ow_circuit *circuit, const double v_node[],
-                      const double i_cell[], double into[]);
+                        const double i_cell[], double into[]);
 
-/* Add the power of wires, drivers and cells to *out, and what leaves the sources to
+/* Of merged lines: add the cells' currents to into[n_free]. */
+void ow_planes_add_cells(const struct ow_circuit *circuit, const double i_cell[],
+                         double into[]);
+
+/* Of either kind: the sum of (w - b) i_cell, in W. */
+double ow_planes_devices(const struct ow_circuit *circuit, const double v_node[],
+                         const double i_cell[]);
+
+/* Of a grid: add the power of wires and drivers to *out, and what leaves the sources to
  * i_source[n_source]. */
-void ow_planes_power(const struct ow_circuit *circuit, const double v_node[],
-                   const double i_cell[], double i_source[], struct ow_power *out);
+void ow_planes_power(const struct ow_circuit *circuit, const double v_node[], double i_source[],
+                     struct ow_power *out);
 
 #ifdef __cplusplus
 }

@@ -65,7 +65,9 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
     for (size_t i = 0; i < circuit->n_source; i++)
         i_source[i] = circuit->c[1 + i] * dv_source[i];
     if (circuit->is_grid)
-        ow_planes_power(circuit, v_node, i_cell, i_source, out);
+        ow_planes_power(circuit, v_node, i_source, out);
+    if (circuit->is_grid || circuit->is_merged) /* no cell meets a source */
+        out->devices = ow_planes_devices(circuit, v_node, i_cell);
     else
         add_cells(circuit, v_node, i_cell, i_source, out);
     add_resistors(circuit, v_node, i_source, out); /* of a grid only the periphery's */

@@ -17,13 +17,6 @@ struct ow_merged {
     double follow;             /* how far bit lines can follow word lines   */
 };
 
-bool ow_merged_applies(const struct ow_circuit *ckt)
-{
-    const struct ow_crossbar *xb = ckt->xb;
-    return xb->r_wordline == 0.0 && xb->r_bitline == 0.0 && xb->r_driver > 0.0 &&
-           ckt->sense_in[0] >= ckt->first_free;
-}
-
 enum ow_status ow_merged_create(const struct ow_system *sys, struct ow_merged **out)
 {
     struct ow_merged *m = calloc(1, sizeof *m);

@@ -17,10 +17,7 @@
 
 struct ow_merged;
 
-/* Whether a circuit is of this kind. */
-bool ow_merged_applies(const struct ow_circuit *circuit);
-
-/* Of such a circuit.  OW_ERR_NOMEM. */
+/* Of a circuit that is_merged.  OW_ERR_NOMEM. */
 enum ow_status ow_merged_create(const struct ow_system *sys, struct ow_merged **out);
 void ow_merged_destroy(struct ow_merged *merged);
 

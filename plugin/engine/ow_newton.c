@@ -46,9 +46,9 @@ enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mas
     if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->across ||
         !nw->again)
         goto fail;
-    st = sys->circuit->is_grid             ? ow_schur_create(sys, &nw->schur)
-         : ow_merged_applies(sys->circuit) ? ow_merged_create(sys, &nw->merged)
-                                           : OW_OK;
+    st = sys->circuit->is_grid     ? ow_schur_create(sys, &nw->schur)
+         : sys->circuit->is_merged ? ow_merged_create(sys, &nw->merged)
+                                   : OW_OK;
     if (st)
         goto fail;
     *out = nw;

@@ -84,9 +84,10 @@ static void place(struct ow_system *sys, const double v_row[], const double y[],
     const struct ow_crossbar *xb = ckt->xb;
     memcpy(sys->v_node + 1, v_row, ckt->n_source * sizeof *v_row);
     memcpy(sys->v_node + ckt->first_free, y, sys->n_free * sizeof *y);
-    if (ckt->is_grid)
+    const bool is_regular = ckt->is_grid || ckt->is_merged;
+    if (is_regular)
         ow_planes_across(ckt, sys->v_node, sys->v_cell);
-    for (size_t k = 0; !ckt->is_grid && k < sys->n_cell; k++)
+    for (size_t k = 0; !is_regular && k < sys->n_cell; k++)
         sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
 
     for (size_t s = 0; s < sys->n_state; s++)
@@ -137,7 +138,9 @@ void ow_system_currents(const struct ow_system *sys, double into[])
         const struct ow_resistor *r = &ckt->resistor[k];
         flow(into, first, r->a, r->b, (v[r->a] - v[r->b]) / r->r);
     }
-    for (size_t k = 0; !ckt->is_grid && k < sys->n_cell; k++)
+    if (ckt->is_merged)
+        ow_planes_add_cells(ckt, sys->at.i, into);
+    for (size_t k = 0; !ckt->is_grid && !ckt->is_merged && k < sys->n_cell; k++)
         flow(into, first, ckt->cell_te[k], ckt->cell_be[k], sys->at.i[k]);
     for (size_t k = 0; k < ckt->n_amp; k++) {
         const struct ow_amp *amp = &ckt->amp[k];
