@@ -435,14 +435,17 @@ static enum ow_status check_targets(const struct ow_mapping_spec *spec,
     if (target->rows != xb->rows || target->cols != xb->cols)
         return ow_fail(err, OW_ERR_INPUT, "%zu x %zu conductances: expected %zu x %zu",
                        target->rows, target->cols, xb->rows, xb->cols);
-    for (size_t k = 0; k < target->rows * target->cols; k++)
-        if (!is_in(target->a[k], spec->g_min * (1.0 - range_rtol),
-                   spec->g_max * (1.0 + range_rtol)))
-            return ow_fail(err, OW_ERR_INPUT,
-                           "[%zu, %zu] = %.6g S: expected device.g_min = %g S to device.g_max "
-                           "= %g S",
-                           k / target->cols, k % target->cols, target->a[k], spec->g_min,
-                           spec->g_max);
+    for (size_t k = 0; k < target->rows * target->cols; k++) {
+        struct probe p = probe_of(xb, k, spec->v_read);
+        const struct reach r = reach_of(&p);
+        if (!is_in(target->a[k], r.g_lo * (1.0 - range_rtol), r.g_hi * (1.0 + range_rtol)))
+            return ow_fail(
+                err, OW_ERR_INPUT,
+                "[%zu, %zu] = %.6g S: expected %.6g S to %.6g S, which is what device "
+                "%s can do at input.v_read = %g V",
+                k / target->cols, k % target->cols, target->a[k], r.g_lo, r.g_hi,
+                xb->model->name, spec->v_read);
+    }
     return OW_OK;
 }
 

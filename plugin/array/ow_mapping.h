@@ -66,9 +66,9 @@ struct ow_mapping {
 enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
                                const struct ow_matrix *weights, struct ow_crossbar *xb,
                                struct ow_mapping *out, struct ow_error *err);
-/* The same for conductances instead of weights: target[rows][cols] in S, each from
- * spec->g_min to spec->g_max (a binary device takes the nearer of its two); levels do not
- * apply, w_max is 0 and wq empty. */
+/* The same for conductances instead of weights: target[rows][cols] in S, each within what the
+ * device can do (a binary one takes the nearer of its two), spec->g_min and g_max or not;
+ * levels do not apply, w_max is 0 and wq empty. */
 enum ow_status ow_mapping_write(const struct ow_mapping_spec *spec,
                                 const struct ow_matrix *target, struct ow_crossbar *xb,
                                 struct ow_mapping *out, struct ow_error *err);
