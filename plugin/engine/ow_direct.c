@@ -38,6 +38,56 @@ static void fill_pattern(struct ow_direct *s)
     s->column[2 * s->n] = nnz;
 }
 
+/* The order of elimination by nested dissection.  Only word lines cross from column to column
+ * and only bit lines from row to row, so a rectangle of cells falls into two without the
+ * word-line nodes of its middle column, or the bit-line nodes of its middle row. */
+struct order {
+    int *node; /* [2 n], n_node so far                                                 */
+    int n_node;
+    unsigned char *cut; /* [2 n] depth of the cut on which a node is, which comes after both
+                           halves; 0: none                                             */
+};
+
+static void dissect(const struct ow_direct *s, int i0, int i1, int j0, int j1,
+                    unsigned char depth, struct order *o)
+{
+    enum { SMALL = 2 };
+    if (i1 - i0 <= SMALL && j1 - j0 <= SMALL) {
+        for (int plane = 0; plane <= s->n; plane += s->n)
+            for (int i = i0; i < i1; i++)
+                for (int j = j0; j < j1; j++)
+                    if (!o->cut[plane + i * s->cols + j])
+                        o->node[o->n_node++] = plane + i * s->cols + j;
+        return;
+    }
+    const bool by_column = j1 - j0 > i1 - i0;
+    const int middle = by_column ? j0 + (j1 - j0) / 2 : i0 + (i1 - i0) / 2;
+    const int first = by_column ? i0 * s->cols + middle : s->n + middle * s->cols + j0;
+    const int step = by_column ? s->cols : 1, length = by_column ? i1 - i0 : j1 - j0;
+    for (int k = 0; k < length; k++)
+        if (!o->cut[first + k * step])
+            o->cut[first + k * step] = depth;
+    dissect(s, i0, by_column ? i1 : middle, j0, by_column ? middle : j1, depth + 1, o);
+    dissect(s, by_column ? i0 : middle, i1, by_column ? middle : j0, j1, depth + 1, o);
+    for (int k = 0; k < length; k++)
+        if (o->cut[first + k * step] == depth)
+            o->node[o->n_node++] = first + k * step;
+}
+
+static bool analyse(struct ow_direct *s)
+{
+    const size_t n = 2 * (size_t)s->n;
+    struct order o = {.node = malloc(n * sizeof *o.node), .cut = calloc(n, sizeof *o.cut)};
+    if (o.node && o.cut) {
+        dissect(s, 0, s->rows, 0, s->cols, 1, &o);
+        s->symbolic =
+            klu_analyze_given(2 * s->n, s->column, s->row, o.node, o.node, &s->common);
+    }
+    free(o.node);
+    free(o.cut);
+    return s->symbolic != NULL;
+}
+
 enum ow_status ow_direct_create(size_t rows, size_t cols, struct ow_direct **out)
 {
     if (rows > INT_MAX / 8 / cols)
@@ -54,8 +104,8 @@ enum ow_status ow_direct_create(size_t rows, size_t cols, struct ow_direct **out
         goto fail;
     fill_pattern(s);
     klu_defaults(&s->common);
-    s->symbolic = klu_analyze(2 * s->n, s->column, s->row, &s->common);
-    if (!s->symbolic)
+    s->common.btf = 0; /* one block: a permutation to find it would spoil the order */
+    if (!analyse(s))
         goto fail;
     *out = s;
     return OW_OK;

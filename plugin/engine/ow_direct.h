@@ -1,6 +1,7 @@
-/* A crossbar's grid of lines (ow_grid.h) by direct factorisation, KLU in double precision:
- * the coarsest level of multigrid, and what is left where iterations fail.  Memory grows with
- * n log n and time with n^1.5 and more, so this is for small grids and for patience. */
+/* A crossbar's grid of lines (ow_grid.h) by direct factorisation, KLU in double precision,
+ * ordered by nested dissection: the coarsest level of multigrid, and what is left where
+ * iterations fail.  Memory grows with n log n and time with n^1.5 and more, so this is for
+ * small grids and for patience. */
 #ifndef OW_DIRECT_H
 #define OW_DIRECT_H
 
