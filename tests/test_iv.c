@@ -336,6 +336,28 @@ START_TEST(test_jump_where_the_hazard_says)
 }
 END_TEST
 
+/* Behind `rs` the device, which is on, sees 1 % of the 6 V: they do not reset it, all its events
+ * are those of the telegraph noise.  At 6 V across itself it would reset at once. */
+START_TEST(test_jump_knows_the_voltage_behind_rs)
+{
+    const struct ow_iv_drive drive = TRIANGLE(-6.0, 6.0, 1e-3);
+    struct device d;
+    struct ow_iv_wave wave = {0};
+    device_init(&d, "stochastic", "stochastic_gaba");
+    device_set(&d, "x0", 1.0);
+    device_set(&d, "r_on", 1e4);
+    device_set(&d, "rs", 0.99e6);
+    device_set(&d, "rtn", 0.1);
+    device_set(&d, "rtn_tau0", 1e-5);
+    device_set(&d, "rtn_tau1", 1e-5);
+    run(&d, &drive, &wave);
+    const double *last = ow_iv_row(&wave, wave.n - 1), n_telegraph = last[OW_IV_X + 2] / 1e7;
+    ck_assert_double_gt(n_telegraph, 50.0);
+    ck_assert(last[OW_IV_X] == 1.0 && n_telegraph == floor(n_telegraph));
+    ow_iv_wave_finish(&wave);
+}
+END_TEST
+
 /* TEAM's way on feeds back on itself: at 1 V/s across 0.1 V its edge lasts less than a rounding
  * error of the time.  It must arrive, and stay. */
 START_TEST(test_runaway_is_resolved)
@@ -765,6 +787,7 @@ int main(void)
     tcase_add_test(tc, test_threshold_device_under_a_sine);
     tcase_add_test(tc, test_resistor_behind_a_resistor);
     tcase_add_loop_test(tc, test_jump_where_the_hazard_says, 0, 10);
+    tcase_add_test(tc, test_jump_knows_the_voltage_behind_rs);
     tcase_add_test(tc, test_runaway_is_resolved);
     tcase_add_test(tc, test_curve_is_no_switch);
     tcase_add_test(tc, test_edges_have_rows);

@@ -300,7 +300,7 @@ static enum ow_status jump(struct run *r, double t, struct ow_error *err)
     if (r->n_jump++ == r->max_jumps)
         return ow_fail(err, OW_ERR_SOLVER, "more than %zu jumps until t = %g s", r->max_jumps,
                        t);
-    r->circuit->model->fire(r->circuit->param, r->near, r->x);
+    ow_fire(r->circuit->model, r->circuit->param, r->near, r->x);
     put_states(r);
     const enum ow_status st = record(r, t, err);
     return st ? st : restart(r, t, err);
