@@ -387,6 +387,30 @@ START_TEST(test_telegraph_leaves_the_cycle_alone)
 }
 END_TEST
 
+/* What a host overran is time, which comes off the next wait at the hazard that counts then;
+ * what it left does not.  Levels of 2 and 3 ms; a switch, after which nothing competes, waits
+ * for the other polarity whole. */
+START_TEST(test_overrun_time_is_not_lost)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = model(param);
+    double on_time[] = {0.0, 0.0, 3.0, 0.0}, late[] = {0.0, -0.25, 3.0, 0.0},
+           early[] = {0.0, 1e-9, 3.0, 0.0};
+    m->fire(param, 3.0, on_time);
+    m->fire(param, 3.0, late);
+    m->fire(param, 3.0, early);
+    ck_assert(on_time[X] == 1.0 && late[H] == on_time[H] && early[H] == on_time[H]);
+    put(m, param, "rtn", 0.31);
+    put(m, param, "rtn_tau0", 2e-3);
+    put(m, param, "rtn_tau1", 3e-3);
+    double exact[] = {0.0, 0.0, 3.0, 0.0}, over[] = {0.0, -0.25, 3.0, 0.0};
+    m->fire(param, 0.0, exact);
+    m->fire(param, 0.0, over);
+    ck_assert(exact[X] == 0.0 && over[K] == exact[K]);
+    ck_assert_close(over[H], exact[H] - 0.25 * 2.0 / 3.0, 1e-15, 1e-15);
+}
+END_TEST
+
 /* The sum that k is holds both counts apart where either is at its end. */
 START_TEST(test_counts_do_not_run_into_each_other)
 {
@@ -504,6 +528,7 @@ int main(void)
     tcase_add_test(tc, test_telegraph_competes_with_switching);
     tcase_add_test(tc, test_series_resistance_counts_when_hazards_compete);
     tcase_add_test(tc, test_telegraph_leaves_the_cycle_alone);
+    tcase_add_test(tc, test_overrun_time_is_not_lost);
     tcase_add_test(tc, test_counts_do_not_run_into_each_other);
     tcase_add_test(tc, test_state_parameters_say_everything);
     tcase_add_loop_test(tc, test_contradictions_are_refused, 0, LENGTH(refused));

@@ -212,29 +212,44 @@ static double hazard(double tau, double v0, double v, double *d_v)
     return rate * w;
 }
 
-/* The next of two: with the probability rtn_rate/(rtn_rate + 1/tau) it was the telegraph
- * noise. */
-static void fire(const double p[], double v, double x[])
+/* Hazards of the two events that may be next. */
+struct rates {
+    double switching, telegraph; /* 1/s */
+};
+
+static struct rates rates_of(const double p[], double v, const double x[])
 {
     const struct device d = device_of(p, x);
+    double unused;
+    return (struct rates){x[X] < 0.5 ? hazard(d.tau_set, p[V_SET], v, &unused)
+                                     : hazard(d.tau_reset, p[V_RESET], -v, &unused),
+                          d.rtn_rate};
+}
+
+/* The next of two: with the probability rtn_rate/(rtn_rate + 1/tau) it was the telegraph
+ * noise.  The time that the host has overrun is taken off the next wait, at its own hazard:
+ * none where the device, once switched, waits for the other polarity. */
+static void fire(const double p[], double v, double x[])
+{
     if (is_mean(p)) {
         x[H] = 1.0;
         return;
     }
+    const struct rates was = rates_of(p, v, x);
+    const double all = was.switching + was.telegraph;
+    const double overrun = all > 0.0 ? fmax(-x[H], 0.0) / all : 0.0; /* s */
     bool is_rtn = false;
-    if (d.rtn_rate > 0.0) {
-        double unused;
-        const double sw = x[X] < 0.5 ? hazard(d.tau_set, p[V_SET], v, &unused)
-                                     : hazard(d.tau_reset, p[V_RESET], -v, &unused);
+    if (was.telegraph > 0.0) {
         const struct ow_draw_key key = ow_event_key(p, OW_DRAW_RTN, ow_event_count(x[K]));
-        is_rtn = ow_draw_uniform(&key) * (sw + d.rtn_rate) < d.rtn_rate;
+        is_rtn = ow_draw_uniform(&key) * all < was.telegraph;
     }
     const double switches = n_switch(x[K]), telegraph = n_telegraph(x[K]);
     if (!is_rtn)
         x[X] = x[X] < 0.5 ? 1.0 : 0.0;
     x[K] = is_rtn ? switches + (telegraph + 1.0) * K_TELEGRAPH
                   : fmod(switches + 1.0, K_TELEGRAPH) + telegraph * K_TELEGRAPH;
-    x[H] = ow_event_hazard(p, OW_DRAW_SWITCH, x[K]);
+    const struct rates is = rates_of(p, v, x);
+    x[H] = ow_event_hazard(p, OW_DRAW_SWITCH, x[K]) - overrun * (is.switching + is.telegraph);
 }
 
 /* What conducts, and how fast it goes from off to on and back. */
