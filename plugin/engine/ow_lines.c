@@ -307,12 +307,13 @@ OW_INLINE double sweep(const struct ow_lines *l, enum purpose what, size_t j0, s
         if (what != RESIDUAL)
             continue;
         /* h[0], h[1], h[2]: left neighbour, node, right neighbour */
-        const float *h = p + at + j0 - 1;
-        if (!has_left || !has_right) {
-            memcpy(edge + 1, h + 1, width * sizeof *h);
-            edge[0] = h[has_left ? 0 : 1];
-            edge[width + 1] = h[has_right ? width + 1 : width];
-            h = edge;
+        const float *h = edge, *row = p + at + j0;
+        if (has_left && has_right) {
+            h = row - 1;
+        } else { /* beyond an end the voltage is the end's: no current */
+            memcpy(edge + 1, row, width * sizeof *row);
+            edge[0] = has_left ? row[-1] : row[0];
+            edge[width + 1] = has_right ? row[width] : row[width - 1];
         }
         for (size_t j = 0; j < width; j++) {
             const float bend = (h[j + 1] - h[j]) + (h[j + 1] - h[j + 2]);
@@ -320,13 +321,13 @@ OW_INLINE double sweep(const struct ow_lines *l, enum purpose what, size_t j0, s
                    d[at + j] * (x[j] - h[j + 1]);
         }
         if (!has_left)
-            o[0] -= l->source[i] * p[at];
+            o[0] -= l->source[i] * row[0];
         float part[LANES] = {0.0f};
         for (size_t j = 0; j + LANES <= width; j += LANES)
             for (size_t m = 0; m < LANES; m++)
-                part[m] += p[at + j0 + j + m] * o[j + m];
+                part[m] += row[j + m] * o[j + m];
         for (size_t j = width / LANES * LANES; j < width; j++)
-            sum += (double)(p[at + j0 + j] * o[j]);
+            sum += (double)(row[j] * o[j]);
         for (size_t m = 0; m < LANES; m++)
             dot[m] += (double)part[m];
     }
