@@ -31,8 +31,8 @@ static size_t stride_of(size_t cols)
     return cols < 16 * line ? cols : ((cols + line - 1) / line | 1) * line;
 }
 
-/* Zeroed.  Large arrays ask for huge pages: sweeps go down columns, a page a row. */
-static float *zeros(size_t n)
+/* Floats.  Large arrays ask for huge pages: sweeps go down columns, a page a row. */
+static float *allocate(size_t n)
 {
     enum { HUGE_PAGE = 1 << 21 };
 #ifdef MADV_HUGEPAGE
@@ -41,10 +41,10 @@ static float *zeros(size_t n)
         if (posix_memalign(&a, HUGE_PAGE, n * sizeof(float)))
             return NULL;
         madvise(a, n * sizeof(float), MADV_HUGEPAGE); /* a wish: refused, nothing is lost */
-        return memset(a, 0, n * sizeof(float));
+        return a;
     }
 #endif
-    return calloc(n, sizeof(float));
+    return malloc(n * sizeof(float));
 }
 
 struct ow_lines *ow_lines_create(size_t rows, size_t cols, int n_threads)
@@ -62,7 +62,7 @@ struct ow_lines *ow_lines_create(size_t rows, size_t cols, int n_threads)
     l->source = calloc(rows, sizeof *l->source);
     l->end = calloc(cols, sizeof *l->end);
     l->d = ow_lines_vector(l);
-    l->t_word = zeros(word_blocks(l) * cols * OW_LINES);
+    l->t_word = allocate(word_blocks(l) * cols * OW_LINES);
     l->t_bit = ow_lines_vector(l);
     l->work = calloc((size_t)l->n_threads * l->n_work, sizeof *l->work);
     l->sum = calloc(bit_blocks(l), sizeof *l->sum);
@@ -86,9 +86,16 @@ void ow_lines_destroy(struct ow_lines *l)
     free(l);
 }
 
+/* By the threads that will use it: memory is given out, and cleared, at the first touch. */
 float *ow_lines_vector(const struct ow_lines *l)
 {
-    return zeros(l->size);
+    float *a = allocate(l->size);
+    if (!a)
+        return NULL;
+    OW_PARALLEL_FOR(l->n_threads, )
+    for (size_t i = 0; i < l->rows; i++)
+        memset(a + i * l->stride + l->cols, 0, (l->stride - l->cols) * sizeof *a);
+    return a;
 }
 
 /* ---- word lines ------------------------------------------------------------------------ */

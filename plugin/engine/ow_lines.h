@@ -38,10 +38,11 @@ struct ow_lines {
     double *sum;                        /* one a block of bit lines                       */
 };
 
-/* Arrays of the right size, zero; NULL without memory.  Small arrays get one thread. */
+/* Arrays of the right size, unset; NULL without memory.  Small arrays get one thread. */
 struct ow_lines *ow_lines_create(size_t rows, size_t cols, int n_threads);
 void ow_lines_destroy(struct ow_lines *lines);
-/* A zeroed [rows][stride]; free() it. */
+/* A [rows][stride], unset but for the zeros behind the rows; free() it.  NULL without memory.
+ */
 float *ow_lines_vector(const struct ow_lines *lines);
 
 /* False if a line's pivots are not positive and finite: cells with negative differential
