@@ -9,8 +9,10 @@
 
 #include "ow_circuit.h"
 #include "ow_mapping.h"
+#include "ow_noise.h"
 #include "ow_random.h"
 #include "ow_reading.h"
+#include "ow_statistics.h"
 
 /* ---- toy models: conductances that can be inverted on paper ----------------------------- */
 
@@ -953,6 +955,82 @@ START_TEST(test_read_noise_is_another_in_every_vector_and_repeatable)
 }
 END_TEST
 
+/* 4 k T B of 330 uS, 1.380649e-23 J/K, 300.15 K (a model without a temperature) or JART's 293
+ * K, and 100 MHz, through 5 kohm of a TIA or over 700 ohm in parallel to the devices. */
+START_TEST(test_thermal_noise_matches_hand_values)
+{
+    struct ow_matrix g = ow_matrix_create(2, 2);
+    struct ow_crossbar xb = crossbar(&toy_linear, 2, 2);
+    g.a[0] = 7e-6, g.a[1] = 1e-4, g.a[3] = 2.3e-4;
+    xb.sense.kind = OW_SENSE_TIA;
+    xb.sense.r_f = 5e3;
+    ck_assert_close(ow_noise_thermal(&xb, &g, 1e8, 1), 1.1694126437040948e-4, 1e-9, 0.0);
+    xb.sense.kind = OW_SENSE_RESISTOR;
+    xb.sense.r_f = 700.0;
+    ck_assert_close(ow_noise_thermal(&xb, &g, 1e8, 1), 1.3299575151793117e-5, 1e-9, 0.0);
+    xb.sense.r_f = 0.0; /* the input is ground */
+    ck_assert(ow_noise_thermal(&xb, &g, 1e8, 1) == 0.0);
+    ow_crossbar_finish(&xb);
+    xb = crossbar(ow_model_find("jart"), 2, 2);
+    xb.param[ow_param_index(xb.model, "temp")] = 19.85;
+    xb.sense.kind = OW_SENSE_TIA;
+    xb.sense.r_f = 5e3;
+    ck_assert_close(ow_noise_thermal(&xb, &g, 1e8, 1), 1.1554001549679662e-4, 1e-9, 0.0);
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&g);
+    /* K = 2e-7 from 1/40 Hz to 100 MHz */
+    ck_assert_close(ow_noise_flicker(2e-7, 0.025, 1e8), 2.1028342872450173e-3, 1e-12, 0.0);
+    ck_assert(ow_noise_flicker(0.0, 0.025, 1e8) == 0.0);
+}
+END_TEST
+
+/* Each read and column has a draw of its own: normal, with the deviation of its column. */
+START_TEST(test_thermal_noise_is_normal_and_of_each_read)
+{
+    enum { N_READ = 10000 };
+    static double u[2][N_READ], off[N_READ];
+    struct ow_matrix g = ow_matrix_create(2, 2), v = ow_matrix_create(N_READ, 2),
+                     quiet = ow_matrix_create(1, 2), few = ow_matrix_create(9, 2);
+    struct ow_crossbar xb = crossbar(&toy_linear, 2, 2);
+    double cross = 0.0;
+    g.a[0] = 7e-6, g.a[1] = 1e-4, g.a[3] = 2.3e-4;
+    xb.sense.kind = OW_SENSE_TIA;
+    xb.sense.r_f = 5e3;
+    xb.param[OW_SEED] = 5.0;
+    for (size_t k = 0; k < N_READ; k++)
+        v.a[2 * k] = v.a[2 * k + 1] = 0.25;
+    ow_noise_add_thermal(&xb, &g, 1e8, &v);
+    for (size_t k = 0; k < N_READ; k++) {
+        double z[2];
+        for (size_t j = 0; j < 2; j++) {
+            z[j] = (v.a[2 * k + j] - 0.25) / ow_noise_thermal(&xb, &g, 1e8, j);
+            u[j][k] = normal_cdf(z[j]);
+        }
+        cross += z[0] * z[1] / N_READ;
+        off[k] = normal_cdf(z[1] / 1.06); /* must be seen */
+    }
+    for (int j = 0; j < 2; j++) {
+        const double p = ks_probability(ks_uniform(u[j], N_READ), N_READ);
+        ck_assert_msg(p > 0.01, "column %d: p = %g", j, p);
+    }
+    ck_assert(ks_probability(ks_uniform(off, N_READ), N_READ) < 0.01);
+    ck_assert_close(cross, 0.0, 0.0, 3.9 / sqrt(N_READ));
+    /* a read's draw is its own, however many there are; without a bandwidth there is none */
+    for (size_t k = 0; k < 18; k++)
+        few.a[k] = 0.25;
+    ow_noise_add_thermal(&xb, &g, 1e8, &few);
+    ck_assert_mem_eq(few.a, v.a, 18 * sizeof *few.a);
+    quiet.a[0] = 0.5;
+    ow_noise_add_thermal(&xb, &g, 0.0, &quiet);
+    ck_assert(quiet.a[0] == 0.5 && quiet.a[1] == 0.0);
+    ow_crossbar_finish(&xb);
+    ow_matrix_finish(&g);
+    ow_matrix_finish(&v);
+    ow_matrix_finish(&quiet);
+    ow_matrix_finish(&few);
+}
+END_TEST
+
 START_TEST(test_stuck_devices_sit_at_the_ends_and_do_not_move)
 {
     struct ow_mapping_spec spec = plain;
@@ -1209,6 +1287,8 @@ int main(void)
     tcase_add_test(mapping, test_programming_error_has_its_spread_and_stays_reachable);
     tcase_add_test(mapping, test_device_spread_is_not_made_up_for);
     tcase_add_test(mapping, test_read_noise_is_another_in_every_vector_and_repeatable);
+    tcase_add_test(mapping, test_thermal_noise_matches_hand_values);
+    tcase_add_test(mapping, test_thermal_noise_is_normal_and_of_each_read);
     tcase_add_test(mapping, test_stuck_devices_sit_at_the_ends_and_do_not_move);
     tcase_add_test(mapping, test_draws_are_keyed_by_seed_id_purpose_and_vector);
     tcase_add_test(mapping, test_seed_decides_all_draws);

@@ -381,7 +381,8 @@ static void count(void *data, size_t n_done, size_t n_total)
 }
 
 #define NOISY                                                                                  \
-    SMALL "device: {set: ow_benign, sigma_read: 0.05, sigma_d2d: 0.1}\narray: {r_wordline: "   \
+    SMALL "device: {set: ow_benign, sigma_read: 0.05, sigma_d2d: 0.1, flicker: 1e-5, "         \
+          "noise_bandwidth: 1g}\narray: {r_wordline: "                                         \
           "9}\n"
 
 START_TEST(test_thread_count_changes_no_bit)
@@ -744,6 +745,63 @@ START_TEST(test_read_noise_is_new_in_every_vector)
         ow_matrix_finish(&y);
     }
     unlink(path);
+}
+END_TEST
+
+/* Thermal noise of an otherwise exact circuit: the decoded error has the variance that
+ * Nyquist's formula gives both arms; 1600 outputs, within 4 standard errors.  Energies do not
+ * know of it. */
+START_TEST(test_thermal_noise_enters_accuracy)
+{
+    struct study s;
+    struct ow_vmm_result r;
+    struct ow_matrix quiet;
+    const double rmse = circuit_rmse(MANY DEVICE EXACT, &quiet);
+    measure_text(MANY DEVICE EXACT, &r);
+    const double energy = ow_vmm_energy_total(&r);
+    ow_vmm_result_finish(&r);
+    measure_text(MANY "device: {set: ow_benign, noise_bandwidth: 100meg}\n" EXACT, &r);
+    study_init(MANY DEVICE EXACT, &s);
+    const struct ow_problem *p = &s.problem;
+    double square = 0.0;
+    for (size_t j = 0; j < p->n_out; j++) {
+        double sum = 0.0; /* S, of both arms */
+        for (size_t i = 0; i < p->xb.rows; i++)
+            sum += ow_matrix_row(&p->mapping.g, i)[2 * j] +
+                   ow_matrix_row(&p->mapping.g, i)[2 * j + 1];
+        const double volt = p->xb.sense.r_f * sqrt(4.0 * 1.380649e-23 * 300.15 * 100e6 * sum);
+        for (size_t k = 0; k < p->n_vec; k++) {
+            const double e = ow_matrix_row(&r.y_circuit, k)[j] - ow_matrix_row(&quiet, k)[j];
+            const double z = e / (p->y_per_volt * volt);
+            square += z * z / (double)(p->n_vec * p->n_out);
+        }
+    }
+    ck_assert_close(square, 1.0, 0.0, 4.0 * sqrt(2.0 / 1600.0));
+    ck_assert_double_gt(r.accuracy.raw.circuit.rmse_fs, 100.0 * rmse);
+    ck_assert(ow_vmm_energy_total(&r) == energy);
+    ck_assert_double_lt(r.cost.balance_residual, 1e-9);
+    ow_vmm_result_finish(&r);
+    ow_matrix_finish(&quiet);
+    study_finish(&s);
+}
+END_TEST
+
+/* 1/f noise between 1/t and B is a wider sigma_read: hypot(0.03, 0.04), K ln(B t) = 0.0016. */
+START_TEST(test_flicker_widens_read_noise)
+{
+    struct study wide, flicker, off;
+    study_init(SMALL "device: {set: ow_benign, sigma_read: 0.05, noise_bandwidth: 10meg}\n",
+               &wide);
+    study_init(SMALL "device: {set: ow_benign, sigma_read: 0.03, noise_bandwidth: 10meg, "
+                     "flicker_time: 25, flicker: 8.274305e-5}\n",
+               &flicker);
+    study_init(SMALL "device: {set: ow_benign, sigma_read: 0.03, flicker_time: 25}\n", &off);
+    ck_assert_double_eq(wide.problem.mapping.sigma_read, 0.05);
+    ck_assert_close(flicker.problem.mapping.sigma_read, 0.05, 1e-6, 0.0);
+    ck_assert_double_eq(off.problem.mapping.sigma_read, 0.03);
+    study_finish(&wide);
+    study_finish(&flicker);
+    study_finish(&off);
 }
 END_TEST
 
@@ -1117,6 +1175,8 @@ int main(void)
     tcase_add_test(tc, test_circuit_error_is_without_quantisation);
     tcase_add_loop_test(tc, test_spreads, 0, N(spread));
     tcase_add_test(tc, test_read_noise_is_new_in_every_vector);
+    tcase_add_test(tc, test_thermal_noise_enters_accuracy);
+    tcase_add_test(tc, test_flicker_widens_read_noise);
     tcase_add_test(tc, test_stuck_cells);
     tcase_add_test(tc, test_wires_cost_accuracy);
     tcase_add_test(tc, test_warnings);

@@ -74,6 +74,9 @@ static const struct { const char *name; size_t at; double value; } number_defaul
     {"device.sigma_d2d",     NUMBER(device.sigma_d2d),     0.0},
     {"device.sigma_program", NUMBER(device.sigma_program), 0.0},
     {"device.sigma_read",    NUMBER(device.sigma_read),    0.0},
+    {"device.noise_bandwidth", NUMBER(device.noise_bandwidth), 0.0},
+    {"device.flicker",       NUMBER(device.flicker),       0.0},
+    {"device.flicker_time",  NUMBER(device.flicker_time),  1.0},
     {"device.stuck_on",      NUMBER(device.stuck_on),      0.0},
     {"device.stuck_off",     NUMBER(device.stuck_off),     0.0},
     {"input.v_read",         NUMBER(input.v_read),         0.2},
@@ -158,6 +161,9 @@ static const char everything[] =
     "  sigma_d2d: 0.01\n"
     "  sigma_program: 2e-2\n"
     "  sigma_read: 3m\n"
+    "  noise_bandwidth: 150meg\n"
+    "  flicker: 2e-7\n"
+    "  flicker_time: 3600\n"
     "  stuck_on: 0.25\n"
     "  stuck_off: .125\n"
     "mapping: {scheme: differential, levels: 16}\n"
@@ -202,6 +208,9 @@ START_TEST(test_every_key)
     ck_assert_double_eq(s.device.sigma_d2d, 0.01);
     ck_assert_double_eq(s.device.sigma_program, 0.02);
     ck_assert_double_eq(s.device.sigma_read, 3e-3);
+    ck_assert_double_eq(s.device.noise_bandwidth, 150e6);
+    ck_assert_double_eq(s.device.flicker, 2e-7);
+    ck_assert_double_eq(s.device.flicker_time, 3600.0);
     ck_assert_double_eq(s.device.stuck_on, 0.25);
     ck_assert_double_eq(s.device.stuck_off, 0.125);
     ck_assert_uint_eq(s.mapping.levels, 16);
@@ -257,7 +266,7 @@ START_TEST(test_every_key)
     ck_assert_str_eq(s.sweep.entry[0].key->text, "array.r_wordline");
     ck_assert_uint_eq(s.sweep.entry[0].value->n, 4);
     ck_assert_str_eq(s.sweep.entry[0].value->item[3].text, "5");
-    ck_assert_uint_eq(s.sweep.entry[0].value->item[3].line, 27);
+    ck_assert_uint_eq(s.sweep.entry[0].value->item[3].line, 30);
     ck_assert_uint_eq(s.sweep.entry[0].value->item[3].column, 39);
     ck_assert_str_eq(ow_node_get(s.limits.entry[0].value, "min")->text, "6");
     ck_assert_ptr_null(ow_node_get(s.limits.entry[0].value, "max"));
@@ -428,6 +437,9 @@ static const struct { const char *text, *message; } bad[] = {
     /* relations */
     {VMM "device: {g_min: 2m,\n  g_max: 1m}\n",   "s.yaml:3:10: device.g_max: 0.001 S is not above device.g_min = 0.002 S"},
     {VMM "device: {g_min: 200u}\n",               "s.yaml: device.g_max (default): 0.0001 S is not above device.g_min = 0.0002 S"},
+    {VMM "device: {flicker: 1u}\n",                   "s.yaml:2:19: device.flicker: 1e-06 from 1/device.flicker_time = 1 Hz to device.noise_bandwidth = 0 Hz: expected a bandwidth above that"},
+    {VMM "device: {flicker: 1u, noise_bandwidth: 1k, flicker_time: 1m}\n", "s.yaml:2:19: device.flicker: 1e-06 from 1/device.flicker_time = 1000 Hz to device.noise_bandwidth = 1000 Hz: expected a bandwidth above that"},
+    {VMM "device: {flicker: 0.1, noise_bandwidth: 1g}\n", "s.yaml:2:19: device.flicker: 0.1, with device.sigma_read = 0, changes currents by 1.44 of themselves: expected 1 at most"},
     {VMM "device: {stuck_on: 0.6, stuck_off: 0.6}\n", "s.yaml:2:36: device.stuck_off: 0.6 and device.stuck_on = 0.6 are more than all devices"},
     {VMM "mapping: {levels: 1}\n",                "s.yaml:2:19: mapping.levels: one level stores nothing, expected 0 (continuous) or 2 and more"},
     {VMM "mapping: {levels: 4}\ndevice: {model: stochastic}\n", "s.yaml:2:19: mapping.levels: 4 levels, but stochastic has two states, expected 0 or 2"},

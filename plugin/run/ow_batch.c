@@ -8,6 +8,7 @@
 #include "ow_clock.h"
 #include "ow_crew.h"
 #include "ow_latency.h"
+#include "ow_noise.h"
 
 struct job {
     const struct ow_problem *problem;
@@ -133,6 +134,9 @@ enum ow_status ow_batch_run(const struct ow_problem *p, const struct ow_batch_op
         st = ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
     else
         st = run(&job, err);
+    if (!st)
+        ow_noise_add_thermal(&p->xb, &p->mapping.g, p->spec->device.noise_bandwidth,
+                             &batch.v_sense);
     free(job.is_done);
     free(job.read);
     batch.wall_s = ow_seconds() - begin;

@@ -21,7 +21,7 @@ struct ow_batch_options {
 /* n_read = n_vec n_phase; read number = vector n_phase + phase. */
 struct ow_batch {
     size_t n_read;
-    struct ow_matrix v_sense; /* [n_read][cols] V at the sampling time                     */
+    struct ow_matrix v_sense; /* [n_read][cols] V at the sampling time, with thermal noise */
     struct ow_matrix v_gain;  /* [n_read][cols] V, see struct ow_reading */
     struct ow_energy *energy; /* [n_read]                                                  */
     double *moved;            /* [n_read] ow_problem_moved()       */

@@ -234,7 +234,7 @@ static struct ow_mapping_spec mapping_of(const struct ow_spec *spec)
                                     .levels = (unsigned)spec->mapping.levels,
                                     .sigma_program = spec->device.sigma_program,
                                     .sigma_d2d = spec->device.sigma_d2d,
-                                    .sigma_read = spec->device.sigma_read,
+                                    .sigma_read = ow_spec_sigma_read(spec),
                                     .stuck_on = spec->device.stuck_on,
                                     .stuck_off = spec->device.stuck_off};
 }

@@ -95,6 +95,9 @@ struct ow_spec {
         double g_min, g_max;         /* S                                          */
         double cp;                   /* F across each device                       */
         double sigma_d2d, sigma_program, sigma_read; /* relative                   */
+        double noise_bandwidth;     /* Hz; 0: no noise                                 */
+        double flicker;             /* f S_I/I^2                                       */
+        double flicker_time;        /* s                                               */
         double stuck_on, stuck_off; /* fractions of all cells                     */
     } device;
     struct {
@@ -152,6 +155,9 @@ static inline double ow_spec_v_supply(const struct ow_spec *spec)
     const double v = spec->input.v_supply;
     return v == v ? v : spec->input.v_read;
 }
+
+/* Relative change of a device's current from read to read: sigma_read and 1/f noise. */
+double ow_spec_sigma_read(const struct ow_spec *spec);
 
 /* Load `path`; overrides is NULL or a NULL-terminated list of "array.rows=128", the later
  * ones winning.  An override's value is YAML ("[1, 2]", "{random: [8, 8]}"), its files lie

@@ -1,7 +1,10 @@
 /* Relations between keys: what no single range can say. */
 #include "ow_spec_keys.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "ow_noise.h"
 
 /* Nodes without capacitance have no place in an ODE.  A line of zero resistance is one
  * node, which carries the whole line's capacitance or has merged onto its source. */
@@ -26,6 +29,35 @@ static enum ow_status check_capacitance(const struct ow_spec *spec, struct ow_er
     return OW_OK;
 }
 
+double ow_spec_sigma_read(const struct ow_spec *spec)
+{
+    const double k = spec->device.flicker, t = spec->device.flicker_time;
+    const double flicker =
+        k > 0.0 ? ow_noise_flicker(k, 1.0 / t, spec->device.noise_bandwidth) : 0.0;
+    return hypot(spec->device.sigma_read, flicker);
+}
+
+/* 1/f noise has a band, and stays a small change. */
+static enum ow_status check_noise(const struct ow_spec *spec, struct ow_error *err)
+{
+    const double periods = spec->device.noise_bandwidth * spec->device.flicker_time;
+    if (spec->device.flicker == 0.0)
+        return OW_OK;
+    if (!(periods > 1.0))
+        return ow_spec_fail(spec, "device.flicker", err, OW_ERR_INPUT,
+                            "%g from 1/device.flicker_time = %g Hz to device.noise_bandwidth = "
+                            "%g Hz: expected a bandwidth above that",
+                            spec->device.flicker, 1.0 / spec->device.flicker_time,
+                            spec->device.noise_bandwidth);
+    if (!(ow_spec_sigma_read(spec) <= 1.0))
+        return ow_spec_fail(spec, "device.flicker", err, OW_ERR_INPUT,
+                            "%g, with device.sigma_read = %g, changes currents by %.3g of "
+                            "themselves: expected 1 at most",
+                            spec->device.flicker, spec->device.sigma_read,
+                            ow_spec_sigma_read(spec));
+    return OW_OK;
+}
+
 enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
 {
     const struct ow_model *model = spec->device.model;
@@ -37,6 +69,9 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
         return ow_spec_fail(spec, "device.stuck_off", err, OW_ERR_INPUT,
                             "%g and device.stuck_on = %g are more than all devices",
                             spec->device.stuck_off, spec->device.stuck_on);
+    const enum ow_status st = check_noise(spec, err);
+    if (st)
+        return st;
     if (spec->mapping.levels == 1)
         return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,
                             "one level stores nothing, expected 0 (continuous) or 2 and more");

@@ -44,6 +44,9 @@ const struct ow_key ow_keys[] = {
     {"device.sigma_d2d",     OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_d2d),     "relative spread of current from device to device"},
     {"device.sigma_program", OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_program), "relative error of a programmed conductance"},
     {"device.sigma_read",    OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.sigma_read),    "relative change of current from read to read"},
+    {"device.noise_bandwidth", OW_KEY_NUMBER, "Hz", "0",            0,      1e15,  NULL,      AT(device.noise_bandwidth), "of a read: thermal noise of the devices, and the upper end of 1/f; 0: neither"},
+    {"device.flicker",       OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.flicker),       "1/f noise of each device, f S_I/I^2; needs noise_bandwidth"},
+    {"device.flicker_time",  OW_KEY_NUMBER,  "s",   "1",            1e-15,  1e12,  NULL,      AT(device.flicker_time),  "time since calibration, whose inverse is the lower end of 1/f"},
     {"device.stuck_on",      OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.stuck_on),      "fraction of devices stuck at g_max"},
     {"device.stuck_off",     OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.stuck_off),     "fraction of devices stuck at g_min"},
 
