@@ -52,7 +52,7 @@ static inline size_t ow_thread(void)
 #define OW_PARALLEL_FOR(n_threads, more)                                                       \
     OW_PRAGMA(omp parallel for schedule(static) num_threads(n_threads) more)
 #else
-#define OW_PARALLEL_FOR(n_threads, more)
+#define OW_PARALLEL_FOR(n_threads, more) (void)(n_threads);
 #endif
 
 #endif
