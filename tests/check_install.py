@@ -4,7 +4,7 @@
 check_install.py BUILD CC
 
 A C program against the installed headers and library, by pkg-config; the installed program on
-an installed specification; an installed deck in plain ngspice (when ngspice and the code
+an installed specification; every example; an installed deck in plain ngspice (when ngspice and the code
 models are there).  Exit status 77 (skipped) for a build with a sanitizer: a program would need
 the same flags.
 """
@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 CONSUMER = pathlib.Path(__file__).parent / "install" / "consumer.c"
+EXAMPLES = pathlib.Path(__file__).parent.parent / "netlists" / "examples"
 
 
 def run(command, **more):
@@ -63,6 +64,12 @@ def check_program(root, work):
         sys.exit(f"{page} is not the manual page")
 
 
+def check_examples(root):
+    """netlists/meson.build names them one by one."""
+    for example in sorted(f for f in EXAMPLES.iterdir() if f.suffix in (".cir", ".yaml")):
+        only(root, example.name)
+
+
 def check_deck(root):
     deck = only(root, "team_loop.cir")
     if not list(root.rglob("ohmweave.cm")) or not shutil.which("ngspice"):
@@ -92,6 +99,7 @@ def main(build, *cc):
         run(["meson", "install", "-C", build, "--no-rebuild", "--destdir", root])
         check_library(root, cc, work)
         check_program(root, work)
+        check_examples(root)
         check_deck(root)
     return 0
 
