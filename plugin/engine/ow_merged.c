@@ -167,12 +167,13 @@ static bool conjugate_gradients(struct ow_merged *m, const double weight[], doub
     return false;
 }
 
-bool ow_merged_solve(struct ow_merged *m, double rhs[], const double weight[], double tol)
+bool ow_merged_solve(struct ow_merged *m, const double rhs[], const double weight[], double tol,
+                     double out[])
 {
     const struct ow_circuit *ckt = m->sys->circuit;
     const size_t at_w = ckt->wline - ckt->first_free,
                  at_in = ckt->sense_in[0] - ckt->first_free;
-    double *w = rhs + at_w, *in = rhs + at_in, bit_weight = 0.0;
+    double *w = out + at_w, *in = out + at_in, bit_weight = 0.0;
     for (size_t j = 0; j < m->cols; j++) {
         in[j] = ow_behind_fold(&m->behind[j], ckt, j, rhs);
         m->b[j] = in[j] / m->own_b[j];
@@ -180,11 +181,11 @@ bool ow_merged_solve(struct ow_merged *m, double rhs[], const double weight[], d
             bit_weight = fmax(bit_weight, m->follow * weight[at_in + j]);
     }
     for (size_t i = 0; i < m->rows; i++)
-        m->r[i] = w[i] + across(m, i, m->b);
+        m->r[i] = rhs[at_w + i] + across(m, i, m->b);
     if (!conjugate_gradients(m, weight ? weight + at_w : NULL, bit_weight, tol, w))
         return false;
     bit_lines(m, in, w, m->b);
     for (size_t j = 0; j < m->cols; j++)
-        ow_behind_unfold(&m->behind[j], ckt, j, m->b[j], rhs);
+        ow_behind_unfold(&m->behind[j], ckt, j, m->b[j], out);
     return true;
 }

@@ -25,6 +25,7 @@ void ow_merged_destroy(struct ow_merged *merged);
 bool ow_merged_factor(struct ow_merged *merged, const struct ow_linear *linear);
 
 /* As ow_schur_solve(). */
-bool ow_merged_solve(struct ow_merged *merged, double rhs[], const double weight[], double tol);
+bool ow_merged_solve(struct ow_merged *merged, const double rhs[], const double weight[],
+                     double tol, double out[]);
 
 #endif

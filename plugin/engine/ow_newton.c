@@ -22,7 +22,7 @@ struct ow_newton {
     double *to_current;   /* [n_moving][n_cell] gamma di/dx K                     */
     double *from_voltage; /* [n_moving][n_cell] gamma K f_v                       */
     double *across;       /* [n_cell] workspace                                   */
-    double *again;        /* [n_free] the right-hand side, should the lines fail  */
+    double *rhs;          /* [n_free] right-hand side                             */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -42,9 +42,8 @@ enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mas
     nw->to_current = calloc(sys->n_cell * nm + 1, sizeof *nw->to_current);
     nw->from_voltage = calloc(sys->n_cell * nm + 1, sizeof *nw->from_voltage);
     nw->across = calloc(sys->n_cell, sizeof *nw->across);
-    nw->again = calloc(sys->n_free + 1, sizeof *nw->again);
-    if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->across ||
-        !nw->again)
+    nw->rhs = calloc(sys->n_free + 1, sizeof *nw->rhs);
+    if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->across || !nw->rhs)
         goto fail;
     st = sys->circuit->is_grid     ? ow_schur_create(sys, &nw->schur)
          : sys->circuit->is_merged ? ow_merged_create(sys, &nw->merged)
@@ -70,7 +69,7 @@ void ow_newton_destroy(struct ow_newton *nw)
     free(nw->to_current);
     free(nw->from_voltage);
     free(nw->across);
-    free(nw->again);
+    free(nw->rhs);
     free(nw);
 }
 
@@ -211,21 +210,20 @@ enum ow_status ow_newton_setup_dc(struct ow_newton *nw)
     return factor(nw);
 }
 
-/* Solve in place. */
-static enum ow_status solve(struct ow_newton *nw, double rhs[], const double weight[],
-                            double tol)
+/* For nw->rhs. */
+static enum ow_status solve(struct ow_newton *nw, const double weight[], double tol,
+                            double out[])
 {
     if (!nw->is_sparse) {
-        memcpy(nw->again, rhs, nw->sys->n_free * sizeof *rhs);
-        if (nw->schur ? ow_schur_solve(nw->schur, rhs, weight, tol)
-                      : ow_merged_solve(nw->merged, rhs, weight, tol))
+        if (nw->schur ? ow_schur_solve(nw->schur, nw->rhs, weight, tol, out)
+                      : ow_merged_solve(nw->merged, nw->rhs, weight, tol, out))
             return OW_OK;
-        memcpy(rhs, nw->again, nw->sys->n_free * sizeof *rhs);
         const enum ow_status st = factor_sparse(nw);
         if (st)
             return st;
     }
-    ow_sparse_solve(nw->sparse, rhs);
+    memcpy(out, nw->rhs, nw->sys->n_free * sizeof *out);
+    ow_sparse_solve(nw->sparse, out);
     return OW_OK;
 }
 
@@ -287,9 +285,9 @@ static void find_states(struct ow_newton *nw, const double r[], double d[])
 enum ow_status ow_newton_solve(struct ow_newton *nw, const double r[], const double weight[],
                                double tol, double d[])
 {
-    ow_mass_times(nw->mass, r, d);
-    add_states(nw, r, d);
-    const enum ow_status st = solve(nw, d, weight, tol);
+    ow_mass_times(nw->mass, r, nw->rhs);
+    add_states(nw, r, nw->rhs);
+    const enum ow_status st = solve(nw, weight, tol, d);
     if (st == OW_OK)
         find_states(nw, r, d);
     return st;
@@ -297,5 +295,6 @@ enum ow_status ow_newton_solve(struct ow_newton *nw, const double r[], const dou
 
 enum ow_status ow_newton_solve_dc(struct ow_newton *nw, double into[])
 {
-    return solve(nw, into, NULL, 1e-8);
+    memcpy(nw->rhs, into, nw->sys->n_free * sizeof *into);
+    return solve(nw, NULL, 1e-8, into);
 }

@@ -15,7 +15,7 @@ struct ow_schur {
     double *d;                /* [rows][cols]                                       */
     bool has_input;           /* sense inputs are nodes, not ground                 */
     struct ow_behind *behind; /* [cols]                                             */
-    double *fw, *fb;          /* [rows][cols] right-hand sides                      */
+    double *last;             /* [cols] of the right-hand side                      */
 };
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -33,9 +33,8 @@ enum ow_status ow_schur_create(const struct ow_system *sys, struct ow_schur **ou
     s->end = malloc(cols * sizeof *s->end);
     s->d = malloc(n * sizeof *s->d);
     s->behind = calloc(cols, sizeof *s->behind);
-    s->fw = malloc(n * sizeof *s->fw);
-    s->fb = malloc(n * sizeof *s->fb);
-    if (!s->source || !s->end || !s->d || !s->behind || !s->fw || !s->fb ||
+    s->last = malloc(cols * sizeof *s->last);
+    if (!s->source || !s->end || !s->d || !s->behind || !s->last ||
         ow_grid_create(rows, cols, 1, &s->solver)) {
         ow_schur_destroy(s);
         return OW_ERR_NOMEM;
@@ -53,8 +52,7 @@ void ow_schur_destroy(struct ow_schur *s)
     free(s->end);
     free(s->d);
     free(s->behind);
-    free(s->fw);
-    free(s->fb);
+    free(s->last);
     free(s);
 }
 
@@ -89,46 +87,48 @@ bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
 
 /* ---- solution ------------------------------------------------------------------------ */
 
-/* Right-hand sides behind the bit lines onto their last nodes; those of the sense inputs,
- * folded, stay in their place. */
-static void fold(struct ow_schur *s, double rhs[], double last[])
+/* Right-hand sides behind the bit lines: folded, into their sense inputs' places in out, and
+ * onto the bit lines' last nodes. */
+static void fold(struct ow_schur *s, const double rhs[], double out[], double last[])
 {
     const struct ow_circuit *ckt = s->sys->circuit;
     const double g = s->grid.g_bit;
     for (size_t j = 0; s->has_input && j < s->grid.cols; j++) {
         struct ow_behind *f = &s->behind[j];
         const double f_in = ow_behind_fold(f, ckt, j, rhs);
-        rhs[ckt->sense_in[j] - ckt->first_free] = f_in;
+        out[ckt->sense_in[j] - ckt->first_free] = f_in;
         last[j] += g / (g + f->y_in) * f_in;
     }
 }
 
-static void unfold(const struct ow_schur *s, const double last[], double rhs[])
+static void unfold(const struct ow_schur *s, const double last[], double out[])
 {
     const struct ow_circuit *ckt = s->sys->circuit;
     const double g = s->grid.g_bit;
     for (size_t j = 0; s->has_input && j < s->grid.cols; j++) {
-        const double f_in = rhs[ckt->sense_in[j] - ckt->first_free];
+        const double f_in = out[ckt->sense_in[j] - ckt->first_free];
         ow_behind_unfold(&s->behind[j], ckt, j, (f_in + g * last[j]) / (g + s->behind[j].y_in),
-                         rhs);
+                         out);
     }
 }
 
-bool ow_schur_solve(struct ow_schur *s, double rhs[], const double weight[], double tol)
+bool ow_schur_solve(struct ow_schur *s, double rhs[], const double weight[], double tol,
+                    double out[])
 {
     const struct ow_circuit *ckt = s->sys->circuit;
-    const size_t n = s->sys->n_cell;
+    const size_t cols = ckt->xb->cols, to_last = s->sys->n_cell - cols;
     const size_t at_w = ckt->wline - ckt->first_free, at_b = ckt->bline - ckt->first_free;
-    double *w = rhs + at_w, *b = rhs + at_b;
-    struct ow_grid_effort effort;
-    memcpy(s->fw, w, n * sizeof *w);
-    memcpy(s->fb, b, n * sizeof *b);
-    fold(s, rhs, s->fb + n - ckt->xb->cols);
-    const struct ow_grid_rhs f = {.w = s->fw, .b = s->fb};
+    double *last = rhs + at_b + to_last;
+    const struct ow_grid_rhs f = {.w = rhs + at_w, .b = rhs + at_b};
     const struct ow_grid_weights weights = {.w = weight ? weight + at_w : NULL,
                                             .b = weight ? weight + at_b : NULL};
-    if (!ow_grid_solve(s->solver, &f, weight ? &weights : NULL, tol, w, b, &effort))
-        return false;
-    unfold(s, b + n - ckt->xb->cols, rhs);
-    return true;
+    struct ow_grid_effort effort;
+    memcpy(s->last, last, cols * sizeof *last);
+    fold(s, rhs, out, last);
+    const bool is_solved = ow_grid_solve(s->solver, &f, weight ? &weights : NULL, tol,
+                                         out + at_w, out + at_b, &effort);
+    memcpy(last, s->last, cols * sizeof *last);
+    if (is_solved)
+        unfold(s, out + at_b + to_last, out);
+    return is_solved;
 }

@@ -16,9 +16,11 @@ void ow_schur_destroy(struct ow_schur *schur);
  * floating lines): then this solver does not apply. */
 bool ow_schur_factor(struct ow_schur *schur, const struct ow_linear *linear);
 
-/* In place, [n_free].  The estimated errors e of the word-line voltages, and of the bit lines
- * that follow them, fulfil sum (weight e)^2 <= tol^2; without weights the residual is at most
- * tol of the right-hand side.  False if that was not reached; rhs is spoilt then. */
-bool ow_schur_solve(struct ow_schur *schur, double rhs[], const double weight[], double tol);
+/* rhs and out: [n_free], apart; rhs is as it was afterwards.  The estimated errors e of the
+ * word-line voltages, and of the bit lines that follow them, fulfil sum (weight e)^2 <= tol^2;
+ * without weights the residual is at most tol of the right-hand side.  False if that was not
+ * reached. */
+bool ow_schur_solve(struct ow_schur *schur, double rhs[], const double weight[], double tol,
+                    double out[]);
 
 #endif
