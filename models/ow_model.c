@@ -87,10 +87,9 @@ static void eval_behind_rs(const struct ow_model *model, const struct ow_cells *
         behind_rs(model->n_state, ow_param_at(cells, OW_RS, j), j, out);
 }
 
-/* Cells [first, first + n) of all; derivatives stay where *to has them unless out has any. */
-static void part_of(const struct ow_model *model, const struct ow_cells *cells,
-                    const struct ow_response *out, size_t first, size_t n,
-                    struct ow_cells *part, struct ow_response *to, const double *spread[])
+void ow_cells_part(const struct ow_model *model, const struct ow_cells *cells,
+                   const struct ow_response *out, size_t first, size_t n, struct ow_cells *part,
+                   struct ow_response *to, const double *spread[OW_MAX_PARAMS])
 {
     *part = (struct ow_cells){.n = n, .param = cells->param, .v = cells->v + first};
     if (cells->spread) {
@@ -138,7 +137,8 @@ static void solve_series(const struct ow_model *model, const struct ow_cells *ce
         const double *spread[OW_MAX_PARAMS];
         struct ow_cells part;
         struct ow_response to = block_of(derivative);
-        part_of(model, cells, out, first, left < BLOCK ? left : BLOCK, &part, &to, spread);
+        ow_cells_part(model, cells, out, first, left < BLOCK ? left : BLOCK, &part, &to,
+                      spread);
         eval_behind_rs(model, &part, &to);
     }
 }

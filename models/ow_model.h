@@ -83,10 +83,10 @@ struct ow_state {
  * model).  Borrowed, never written. */
 struct ow_cells {
     size_t n;
-    const double *param;         /* [n_param] one value for all cells, in table order */
-    const double *const *spread; /* NULL, or [n_param] of NULL or [n]: per-cell values
-                                    that stand in for param[k]                        */
-    const double *v;             /* [n] V                                             */
+    const double *param;            /* [n_param] one value for all cells, in table order */
+    const double *const *spread;    /* NULL, or [n_param] of NULL or [n]: per-cell values
+                                       that stand in for param[k]                        */
+    const double *v;                /* [n] V                                             */
     const double *x[OW_MAX_STATES]; /* [n_state][n]                                   */
 };
 
@@ -100,11 +100,11 @@ static inline double ow_param_at(const struct ow_cells *cells, size_t k, size_t 
  * df_dx[r][s] is d f[r] / d x[s].  Where only i and f are wanted, di_dv is NULL, and the other
  * derivatives may be anything. */
 struct ow_response {
-    double *i, *di_dv;                            /* A, S                          */
-    double *di_dx[OW_MAX_STATES];                 /* A per unit of the state       */
-    double *f[OW_MAX_STATES];                     /* 1/s                           */
-    double *df_dv[OW_MAX_STATES];                 /* 1/(V s)                       */
-    double *df_dx[OW_MAX_STATES][OW_MAX_STATES];  /* 1/s                           */
+    double *i, *di_dv;                           /* A, S                          */
+    double *di_dx[OW_MAX_STATES];                /* A per unit of the state       */
+    double *f[OW_MAX_STATES];                    /* 1/s                           */
+    double *df_dv[OW_MAX_STATES];                /* 1/(V s)                       */
+    double *df_dx[OW_MAX_STATES][OW_MAX_STATES]; /* 1/s                           */
 };
 
 struct ow_model {
@@ -115,20 +115,20 @@ struct ow_model {
     size_t n_param;
     const struct ow_state *state;
     size_t n_state;
-    size_t program;     /* index of the initial-state parameter that a weight sets;
-                           the conductance is monotone in it over its state's travel */
-    bool is_binary;     /* a weight takes the two ends of the travel only          */
-    bool is_volatile;   /* the state decays without a voltage                      */
+    size_t program;   /* index of the initial-state parameter that a weight sets;
+                         the conductance is monotone in it over its state's travel */
+    bool is_binary;   /* a weight takes the two ends of the travel only          */
+    bool is_volatile; /* the state decays without a voltage                      */
 
     /* What single ranges cannot say, such as r_on < r_off.  NULL if fine, else one
      * sentence that names the parameters.  May be NULL. */
     const char *(*check)(const double param[]);
 
-    /* Fill every array of *out for all cells, i and f alone if di_dv is NULL.  Defined and finite for every finite v
-     * and x: solvers overshoot, so x may lie a little outside its travel.  At given states
-     * the current has the sign of v and does not fall with it.  `scale`, `rate` and `rs`
-     * are applied by ow_eval(), not here.  Cannot fail; the parameters must have passed
-     * ow_params_check(). */
+    /* Fill every array of *out for all cells, i and f alone if di_dv is NULL.  Defined and
+     * finite for every finite v and x: solvers overshoot, so x may lie a little outside its
+     * travel.  At given states the current has the sign of v and does not fall with it.
+     * `scale`, `rate` and `rs` are applied by ow_eval(), not here.  Cannot fail; the parameters
+     * must have passed ow_params_check(). */
     void (*eval)(const struct ow_cells *cells, struct ow_response *out);
 
     /* Initial states where they are more than a copy of the `init` parameters (which
@@ -162,8 +162,14 @@ struct ow_point {
     double i, di_dv, di_dx[OW_MAX_STATES];
     double f[OW_MAX_STATES], df_dv[OW_MAX_STATES], df_dx[OW_MAX_STATES][OW_MAX_STATES];
 };
-void ow_eval_one(const struct ow_model *model, const double param[], double v,
-                 const double x[], struct ow_point *out);
+void ow_eval_one(const struct ow_model *model, const double param[], double v, const double x[],
+                 struct ow_point *out);
+
+/* Cells [first, first + n) of all, and where their responses go; pointers to derivatives that
+ * out does not have stay as *to has them.  spread is room for part->spread. */
+void ow_cells_part(const struct ow_model *model, const struct ow_cells *cells,
+                   const struct ow_response *out, size_t first, size_t n, struct ow_cells *part,
+                   struct ow_response *to, const double *spread[OW_MAX_PARAMS]);
 
 /* model->fire for a device at whose terminals, outside `rs`, there is v. */
 void ow_fire(const struct ow_model *model, const double param[], double v, double x[]);
@@ -177,8 +183,8 @@ void ow_params_default(const struct ow_model *model, double param[]);
  * model->check.  On failure OW_ERR_RANGE, *bad is the index of the parameter (n_param if
  * it is a relation between several) and err names parameter, value and what was
  * expected.  bad and err may be NULL. */
-enum ow_status ow_params_check(const struct ow_model *model, const double param[],
-                               size_t *bad, struct ow_error *err);
+enum ow_status ow_params_check(const struct ow_model *model, const double param[], size_t *bad,
+                               struct ow_error *err);
 
 /* The initial states of one cell. */
 void ow_states_init(const struct ow_model *model, const double param[], double x[]);

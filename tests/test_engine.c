@@ -330,7 +330,7 @@ START_TEST(test_newton_solves_the_linearised_system)
     b.xb.param[K] = 4e10;
     b.xb.param[B] = 2e10;
     ck_assert_ok(ow_circuit_create(&b.xb, &b.circuit, &b.err), b.err);
-    ck_assert_int_eq(ow_system_create(b.circuit, &sys), OW_OK);
+    ck_assert_int_eq(ow_system_create(b.circuit, 1, &sys), OW_OK);
     ck_assert_int_eq(ow_mass_create(&sys, &mass), OW_OK);
     ck_assert_int_eq(ow_newton_create(&sys, mass, &newton), OW_OK);
     double y[64], r[64], d[64], side[64], up[64], down[64];
@@ -404,7 +404,7 @@ START_TEST(test_lines_agree_with_klu)
     b.xb.r_driver = grid[_i].r_driver;
     ck_assert_ok(ow_circuit_create(&b.xb, &b.circuit, &b.err), b.err);
     ck_assert(b.circuit->is_grid);
-    ck_assert_int_eq(ow_system_create(b.circuit, &sys), OW_OK);
+    ck_assert_int_eq(ow_system_create(b.circuit, 1, &sys), OW_OK);
     ck_assert_int_eq(ow_schur_create(&sys, &lines), OW_OK);
     ck_assert_int_eq(ow_sparse_create(&sys, &sparse), OW_OK);
     double *g = calloc(sys.n_cell, sizeof *g), *y = calloc(sys.n_y, sizeof *y);
@@ -443,7 +443,7 @@ START_TEST(test_negative_conductance_is_solved)
     struct ow_schur *lines;
     bench_begin(&b, 5, 4, &toy, &resistor_sense);
     ck_assert_ok(ow_circuit_create(&b.xb, &b.circuit, &b.err), b.err);
-    ck_assert_int_eq(ow_system_create(b.circuit, &sys), OW_OK);
+    ck_assert_int_eq(ow_system_create(b.circuit, 1, &sys), OW_OK);
     ck_assert_int_eq(ow_schur_create(&sys, &lines), OW_OK);
     double g[20], y[128] = {0.0}, v_row[5] = {0.0};
     ck_assert_uint_le(sys.n_y, 128);

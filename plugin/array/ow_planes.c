@@ -25,10 +25,12 @@ static const double *bit_lines_of(const struct ow_circuit *ckt, const double v[]
     return v + (ckt->is_merged ? ckt->sense_in[0] : ckt->bline + i * ckt->xb->cols);
 }
 
-void ow_planes_across(const struct ow_circuit *ckt, const double v[], double v_cell[])
+void ow_planes_across(const struct ow_circuit *ckt, const double v[], size_t from, size_t to,
+                      double v_cell[])
 {
     const size_t cols = ckt->xb->cols;
-    for (size_t i = 0; i < ckt->xb->rows; i++, v_cell += cols) {
+    v_cell += from * cols;
+    for (size_t i = from; i < to; i++, v_cell += cols) {
         const double *b = bit_lines_of(ckt, v, i);
         const double *w = v + ckt->wline + i * (ckt->is_merged ? 1 : cols), w_line = *w;
         if (ckt->is_merged)
@@ -76,13 +78,18 @@ static void bit_row(const struct ow_circuit *ckt, size_t i, const double v[],
 }
 
 void ow_planes_currents(const struct ow_circuit *ckt, const double v[], const double i_cell[],
-                        double into[])
+                        size_t from, size_t to, double into[])
 {
-    const size_t rows = ckt->xb->rows, cols = ckt->xb->cols, first = ckt->first_free;
-    for (size_t i = 0; i < rows; i++) {
+    const size_t cols = ckt->xb->cols, first = ckt->first_free;
+    for (size_t i = from; i < to; i++) {
         word_line(ckt, i, v, i_cell + i * cols, into + (ckt->wline - first) + i * cols);
         bit_row(ckt, i, v, i_cell + i * cols, into + (ckt->bline - first) + i * cols);
     }
+}
+
+void ow_planes_inputs(const struct ow_circuit *ckt, const double v[], double into[])
+{
+    const size_t rows = ckt->xb->rows, cols = ckt->xb->cols, first = ckt->first_free;
     if (ckt->sense_in[0] < first)
         return;
     const double g = 1.0 / ckt->xb->r_bitline;

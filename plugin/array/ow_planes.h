@@ -13,14 +13,16 @@
 extern "C" {
 #endif
 
-/* v_cell[rows*cols] = w - b, of either kind. */
-void ow_planes_across(const struct ow_circuit *circuit, const double v_node[], double v_cell[]);
+/* Word lines [from, to): v_cell[rows*cols] = w - b there, of either kind. */
+void ow_planes_across(const struct ow_circuit *circuit, const double v_node[], size_t from,
+                      size_t to, double v_cell[]);
 
 /* Of a grid, into[n_free]: the currents of wires, drivers and cells into the nodes of both
- * planes and into the sense inputs (if they are free); the amplifiers' other nodes are not
- * touched. i_cell[rows*cols] as for ow_power_at(). */
+ * planes' rows [from, to), and into the sense inputs (if they are free); other nodes are not
+ * touched.  i_cell[rows*cols] as for ow_power_at(). */
 void ow_planes_currents(const struct ow_circuit *circuit, const double v_node[],
-                        const double i_cell[], double into[]);
+                        const double i_cell[], size_t from, size_t to, double into[]);
+void ow_planes_inputs(const struct ow_circuit *circuit, const double v_node[], double into[]);
 
 /* Of merged lines: add the cells' currents to into[n_free]. */
 void ow_planes_add_cells(const struct ow_circuit *circuit, const double i_cell[],

@@ -46,6 +46,13 @@ static void drive(void *data, double t, double v_row[])
         v_row[r] = height * e->amplitude[r];
 }
 
+/* Below 256 x 256 cells waiting for each other costs more than it brings. */
+static int threads_for(const struct ow_circuit *ckt, const struct ow_engine_options *options)
+{
+    const bool is_large = ckt->xb->rows * ckt->xb->cols >= (size_t)256 * 256;
+    return is_large && options->n_threads > 1 ? (int)options->n_threads : 1;
+}
+
 enum ow_status ow_engine_create(const struct ow_circuit *circuit,
                                 const struct ow_engine_options *options, bool dc_only,
                                 struct ow_engine **out, struct ow_error *err)
@@ -56,7 +63,7 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
     e->circuit = circuit;
     e->options = *options;
-    enum ow_status st = ow_system_create(circuit, &e->sys);
+    enum ow_status st = ow_system_create(circuit, threads_for(circuit, options), &e->sys);
     if (st)
         goto fail;
     const size_t massless = ow_system_massless(&e->sys);

@@ -20,6 +20,8 @@ struct ow_engine;
 
 struct ow_engine_options {
     double rtol;                         /* CVODE's relative tolerance, 1e-12 .. 1e-2    */
+    unsigned n_threads;                  /* that may share the work of a large array; 0 is 1;
+                                            results do not depend on it                  */
     double v_scale;                      /* V, > 0: voltages below 1e-2 rtol v_scale do
                                             not matter                                   */
     const volatile sig_atomic_t *cancel; /* NULL, or stop when it becomes non-zero       */

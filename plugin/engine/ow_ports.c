@@ -169,7 +169,7 @@ static enum ow_status solver_create(const struct ow_circuit *network,
     struct ow_ports_solver *s = calloc(1, sizeof *s);
     double *x = NULL;
     enum ow_status st = OW_ERR_NOMEM;
-    if (!s || ow_system_create(network, &s->sys))
+    if (!s || ow_system_create(network, 1, &s->sys))
         goto fail;
     s->v_row = calloc(network->n_source, sizeof *s->v_row);
     s->i_clamp = calloc(network->xb->cols, sizeof *s->i_clamp);
@@ -232,7 +232,7 @@ static void place(const struct ow_ports *p, struct ow_ports_solver *s)
     memcpy(sys->v_node + 1, s->v_row, p->rows * sizeof *s->v_row);
     memcpy(sys->v_node + ckt->first_free, s->y, sys->n_free * sizeof *s->y);
     if (ckt->is_grid)
-        ow_planes_across(ckt, sys->v_node, sys->v_cell);
+        ow_planes_across(ckt, sys->v_node, 0, ckt->xb->rows, sys->v_cell);
     for (size_t k = 0; !ckt->is_grid && k < p->n_cell; k++)
         sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
     for (size_t k = 0; k < p->n_cell; k++)

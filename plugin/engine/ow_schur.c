@@ -35,7 +35,7 @@ enum ow_status ow_schur_create(const struct ow_system *sys, struct ow_schur **ou
     s->behind = calloc(cols, sizeof *s->behind);
     s->last = malloc(cols * sizeof *s->last);
     if (!s->source || !s->end || !s->d || !s->behind || !s->last ||
-        ow_grid_create(rows, cols, 1, &s->solver)) {
+        ow_grid_create(rows, cols, sys->n_threads, &s->solver)) {
         ow_schur_destroy(s);
         return OW_ERR_NOMEM;
     }

@@ -8,6 +8,7 @@
 #include <sundials/sundials_linearsolver.h>
 #include <sundials/sundials_matrix.h>
 
+#include "ow_kernel.h"
 #include "ow_simd.h"
 #include "ow_vector.h"
 
@@ -65,17 +66,27 @@ static int newton_solve(SUNLinearSolver solver, SUNMatrix a, N_Vector x, N_Vecto
     return status == OW_OK ? SUNLS_SUCCESS : SUNLS_PACKAGE_FAIL_REC;
 }
 
-/* Error weights 1 / (rtol |y| + atol), which CVODE would take four sweeps for. */
-OW_SIMD static int weigh(N_Vector y, N_Vector weight, void *data)
+OW_SIMD static void weigh_some(size_t n, double rtol, double atol, const double y[], double w[])
+{
+    for (size_t k = 0; k < n; k++)
+        w[k] = 1.0 / (rtol * fabs(y[k]) + atol);
+}
+
+/* Error weights, which CVODE would take four sweeps for. */
+static int weigh(N_Vector y, N_Vector weight, void *data)
 {
     const struct ow_stepper *st = data;
-    const double *yd = N_VGetArrayPointer(y), rtol = st->rtol;
+    const double *yd = N_VGetArrayPointer(y);
     double *w = N_VGetArrayPointer(weight);
-    const size_t n_free = st->sys->n_free, n_y = st->sys->n_y;
-    for (size_t k = 0; k < n_free; k++)
-        w[k] = 1.0 / (rtol * fabs(yd[k]) + st->atol_v);
-    for (size_t k = n_free; k < n_y; k++)
-        w[k] = 1.0 / (rtol * fabs(yd[k]) + st->atol_x);
+    const size_t n_free = st->sys->n_free, n_x = st->sys->n_y - n_free;
+    OW_PARALLEL_FOR(st->sys->n_threads, )
+    for (size_t c = 0; c < ow_chunks(n_free); c++)
+        weigh_some(ow_chunk_length(n_free, c), st->rtol, st->atol_v, yd + c * OW_CHUNK,
+                   w + c * OW_CHUNK);
+    OW_PARALLEL_FOR(st->sys->n_threads, )
+    for (size_t c = 0; c < ow_chunks(n_x); c++)
+        weigh_some(ow_chunk_length(n_x, c), st->rtol, st->atol_x, yd + n_free + c * OW_CHUNK,
+                   w + n_free + c * OW_CHUNK);
     return 0;
 }
 
@@ -144,9 +155,9 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
     st->source = source;
     st->data = data;
     st->v_row = calloc(sys->circuit->n_source, sizeof *st->v_row);
-    if (!st->v_row || SUNContext_Create(NULL, &st->context))
+    if (!st->v_row || SUNContext_Create(NULL, &st->context) ||
+        ow_vector_space_init(&st->space, sys->n_y, sys->n_threads))
         goto fail;
-    st->space.length = sys->n_y;
     st->y = ow_vector_create(sys->n_y, &st->space, st->context);
     st->matrix = SUNMatNewEmpty(st->context);
     st->solver = SUNLinSolNewEmpty(st->context);
@@ -194,6 +205,7 @@ void ow_stepper_destroy(struct ow_stepper *st)
         SUNMatFreeEmpty(st->matrix);
     if (st->y)
         N_VDestroy(st->y);
+    ow_vector_space_finish(&st->space);
     if (st->context)
         SUNContext_Free(&st->context);
     free(st->v_row);

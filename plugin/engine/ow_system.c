@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_kernel.h"
 #include "ow_planes.h"
 
 static const double two_pi = 6.283185307179586;
@@ -28,10 +29,12 @@ static enum ow_status create_response(struct ow_system *sys)
     return OW_OK;
 }
 
-enum ow_status ow_system_create(const struct ow_circuit *circuit, struct ow_system *out)
+enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
+                                struct ow_system *out)
 {
     const struct ow_crossbar *xb = circuit->xb;
     struct ow_system sys = {.circuit = circuit,
+                            .n_threads = n_threads,
                             .n_free = circuit->n_node - circuit->first_free,
                             .n_cell = xb->rows * xb->cols,
                             .n_state = xb->model->n_state};
@@ -77,16 +80,22 @@ bool ow_system_is_at_rest(const struct ow_system *sys)
     return true;
 }
 
+/* Rows of cells that are taken at a time, in the cache and by one thread. */
+static size_t rows_at_a_time(const struct ow_system *sys)
+{
+    const size_t cols = sys->circuit->xb->cols;
+    return cols < OW_CHUNK ? OW_CHUNK / cols : 1;
+}
+
 static void place(struct ow_system *sys, const double v_row[], const double y[],
-                  struct ow_response *at)
+                  const struct ow_response *at)
 {
     const struct ow_circuit *ckt = sys->circuit;
     const struct ow_crossbar *xb = ckt->xb;
+    const size_t rows = xb->rows, cols = xb->cols, block = rows_at_a_time(sys);
+    const bool is_regular = ckt->is_grid || ckt->is_merged;
     memcpy(sys->v_node + 1, v_row, ckt->n_source * sizeof *v_row);
     memcpy(sys->v_node + ckt->first_free, y, sys->n_free * sizeof *y);
-    const bool is_regular = ckt->is_grid || ckt->is_merged;
-    if (is_regular)
-        ow_planes_across(ckt, sys->v_node, sys->v_cell);
     for (size_t k = 0; !is_regular && k < sys->n_cell; k++)
         sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
 
@@ -100,7 +109,18 @@ static void place(struct ow_system *sys, const double v_row[], const double y[],
                              .spread = (const double *const *)xb->spread,
                              .v = sys->v_cell};
     memcpy(cells.x, sys->x, sizeof cells.x);
-    ow_eval(xb->model, &cells, at);
+    OW_PARALLEL_FOR(sys->n_threads, )
+    for (size_t from = 0; from < rows; from += block) {
+        const size_t to = from + block < rows ? from + block : rows;
+        const double *spread[OW_MAX_PARAMS];
+        struct ow_cells part;
+        struct ow_response answer = {0};
+        if (is_regular)
+            ow_planes_across(ckt, sys->v_node, from, to, sys->v_cell);
+        ow_cells_part(xb->model, &cells, at, from * cols, (to - from) * cols, &part, &answer,
+                      spread);
+        ow_eval(xb->model, &part, &answer);
+    }
 }
 
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])
@@ -132,8 +152,13 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     const double *v = sys->v_node;
     const size_t planes = ckt->is_grid ? 2 * sys->n_cell : 0; /* which are set below */
     memset(into + planes, 0, (sys->n_free - planes) * sizeof *into);
+    const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
+    OW_PARALLEL_FOR(sys->n_threads, )
+    for (size_t from = 0; from < rows; from += block)
+        ow_planes_currents(ckt, v, sys->at.i, from, from + block < rows ? from + block : rows,
+                           into);
     if (ckt->is_grid)
-        ow_planes_currents(ckt, v, sys->at.i, into);
+        ow_planes_inputs(ckt, v, into);
     for (size_t k = ckt->is_grid ? ckt->n_line : 0; k < ckt->n_resistor; k++) {
         const struct ow_resistor *r = &ckt->resistor[k];
         flow(into, first, r->a, r->b, (v[r->a] - v[r->b]) / r->r);

@@ -18,6 +18,7 @@
 
 struct ow_system {
     const struct ow_circuit *circuit; /* borrowed */
+    int n_threads;
     size_t n_free, n_cell;
     size_t n_state;               /* of the model                                       */
     size_t n_continuous;          /* how many of them are continuous                    */
@@ -36,7 +37,9 @@ struct ow_system {
     double *current;                /* [n_free] I, workspace                              */
 };
 
-enum ow_status ow_system_create(const struct ow_circuit *circuit, struct ow_system *out);
+/* n_threads (1 or more) share the work of large sweeps; results do not depend on it. */
+enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
+                                struct ow_system *out);
 void ow_system_finish(struct ow_system *sys);
 
 /* Hold the states where they are, or let them go.  A new system is let go.  States and

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_kernel.h"
 #include "ow_simd.h"
 
 enum { PIECE = 1024 };
@@ -24,12 +25,27 @@ static inline size_t length_of(N_Vector v)
     return space_of(v)->length;
 }
 
+enum ow_status ow_vector_space_init(struct ow_vector_space *space, size_t capacity,
+                                    int n_threads)
+{
+    *space = (struct ow_vector_space){.length = capacity, .n_threads = n_threads};
+    space->part = calloc(ow_chunks(capacity) + 1, sizeof *space->part);
+    return space->part ? OW_OK : OW_ERR_NOMEM;
+}
+
+void ow_vector_space_finish(struct ow_vector_space *space)
+{
+    free(space->part);
+    *space = (struct ow_vector_space){0};
+}
+
 /* ---- sums that wait -------------------------------------------------------------------- */
 
-OW_SIMD static void make_sums(struct ow_vector_space *space)
+OW_SIMD static void make_sums_of(const struct ow_vector_space *space, size_t chunk)
 {
-    for (size_t begin = 0; begin < space->length; begin += PIECE) {
-        const size_t end = begin + PIECE < space->length ? begin + PIECE : space->length;
+    const size_t stop = chunk * OW_CHUNK + ow_chunk_length(space->length, chunk);
+    for (size_t begin = chunk * OW_CHUNK; begin < stop; begin += PIECE) {
+        const size_t end = begin + PIECE < stop ? begin + PIECE : stop;
         for (size_t m = 0; m < space->n_sum; m++) {
             const double *y = space->sum[m].y, b = space->sum[m].b;
             double *z = space->sum[m].z;
@@ -37,16 +53,29 @@ OW_SIMD static void make_sums(struct ow_vector_space *space)
                 z[k] += b * y[k];
         }
     }
+}
+
+static void make_sums(struct ow_vector_space *space)
+{
+    OW_PARALLEL_FOR(space->n_threads, )
+    for (size_t c = 0; c < ow_chunks(space->length); c++)
+        make_sums_of(space, c);
     space->n_sum = 0;
+}
+
+/* The entries as they lie there. */
+static inline double *raw(N_Vector v)
+{
+    return ((const struct content *)v->content)->data;
 }
 
 /* The entries, up to date. */
 static inline double *data_of(N_Vector v)
 {
-    const struct content *c = v->content;
-    if (c->space->n_sum > 0)
-        make_sums(c->space);
-    return c->data;
+    struct ow_vector_space *space = space_of(v);
+    if (space->n_sum > 0)
+        make_sums(space);
+    return raw(v);
 }
 
 static void put_off(N_Vector z, realtype b, N_Vector y)
@@ -54,8 +83,8 @@ static void put_off(N_Vector z, realtype b, N_Vector y)
     struct ow_vector_space *space = space_of(z);
     if (space->n_sum == OW_VECTOR_SUMS)
         make_sums(space);
-    space->sum[space->n_sum].z = ((const struct content *)z->content)->data;
-    space->sum[space->n_sum].y = ((const struct content *)y->content)->data;
+    space->sum[space->n_sum].z = raw(z);
+    space->sum[space->n_sum].y = raw(y);
     space->sum[space->n_sum++].b = b;
 }
 
@@ -123,39 +152,48 @@ static void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector 
         put_off(z, b, y);
     else if (b == 1.0 && y == z && x != z)
         put_off(z, a, x);
-    else
-        sum_of(length_of(x), a, data_of(x), b, data_of(y), data_of(z));
+    else {
+        const size_t n = length_of(x);
+        const double *xd = data_of(x), *yd = data_of(y);
+        double *zd = data_of(z);
+        OW_PARALLEL_FOR(space_of(x)->n_threads, )
+        for (size_t c = 0; c < ow_chunks(n); c++)
+            sum_of(ow_chunk_length(n, c), a, xd + c * OW_CHUNK, b, yd + c * OW_CHUNK,
+                   zd + c * OW_CHUNK);
+    }
 }
 
 /* z[m] = y[m] + a[m] x for all m, a piece of x at a time, so that it is read once.  The end
  * of every step: the whole history takes its share of the correction. */
-OW_SIMD static int scale_add_multi(int n_vector, realtype *a, N_Vector x, N_Vector *y,
-                                   N_Vector *z)
+static int scale_add_multi(int n_vector, realtype *a, N_Vector x, N_Vector *y, N_Vector *z)
 {
     const size_t n = length_of(x);
     const double *xd = data_of(x);
-    for (size_t begin = 0; begin < n; begin += PIECE) {
-        const size_t end = begin + PIECE < n ? begin + PIECE : n;
-        for (int m = 0; m < n_vector; m++) {
-            const double factor = a[m], *yd = data_of(y[m]);
-            double *zd = data_of(z[m]);
-            for (size_t k = begin; k < end; k++)
-                zd[k] = yd[k] + factor * xd[k];
-        }
-    }
+    OW_PARALLEL_FOR(space_of(x)->n_threads, )
+    for (size_t c = 0; c < ow_chunks(n); c++)
+        for (int m = 0; m < n_vector; m++)
+            sum_of(ow_chunk_length(n, c), 1.0, raw(y[m]) + c * OW_CHUNK, a[m],
+                   xd + c * OW_CHUNK, raw(z[m]) + c * OW_CHUNK);
     return 0;
 }
 
-OW_SIMD static void scale(realtype a, N_Vector x, N_Vector z)
+OW_SIMD static void scaled(size_t n, double a, const double x[], double z[])
+{
+    for (size_t k = 0; k < n; k++)
+        z[k] = a * x[k];
+}
+
+static void scale(realtype a, N_Vector x, N_Vector z)
 {
     const size_t n = length_of(x);
     const double *xd = data_of(x);
     double *zd = data_of(z);
-    if (a == 1.0)
-        memmove(zd, xd, n * sizeof *zd);
-    else
-        for (size_t k = 0; k < n; k++)
-            zd[k] = a * xd[k];
+    OW_PARALLEL_FOR(space_of(x)->n_threads, )
+    for (size_t c = 0; c < ow_chunks(n); c++)
+        if (a == 1.0)
+            memmove(zd + c * OW_CHUNK, xd + c * OW_CHUNK, ow_chunk_length(n, c) * sizeof *zd);
+        else
+            scaled(ow_chunk_length(n, c), a, xd + c * OW_CHUNK, zd + c * OW_CHUNK);
 }
 
 static void constant(realtype c, N_Vector z)
@@ -219,24 +257,37 @@ static realtype least(N_Vector x)
     return m;
 }
 
-/* Partial sums in a fixed order: the same result on every machine. */
-OW_SIMD static realtype wrms_norm(N_Vector x, N_Vector w)
+/* sum (x w)^2 of one chunk; partial sums in a fixed order. */
+OW_SIMD static double weighted_square(const double x[], const double w[], size_t n)
 {
     enum { LANES = 8 };
-    const size_t n = length_of(x);
-    const double *xd = data_of(x), *wd = data_of(w);
     double sum[LANES] = {0.0};
     size_t k = 0;
     for (; k + LANES <= n; k += LANES)
         for (size_t lane = 0; lane < LANES; lane++) {
-            const double t = xd[k + lane] * wd[k + lane];
+            const double t = x[k + lane] * w[k + lane];
             sum[lane] += t * t;
         }
     for (; k < n; k++)
-        sum[0] += xd[k] * wd[k] * xd[k] * wd[k];
+        sum[0] += x[k] * w[k] * x[k] * w[k];
     for (size_t lane = 1; lane < LANES; lane++)
         sum[0] += sum[lane];
-    return sqrt(sum[0] / (double)n);
+    return sum[0];
+}
+
+static realtype wrms_norm(N_Vector x, N_Vector w)
+{
+    struct ow_vector_space *space = space_of(x);
+    const size_t n = space->length;
+    const double *xd = data_of(x), *wd = data_of(w);
+    double all = 0.0;
+    OW_PARALLEL_FOR(space->n_threads, )
+    for (size_t c = 0; c < ow_chunks(n); c++)
+        space->part[c] =
+            weighted_square(xd + c * OW_CHUNK, wd + c * OW_CHUNK, ow_chunk_length(n, c));
+    for (size_t c = 0; c < ow_chunks(n); c++)
+        all += space->part[c];
+    return sqrt(all / (double)n);
 }
 
 N_Vector ow_vector_create(size_t capacity, struct ow_vector_space *space, SUNContext context)

@@ -14,17 +14,27 @@
 #include <stddef.h>
 #include <sundials/sundials_nvector.h>
 
+#include "ow_status.h"
+
 enum { OW_VECTOR_SUMS = 32 };
 
-/* What all vectors of one stepper share.  Set length; the rest begins as 0. */
+/* What all vectors of one stepper share. */
 struct ow_vector_space {
     size_t length;
+    int n_threads; /* that share the work, 1 or more; results do not depend on it */
+    double *part;  /* sums of chunks                                                */
     size_t n_sum;
     struct {
         double *z, b;
         const double *y;
     } sum[OW_VECTOR_SUMS]; /* z += b y, not made yet */
 };
+
+/* For vectors of at most `capacity` entries, which is their length to begin with.
+ * OW_ERR_NOMEM. */
+enum ow_status ow_vector_space_init(struct ow_vector_space *space, size_t capacity,
+                                    int n_threads);
+void ow_vector_space_finish(struct ow_vector_space *space);
 
 /* A new vector of zeros with room for `capacity` entries, at least space->length at any time;
  * so are its clones.  The space is borrowed for as long as any of them lives.  NULL without

@@ -17,6 +17,7 @@ struct job {
     bool *is_done; /* [n_read] by the ports  */
     size_t *read;  /* [n_read] which are left */
     size_t n_done;
+    struct ow_host_options host;
 };
 
 /* What a thread has for itself. */
@@ -46,7 +47,7 @@ static enum ow_status reader_begin(void *data, void **own, struct ow_error *err)
         return ow_fail(err, OW_ERR_NOMEM, "reads: out of memory");
     enum ow_status st = ow_host_reading(p, &r->reading, err);
     if (!st)
-        st = ow_host_open(p, &job->options->host, &r->host, err);
+        st = ow_host_open(p, &job->host, &r->host, err);
     if (!st && p->spec->input.state == OW_STATE_CARRY &&
         !(r->x = malloc((n_x + 1) * sizeof *r->x)))
         st = ow_fail(err, OW_ERR_NOMEM, "states: out of memory");
@@ -111,7 +112,11 @@ static enum ow_status run(struct job *job, struct ow_error *err)
         if (!job->is_done[read])
             job->read[n_left++] = read;
     job->n_done = job->batch->n_read - n_left;
-    return ow_crew_run(&crew, is_carried ? 1 : job->options->n_worker, n_left, err);
+    const size_t n_side = is_carried ? 1 : n_left; /* reads at the same time, at most */
+    const unsigned n_worker = job->options->n_worker;
+    job->host = job->options->host;
+    job->host.n_threads = ow_crew_share(n_worker, n_side);
+    return ow_crew_run(&crew, ow_crew_size(n_worker, n_side), n_left, err);
 }
 
 enum ow_status ow_batch_run(const struct ow_problem *p, const struct ow_batch_options *options,

@@ -62,12 +62,22 @@ static void *work(void *data)
     return NULL;
 }
 
-static unsigned worker_count(unsigned asked, size_t n_task)
+static unsigned processors(unsigned asked)
 {
-    const long n_processor = sysconf(_SC_NPROCESSORS_ONLN);
-    const size_t n = asked ? asked : n_processor > 0 ? (size_t)n_processor : 1;
-    const size_t most = n_task < MOST ? n_task : MOST;
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return asked ? asked : n > 0 ? (unsigned)n : 1;
+}
+
+unsigned ow_crew_size(unsigned n_worker, size_t n_task)
+{
+    const size_t n = processors(n_worker), most = n_task < MOST ? n_task : MOST;
     return (unsigned)(n < most ? n : most);
+}
+
+unsigned ow_crew_share(unsigned n_worker, size_t n_task)
+{
+    const unsigned size = ow_crew_size(n_worker, n_task);
+    return size ? processors(n_worker) / size : 1;
 }
 
 enum ow_status ow_crew_run(const struct ow_crew *crew, unsigned n_worker, size_t n_task,
@@ -77,7 +87,7 @@ enum ow_status ow_crew_run(const struct ow_crew *crew, unsigned n_worker, size_t
         .crew = crew, .n_task = n_task, .lock = PTHREAD_MUTEX_INITIALIZER, .failed = n_task};
     pthread_t thread[MOST];
     unsigned n_started = 0;
-    const unsigned n = worker_count(n_worker, n_task);
+    const unsigned n = ow_crew_size(n_worker, n_task);
     while (n_started + 1 < n && pthread_create(&thread[n_started], NULL, work, &s) == 0)
         n_started++;
     work(&s);

@@ -27,6 +27,11 @@ struct ow_crew {
 enum ow_status ow_crew_run(const struct ow_crew *crew, unsigned n_worker, size_t n_task,
                            struct ow_error *err);
 
+/* How many threads would take part, and how many processors that leaves for the work of each
+ * (1 at least). */
+unsigned ow_crew_size(unsigned n_worker, size_t n_task);
+unsigned ow_crew_share(unsigned n_worker, size_t n_task);
+
 #ifdef __cplusplus
 }
 #endif

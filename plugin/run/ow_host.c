@@ -19,8 +19,10 @@ struct ow_host {
 static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_options *o,
                                      struct ow_error *err)
 {
-    const struct ow_engine_options engine = {
-        .rtol = o->rtol, .v_scale = h->problem->v_scale, .cancel = o->cancel};
+    const struct ow_engine_options engine = {.rtol = o->rtol,
+                                             .v_scale = h->problem->v_scale,
+                                             .n_threads = o->n_threads,
+                                             .cancel = o->cancel};
     const struct ow_spice_options spice = {
         .codemodel = o->codemodel, .timeout_s = o->timeout_s, .cancel = o->cancel};
     switch (o->kind) {

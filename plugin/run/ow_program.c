@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ow_clock.h"
+#include "ow_crew.h"
 
 struct run {
     const struct ow_problem *problem;
@@ -37,6 +38,7 @@ static enum ow_status run_init(struct run *r, const struct ow_problem *p,
     const struct ow_host_options host = {.kind = p->spec->engine.name,
                                          .rtol = p->spec->engine.rtol,
                                          .codemodel = options->codemodel,
+                                         .n_threads = ow_crew_share(0, 1),
                                          .cancel = options->cancel};
     *r = (struct run){.problem = p,
                       .writes = &p->writes,
