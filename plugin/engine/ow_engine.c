@@ -171,27 +171,29 @@ static double largest_of(const double x[], size_t n)
 
 /* Factor at the placed point; at_rest: all free nodes are at 0 V.  There the matrix changes
  * with the cells' conductances alone, so that reads of one array share it. */
-static bool factor_dc(struct ow_engine *e, bool at_rest)
+static enum ow_status factor_dc(struct ow_engine *e, bool at_rest)
 {
     const size_t size = e->sys.n_cell * sizeof *e->g_rest;
     const double *g = e->sys.at.di_dv;
     if (at_rest && e->has_rest && memcmp(e->g_rest, g, size) == 0)
-        return true;
+        return OW_OK;
     e->has_rest = false;
-    if (ow_newton_setup_dc(e->newton))
-        return false;
+    const enum ow_status st = ow_newton_setup_dc(e->newton);
+    if (st)
+        return st;
     if (at_rest && !e->stepper) { /* which factors matrices of its own */
         memcpy(e->g_rest, g, size);
         e->has_rest = true;
     }
-    return true;
+    return OW_OK;
 }
 
 /* Newton on I(V) = 0 from the voltages in y, states frozen; at_rest: they are 0.  A step may
  * not carry a node past twice the supply, since the clamps beyond it are exponentially stiff.
  * The matrix is kept while it still takes the residual down by 1e3: a linear circuit is
  * factored once. */
-static bool newton_dc(struct ow_engine *e, const double v_row[], bool at_rest, double y[])
+static enum ow_status newton_dc(struct ow_engine *e, const double v_row[], bool at_rest,
+                                double y[])
 {
     const size_t n = e->sys.n_free;
     const double scale = e->options.v_scale;
@@ -202,22 +204,23 @@ static bool newton_dc(struct ow_engine *e, const double v_row[], bool at_rest, d
         ow_system_currents(&e->sys, e->into);
         const double residual_before = residual, step_before = step;
         residual = largest_of(e->into, n);
-        if ((k == 0 || residual > 1e-3 * residual_before) && !factor_dc(e, at_rest && k == 0))
-            return false;
-        if (ow_newton_solve_dc(e->newton, e->into))
-            return false;
+        enum ow_status st = OW_OK;
+        if (k == 0 || residual > 1e-3 * residual_before)
+            st = factor_dc(e, at_rest && k == 0);
+        if (st || (st = ow_newton_solve_dc(e->newton, e->into)))
+            return st;
         step = largest_of(e->into, n);
         if (!isfinite(step))
-            return false;
+            return OW_ERR_SOLVER;
         const double damp = step > limit ? limit / step : 1.0;
         for (size_t m = 0; m < n; m++)
             y[m] += damp * e->into[m];
         /* the next step would be smaller by as much again */
         const double contraction = k > 0 && step < step_before ? step / step_before : 1.0;
         if (step * contraction <= 1e-12 * scale)
-            return true;
+            return OW_OK;
     }
-    return false;
+    return OW_ERR_SOLVER;
 }
 
 /* The DC point into y_dc; if plain Newton fails, follow the drive up from zero. */
@@ -226,17 +229,17 @@ static enum ow_status solve_dc(struct ow_engine *e, const double v_row[], const 
 {
     memset(e->y_dc, 0, e->sys.n_y * sizeof *e->y_dc);
     ow_system_put_states(&e->sys, x, e->y_dc);
-    if (newton_dc(e, v_row, true, e->y_dc))
-        return OW_OK;
+    enum ow_status st = newton_dc(e, v_row, true, e->y_dc);
+    if (st != OW_ERR_SOLVER)
+        return st ? ow_fail(err, st, "the DC solution: %s", ow_status_str(st)) : OW_OK;
     memset(e->y_dc, 0, e->sys.n_free * sizeof *e->y_dc);
     for (int step = 0; step <= N_RAMP; step++) {
         for (size_t r = 0; r < e->circuit->n_source; r++)
             e->dv_row[r] = v_row[r] * step / N_RAMP;
-        if (!newton_dc(e, e->dv_row, step == 0, e->y_dc))
-            return ow_fail(err, OW_ERR_SOLVER,
-                           "no DC solution found (Newton's method, %d %% "
-                           "of the drive)",
-                           100 * step / N_RAMP);
+        if ((st = newton_dc(e, e->dv_row, step == 0, e->y_dc)))
+            return ow_fail(err, st,
+                           "no DC solution found (Newton's method, %d %% of the drive): %s",
+                           100 * step / N_RAMP, ow_status_str(st));
     }
     return OW_OK;
 }
@@ -425,7 +428,7 @@ static bool settle(struct ow_engine *e, double t)
     for (size_t s = 0; s < sys->n_state; s++)
         memcpy(e->f_before + s * sys->n_cell, sys->at.f[s], sys->n_cell * sizeof *e->f_before);
     memcpy(there, y, sys->n_y * sizeof *y);
-    if (!newton_dc(e, e->v_row, false, there))
+    if (newton_dc(e, e->v_row, false, there))
         return false;
     for (size_t k = 0; k < sys->n_free; k++)
         e->off[k] = y[k] - there[k];
@@ -455,6 +458,8 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
     for (;;) {
         const double before = t;
         const enum ow_step_result result = ow_stepper_step(e->stepper, t1, &t);
+        if (result == OW_STEP_NOMEM)
+            return ow_fail(err, OW_ERR_NOMEM, "out of memory");
         if (result == OW_STEP_FAILED)
             return ow_fail(err, OW_ERR_SOLVER, "CVODE failed after t = %g s: %s", before,
                            ow_stepper_message(e->stepper));

@@ -28,6 +28,7 @@ struct ow_stepper {
     N_Vector weight; /* CVODE's, borrowed */
     SUNMatrix matrix;
     SUNLinearSolver solver;
+    bool is_short; /* of memory, in a Newton step */
     char message[256];
 };
 
@@ -53,7 +54,9 @@ static int newton_matrix(realtype t, N_Vector y, N_Vector fy, SUNMatrix a, boole
     st->source(st->data, t, st->v_row);
     ow_system_place(st->sys, st->v_row, N_VGetArrayPointer(y));
     *jcur = SUNTRUE;
-    return ow_newton_setup(st->newton, gamma) == OW_OK ? 0 : 1;
+    const enum ow_status status = ow_newton_setup(st->newton, gamma);
+    st->is_short = status == OW_ERR_NOMEM;
+    return status == OW_OK ? 0 : st->is_short ? -1 : 1;
 }
 
 static int newton_solve(SUNLinearSolver solver, SUNMatrix a, N_Vector x, N_Vector b,
@@ -63,7 +66,10 @@ static int newton_solve(SUNLinearSolver solver, SUNMatrix a, N_Vector x, N_Vecto
     const enum ow_status status =
         ow_newton_solve(st->newton, N_VGetArrayPointer(b), N_VGetArrayPointer(st->weight), tol,
                         N_VGetArrayPointer(x));
-    return status == OW_OK ? SUNLS_SUCCESS : SUNLS_PACKAGE_FAIL_REC;
+    st->is_short = status == OW_ERR_NOMEM;
+    return status == OW_OK ? SUNLS_SUCCESS
+           : st->is_short  ? SUNLS_PACKAGE_FAIL_UNREC
+                           : SUNLS_PACKAGE_FAIL_REC;
 }
 
 OW_SIMD static void weigh_some(size_t n, double rtol, double atol, const double y[], double w[])
@@ -171,20 +177,27 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
     st->solver->content = st;
 
     N_VConst(0.0, st->y);
+    if (CVodeSetErrHandlerFn(st->cvode, remember, st))
+        goto fail;
+    if (CVodeInit(st->cvode, rates, 0.0, st->y)) {
+        /* has freed its vectors, and CVodeFree() would once more */
+        free(st->cvode);
+        st->cvode = NULL;
+        goto fail;
+    }
     /* Order 4 at most takes fewer steps than CVODE's own 5, which amplifiers that ring do not
      * suit.  Where KLU solves, a factorisation costs as much as several steps: keep it while
      * gamma is within a factor of 1.5 (CVODE's own choice is 1.3).
      * What Newton leaves undone is a tenth of CVODE's own choice: a line's current is a small
      * difference of its voltages, and steps that begin with cleaner ones are fewer. */
-    if (CVodeSetErrHandlerFn(st->cvode, remember, st) ||
-        CVodeInit(st->cvode, rates, 0.0, st->y) || CVodeSetUserData(st->cvode, st) ||
-        CVodeWFtolerances(st->cvode, weigh) ||
+    if (CVodeSetUserData(st->cvode, st) || CVodeWFtolerances(st->cvode, weigh) ||
         CVodeSetLinearSolver(st->cvode, st->solver, st->matrix) ||
         CVodeSetLinSysFn(st->cvode, newton_matrix) || CVodeSetMaxOrd(st->cvode, 4) ||
         CVodeSetNonlinConvCoef(st->cvode, 0.01) ||
         CVodeSetDeltaGammaMaxLSetup(st->cvode, 0.5) || CVodeSetMaxErrTestFails(st->cvode, 20) ||
         CVodeSetMaxConvFails(st->cvode, 40) ||
-        (sys->circuit->xb->model->fire && CVodeRootInit(st->cvode, 1, least_remaining)))
+        (sys->circuit->xb->model->fire && CVodeRootInit(st->cvode, 1, least_remaining)) ||
+        st->space.is_short)
         goto fail;
     *out = st;
     return OW_OK;
@@ -232,7 +245,7 @@ enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double
         return OW_STEP_FAILED;
     const int flag = CVode(st->cvode, t_stop, st->y, t, CV_ONE_STEP);
     if (flag < 0)
-        return OW_STEP_FAILED;
+        return st->is_short ? OW_STEP_NOMEM : OW_STEP_FAILED;
     return flag == CV_TSTOP_RETURN  ? OW_STEP_STOP
            : flag == CV_ROOT_RETURN ? OW_STEP_EVENT
                                     : OW_STEP_ON;

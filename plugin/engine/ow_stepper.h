@@ -15,6 +15,7 @@ enum ow_step_result {
     OW_STEP_ON,    /* one internal step further                 */
     OW_STEP_STOP,  /* the stop time has been reached, exactly   */
     OW_STEP_EVENT, /* a cell's event state has reached 0        */
+    OW_STEP_NOMEM, /* no memory for the Newton matrix           */
     OW_STEP_FAILED /* see ow_stepper_message()                  */
 };
 

@@ -12,6 +12,7 @@ enum { PIECE = 1024 };
 struct content {
     struct ow_vector_space *space; /* borrowed, shared by all clones */
     size_t capacity;
+    size_t n_other; /* clones that it stands in for */
     double *data;
 };
 
@@ -93,6 +94,10 @@ static void put_off(N_Vector z, realtype b, N_Vector y)
 static void destroy(N_Vector v)
 {
     struct content *c = v->content;
+    if (c && c->n_other > 0) {
+        c->n_other--;
+        return;
+    }
     if (c && c->data)
         data_of(v); /* a sum may wait for it */
     if (c)
@@ -118,13 +123,18 @@ static N_Vector fill(N_Vector v, size_t capacity, struct ow_vector_space *space)
 
 static N_Vector clone(N_Vector w)
 {
-    const struct content *c = w->content;
+    struct content *c = w->content;
     N_Vector v = N_VNewEmpty(w->sunctx);
     if (v && N_VCopyOps(w, v)) {
         N_VFreeEmpty(v);
-        return NULL;
+        v = NULL;
     }
-    return fill(v, c->capacity, c->space);
+    v = fill(v, c->capacity, c->space);
+    if (v)
+        return v;
+    c->space->is_short = true;
+    c->n_other++;
+    return w;
 }
 
 static realtype *array_pointer(N_Vector v)

@@ -11,6 +11,7 @@
 #ifndef OW_VECTOR_H
 #define OW_VECTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sundials/sundials_nvector.h>
 
@@ -23,6 +24,7 @@ struct ow_vector_space {
     size_t length;
     int n_threads; /* that share the work, 1 or more; results do not depend on it */
     double *part;  /* sums of chunks                                                */
+    bool is_short; /* no memory for some clone, see below                            */
     size_t n_sum;
     struct {
         double *z, b;
@@ -38,7 +40,8 @@ void ow_vector_space_finish(struct ow_vector_space *space);
 
 /* A new vector of zeros with room for `capacity` entries, at least space->length at any time;
  * so are its clones.  The space is borrowed for as long as any of them lives.  NULL without
- * memory. */
+ * memory.  N_VClone() itself would crash over a NULL: without memory a clone is the vector it
+ * is to be a clone of, and space->is_short says that none of them is to be used. */
 N_Vector ow_vector_create(size_t capacity, struct ow_vector_space *space, SUNContext context);
 
 #endif
