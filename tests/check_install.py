@@ -4,9 +4,9 @@
 check_install.py BUILD CC
 
 A C program against the installed headers and library, by pkg-config; the installed program on
-an installed specification; every example; an installed deck in plain ngspice (when ngspice and the code
-models are there).  Exit status 77 (skipped) for a build with a sanitizer: a program would need
-the same flags.
+an installed specification; every example is there; an installed deck in plain ngspice (when
+ngspice and the code models are there).  Exit status 77 (skipped) for a build with a
+sanitizer: a program would need the same flags.
 """
 import json
 import os
