@@ -1,5 +1,6 @@
 /* How the hot loops of this room are built: for several generations of x86 at once, the
- * loader picking one (OW_CLONES), and spread over threads by OpenMP where the build has it.
+ * loader picking one (OW_CLONES: with fused multiply-add; OW_SIMD of ow_simd.h: without, where
+ * bits must not depend on the machine), and spread over threads by OpenMP where the build has it.
  * Every sum is made of parts whose bounds do not depend on the number of threads, added up in
  * order, so neither do the results. */
 #ifndef OW_KERNEL_H
