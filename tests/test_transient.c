@@ -1,0 +1,443 @@
+/* Transients of the engine: every node and state against an integration of the circuit's
+ * equations by other means, and the errors of whole reads against their tolerance. */
+#include "ow_check.h"
+
+#include <string.h>
+
+#include "ow_engine.h"
+#include "ow_reference_ode.h"
+#include "ow_stepper.h"
+
+/* ---- a device that carries less at a higher voltage ---------------------------------------
+ */
+
+/* i = (1 uS + 0.9 mS x) v,  dx/dt = (1/(1 + (v/0.3)^4) - x)/0.3 ns: at rest the current falls
+ * from 0.23 V on, faster than a load of 1 kohm takes up. */
+enum { FALL_X0 = OW_N_COMMON };
+
+/* clang-format off */
+static const struct ow_param fall_param[] = {
+    OW_COMMON_PARAMS,
+    {"x0", "1", 1.0, 0.0, 1.0, NULL, "initial state"},
+};
+/* clang-format on */
+static const struct ow_state fall_state[] = {{"x", 0.0, 1.0, FALL_X0, false, "on"}};
+
+static void fall_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    const double tau = 0.3e-9;
+    for (size_t j = 0; j < c->n; j++) {
+        const double v = c->v[j], x = c->x[0][j], u = v / 0.3,
+                     rest = 1.0 / (1.0 + u * u * u * u);
+        out->i[j] = (1e-6 + 9e-4 * x) * v;
+        out->f[0][j] = (rest - x) / tau;
+        if (!out->di_dv)
+            continue;
+        out->di_dv[j] = 1e-6 + 9e-4 * x;
+        out->di_dx[0][j] = 9e-4 * v;
+        out->df_dv[0][j] = -4.0 * u * u * u / 0.3 * rest * rest / tau;
+        out->df_dx[0][0][j] = -1.0 / tau;
+    }
+}
+
+static const struct ow_model falling = {.name = "falling",
+                                        .param = fall_param,
+                                        .n_param = FALL_X0 + 1,
+                                        .state = fall_state,
+                                        .n_state = 1,
+                                        .program = FALL_X0,
+                                        .eval = fall_eval};
+
+/* ---- the circuit, written down from ow_crossbar.h alone
+ * --------------------------------------
+ */
+
+enum { ROWS = 2, COLS = 3, CELLS = ROWS * COLS, MOST = 2 * CELLS + 3 * COLS + 4 * CELLS };
+
+/* y: word-line nodes, bit-line nodes, sense inputs, then outputs and gain nodes with
+ * amplifiers, then the states, one after the other. */
+struct reference {
+    const struct ow_crossbar *xb;
+    double v_row[ROWS]; /* V, at the plateau */
+    struct ow_pulse pulse;
+    size_t n_node, n;
+    double y[MOST];
+    double x_most;  /* how far any state has gone */
+    double g_least; /* S, of falling cells: least di/dv so far with the state at rest */
+};
+
+static const double *in_of(const double y[])
+{
+    return y + 2 * CELLS;
+}
+
+/* dy/dt.  A node's equation: C dV/dt = currents into it; a cell's capacitance joins its nodes,
+ * and c_f an amplifier's input and output. */
+static void slope(struct reference *ref, double t, const double y[], double dy[])
+{
+    const struct ow_crossbar *xb = ref->xb;
+    const struct ow_sense *s = &xb->sense;
+    const double *w = y, *b = y + CELLS, *in = in_of(y);
+    const double *out = in + COLS, *inner = out + COLS, *x = y + ref->n_node;
+    const double height = ow_pulse_at(&ref->pulse, t);
+    const double g_w = 1.0 / xb->r_wordline, g_b = 1.0 / xb->r_bitline;
+    const double c = xb->c_cell, c_w = xb->c_wordline, c_b = xb->c_bitline;
+    for (size_t k = 0; k < CELLS; k++) {
+        const size_t i = k / COLS, j = k % COLS;
+        double param[OW_MAX_PARAMS], state[OW_MAX_STATES];
+        struct ow_point at;
+        ow_crossbar_cell(xb, k, param, state);
+        for (size_t m = 0; m < xb->model->n_state; m++)
+            state[m] = x[m * CELLS + k];
+        ow_eval_one(xb->model, param, w[k] - b[k], state, &at);
+        if (xb->model == &falling)
+            ref->g_least =
+                fmin(ref->g_least, at.di_dv - at.di_dx[0] * at.df_dv[0] / at.df_dx[0][0]);
+        const double from_left =
+            j == 0 ? (height * ref->v_row[i] - w[k]) / (xb->r_driver + xb->r_wordline)
+                   : (w[k - 1] - w[k]) * g_w;
+        const double to_right = j + 1 < COLS ? (w[k] - w[k + 1]) * g_w : 0.0;
+        const double from_above = i == 0 ? 0.0 : (b[k - COLS] - b[k]) * g_b;
+        const double to_below = (b[k] - (i + 1 < ROWS ? b[k + COLS] : in[j])) * g_b;
+        const double i_w = from_left - to_right - at.i, i_b = from_above - to_below + at.i;
+        const double det = c_w * c_b + c * (c_w + c_b);
+        dy[k] = (i_w * (c_b + c) + i_b * c) / det;
+        dy[CELLS + k] = (i_b * (c_w + c) + i_w * c) / det;
+        for (size_t m = 0; m < xb->model->n_state; m++)
+            dy[ref->n_node + m * CELLS + k] = at.f[m];
+    }
+    double *din = dy + 2 * CELLS, *dout = din + COLS, *da = dout + COLS;
+    for (size_t j = 0; j < COLS; j++) {
+        const double i_line = (b[CELLS - COLS + j] - in[j]) * g_b;
+        if (s->kind == OW_SENSE_RESISTOR) {
+            din[j] = (i_line - in[j] / s->r_f) / (s->c_in + s->c_load);
+            continue;
+        }
+        const double i_f = (in[j] - out[j]) / s->r_f, tau = s->gain / (2.0 * M_PI * s->gbw);
+        const double i_in = i_line - i_f, i_out = i_f + (inner[j] - out[j]) / s->r_out;
+        const double det = s->c_in * s->c_load + s->c_f * (s->c_in + s->c_load);
+        din[j] = (i_in * (s->c_load + s->c_f) + i_out * s->c_f) / det;
+        dout[j] = (i_out * (s->c_in + s->c_f) + i_in * s->c_f) / det;
+        da[j] = (-s->gain * in[j] - inner[j]) / tau; /* the rails are far */
+    }
+}
+
+/* The classical Runge-Kutta formula from t0 to t1 in steps of at most 1 ps: the fastest time
+ * constant is 20 ps, so that what it leaves is of the order of (1/20)^4/120 of what is fast,
+ * which is next to nothing of the answer. */
+static void march(struct reference *ref, double t0, double t1)
+{
+    const int n_step = (int)ceil((t1 - t0) / 1e-12);
+    const double h = (t1 - t0) / n_step;
+    double k1[MOST], k2[MOST], k3[MOST], k4[MOST], y[MOST];
+    for (int step = 0; step < n_step; step++) {
+        const double t = t0 + h * step;
+        slope(ref, t, ref->y, k1);
+        for (size_t k = 0; k < ref->n; k++)
+            y[k] = ref->y[k] + 0.5 * h * k1[k];
+        slope(ref, t + 0.5 * h, y, k2);
+        for (size_t k = 0; k < ref->n; k++)
+            y[k] = ref->y[k] + 0.5 * h * k2[k];
+        slope(ref, t + 0.5 * h, y, k3);
+        for (size_t k = 0; k < ref->n; k++)
+            y[k] = ref->y[k] + h * k3[k];
+        slope(ref, t + h, y, k4);
+        for (size_t k = 0; k < ref->n; k++)
+            ref->y[k] += h / 6.0 * (k1[k] + 2.0 * k2[k] + 2.0 * k3[k] + k4[k]);
+    }
+}
+
+/* ---- the engine's way -----------------------------------------------------------------------
+ */
+
+static void drive(void *data, double t, double v_row[])
+{
+    const struct reference *ref = data;
+    for (size_t i = 0; i < ROWS; i++)
+        v_row[i] = ow_pulse_at(&ref->pulse, t) * ref->v_row[i];
+}
+
+/* Where the engine keeps the reference's unknown k. */
+static size_t place_of(const struct ow_system *sys, const struct reference *ref, size_t k)
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    if (k >= ref->n_node)
+        return sys->n_free + (k - ref->n_node);
+    const size_t j = k < 2 * CELLS ? 0 : (k - 2 * CELLS) % COLS;
+    const size_t node = k < CELLS                  ? ckt->wline + k
+                        : k < 2 * CELLS            ? ckt->bline + k - CELLS
+                        : k < 2 * CELLS + COLS     ? ckt->sense_in[j]
+                        : k < 2 * CELLS + 2 * COLS ? ckt->amp[j].out
+                                                   : ckt->amp[j].inner;
+    return node - ckt->first_free;
+}
+
+/* The largest error over all nodes (of v_scale) and states, at all steps of a pulse. */
+static double largest_error(struct reference *ref, double v_scale, double rtol, size_t *n_step)
+{
+    struct ow_error err = {0};
+    struct ow_circuit *circuit;
+    struct ow_system sys;
+    struct ow_mass *mass;
+    struct ow_newton *newton;
+    struct ow_stepper *stepper;
+    const struct ow_pulse *pulse = &ref->pulse;
+    const double corner[] = {0.0, pulse->t_rise, ow_pulse_sample(pulse),
+                             ow_pulse_sample(pulse) + pulse->t_rise, ow_pulse_end(pulse)};
+    double largest = 0.0;
+    ck_assert_ok(ow_circuit_create(ref->xb, &circuit, &err), err);
+    ck_assert_int_eq(ow_system_create(circuit, 1, &sys), OW_OK);
+    ck_assert_int_eq(ow_mass_create(&sys, &mass), OW_OK);
+    ck_assert_int_eq(ow_newton_create(&sys, mass, &newton), OW_OK);
+    ck_assert_int_eq(ow_stepper_create(&sys, mass, newton, rtol, 1e-2 * rtol * v_scale,
+                                       1e-3 * rtol, drive, ref, &stepper),
+                     OW_OK);
+    ck_assert_uint_eq(sys.n_y, ref->n);
+    ck_assert_uint_eq(sys.n_continuous, sys.n_state);
+    double *y = ow_stepper_y(stepper), begin[4 * CELLS];
+    memset(ref->y, 0, sizeof ref->y);
+    memset(y, 0, sys.n_y * sizeof *y);
+    ow_system_initial_states(&sys, begin);
+    memcpy(ref->y + ref->n_node, begin, sys.n_state * CELLS * sizeof *begin);
+    memcpy(y + sys.n_free, begin, sys.n_state * CELLS * sizeof *begin);
+    *n_step = 0;
+    for (int piece = 0; piece < 4; piece++) {
+        enum ow_step_result result;
+        double t = corner[piece];
+        ck_assert_int_eq(ow_stepper_restart(stepper, t), OW_OK);
+        do {
+            const double before = t;
+            result = ow_stepper_step(stepper, corner[piece + 1], &t);
+            ck_assert_int_ne(result, OW_STEP_FAILED);
+            y = ow_stepper_y(stepper);
+            march(ref, before, t);
+            for (size_t k = 0; k < ref->n; k++) {
+                const double error = fabs(y[place_of(&sys, ref, k)] - ref->y[k]);
+                largest = fmax(largest, error / (k < ref->n_node ? v_scale : 1.0));
+                if (k >= ref->n_node)
+                    ref->x_most = fmax(ref->x_most, fabs(ref->y[k] - begin[k - ref->n_node]));
+            }
+            ++*n_step;
+        } while (result == OW_STEP_ON);
+    }
+    ow_stepper_destroy(stepper);
+    ow_newton_destroy(newton);
+    ow_mass_destroy(mass);
+    ow_system_finish(&sys);
+    ow_circuit_destroy(circuit);
+    return largest;
+}
+
+/* Slow enough for the reference: 90 ps a segment. */
+static void describe(struct ow_crossbar *xb, const struct ow_model *m, const double param[],
+                     enum ow_sense_kind kind)
+{
+    struct ow_error err = {0};
+    ck_assert_ok(ow_crossbar_init(xb, ROWS, COLS, m, &err), err);
+    if (param)
+        memcpy(xb->param, param, m->n_param * sizeof *param);
+    xb->r_wordline = 310.0;
+    xb->r_bitline = 270.0;
+    xb->c_wordline = 290e-15;
+    xb->c_bitline = 330e-15;
+    xb->c_cell = 37e-15;
+    xb->r_driver = 170.0;
+    xb->sense = (struct ow_sense){.kind = kind,
+                                  .r_f = kind == OW_SENSE_TIA ? 1.3e3 : 410.0,
+                                  .c_f = 70e-15,
+                                  .gain = 130.0,
+                                  .gbw = 1.1e9,
+                                  .r_out = 190.0,
+                                  .c_in = 110e-15,
+                                  .c_load = 900e-15,
+                                  .vdd = 9.0};
+}
+
+/* One to four states from the registry, and one falling device. */
+static const struct {
+    const char *set;
+    enum ow_sense_kind kind;
+    const char *name; /* of a parameter ... */
+    double value;     /* ... that is not the set's */
+    double v;         /* V */
+    double x_least;   /* how far some state goes at least */
+    double most;      /* error over rtol at most: two or three times what is found */
+} device[] = {
+    {"team_write", OW_SENSE_RESISTOR, "rate", 2.0, 1.3, 0.2, 10.0},
+    {"team_write", OW_SENSE_TIA, "rate", 2.0, 1.3, 0.2, 10.0},
+    {"driftdiff_write", OW_SENSE_TIA, "rate", 60.0, 1.1, 0.2, 10.0},
+    {"jart_v1b", OW_SENSE_RESISTOR, "x0", 0.4, -1.0, 0.05, 10.0},
+    {NULL, OW_SENSE_RESISTOR, NULL, 0.0, 2.9, 0.2, 60.0},
+    {NULL, OW_SENSE_TIA, NULL, 0.0, 2.9, 0.2, 60.0},
+};
+enum { N_DEVICE = sizeof device / sizeof device[0] };
+
+START_TEST(test_every_node_at_every_time)
+{
+    struct ow_crossbar xb;
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = &falling;
+    if (device[_i].set) {
+        m = use_set(device[_i].set, param);
+        put(m, param, device[_i].name, device[_i].value);
+    }
+    const double v = device[_i].v;
+    describe(&xb, m, device[_i].set ? param : NULL, device[_i].kind);
+    for (size_t k = 0; k < CELLS; k++) /* uneven */
+        xb.spread[m->program][k] = xb.param[m->program] * (1.0 - 0.07 * (double)k);
+    struct reference ref = {.xb = &xb,
+                            .v_row = {v, 0.61 * v},
+                            .pulse = {.t_rise = 0.7e-9, .t_read = 7.1e-9},
+                            .n_node =
+                                2 * CELLS + (device[_i].kind == OW_SENSE_TIA ? 3 : 1) * COLS};
+    if (m == &falling)
+        xb.r_driver =
+            5e3; /* too much for a stable divider: the cells run through their slope */
+    ref.n = ref.n_node + m->n_state * CELLS;
+    for (double rtol = 1e-3; rtol > 1e-8; rtol *= 1e-2) {
+        size_t n_step;
+        const double e = largest_error(&ref, fabs(v), rtol, &n_step);
+        ck_assert_double_lt(e, device[_i].most * rtol);
+        ck_assert_uint_gt(n_step, 50);
+    }
+    ck_assert_double_gt(ref.x_most, device[_i].x_least);
+    if (m == &falling) /* steeper down than anything in parallel goes up */
+        ck_assert_double_lt(ref.g_least, -3e-4);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+/* ---- whole reads ----------------------------------------------------------------------------
+ */
+
+/* One word line among many is driven: all the others have their share in the mean over which
+ * CVODE holds its error, and none in the error. */
+static const struct {
+    const char *set;
+    const char *name; /* of a parameter ... */
+    double value;     /* ... that is not the set's */
+    double v, r_f;    /* V, ohm of an amplifier; resistors are an eighth of it */
+} lone[] = {
+    {"ow_benign", "rate", 1.0, 0.2, 2e3},         {"team_write", "rate", 1.0, 1.2, 400.0},
+    {"driftdiff_write", "rate", 40.0, 1.0, 10e3}, {"stanford_v1", "x0", 0.6, 1.2, 150.0},
+    {"jart_v1b", "x0", 0.4, -1.0, 200.0},
+};
+enum { N_LONE = sizeof lone / sizeof lone[0], MANY_ROWS = 40, FEW_COLS = 5 };
+
+/* *full_scale: V, the largest output with all word lines driven. */
+static void lone_read(int k, enum ow_sense_kind kind, double rtol, struct ow_reading *out,
+                      double *full_scale)
+{
+    const size_t rows = MANY_ROWS;
+    struct ow_error err = {0};
+    struct ow_crossbar xb;
+    struct ow_circuit *circuit;
+    struct ow_engine *engine;
+    double param[OW_MAX_PARAMS], v_row[MANY_ROWS], v_sense[FEW_COLS];
+    const struct ow_model *m = use_set(lone[k].set, param);
+    const struct ow_pulse pulse = {.t_rise = 0.5e-9, .t_read = 9.5e-9};
+    const struct ow_engine_options options = {.rtol = rtol, .v_scale = fabs(lone[k].v)};
+    put(m, param, lone[k].name, lone[k].value);
+    ck_assert_ok(ow_crossbar_init(&xb, rows, FEW_COLS, m, &err), err);
+    memcpy(xb.param, param, m->n_param * sizeof *param);
+    for (size_t c = 0; c < rows * FEW_COLS; c++) /* uneven */
+        xb.spread[m->program][c] = 0.05 + 0.9 * param[m->program] + 0.04 * sin((double)c);
+    xb.r_wordline = xb.r_bitline = 2.5;
+    xb.c_wordline = xb.c_bitline = 0.1e-15;
+    xb.r_driver = 50.0;
+    xb.sense = (struct ow_sense){.kind = kind,
+                                 .r_f = kind == OW_SENSE_TIA ? lone[k].r_f : lone[k].r_f / 8.0,
+                                 .c_f = 10e-15,
+                                 .gain = 1e4,
+                                 .gbw = 1e9,
+                                 .r_out = 100.0,
+                                 .c_in = 5e-15,
+                                 .c_load = 10e-15,
+                                 .vdd = 9.0,
+                                 .i_q = 20e-6};
+    ck_assert_ok(ow_circuit_create(&xb, &circuit, &err), err);
+    ck_assert_ok(ow_engine_create(circuit, &options, false, &engine, &err), err);
+    ck_assert_int_eq(ow_reading_init(out, FEW_COLS, rows * FEW_COLS, m->n_state), OW_OK);
+    for (size_t i = 0; i < rows; i++)
+        v_row[i] = lone[k].v;
+    ck_assert_ok(ow_engine_dc(engine, v_row, NULL, v_sense, NULL, &err), err);
+    *full_scale = 0.0;
+    for (size_t j = 0; j < FEW_COLS; j++)
+        *full_scale = fmax(*full_scale, fabs(v_sense[j]));
+    for (size_t i = 0; i < rows; i++)
+        v_row[i] = i == rows / 3 ? lone[k].v : 0.0;
+    ck_assert_ok(ow_engine_read(engine, v_row, &pulse, NULL, out, &err), err);
+    ow_engine_destroy(engine);
+    ow_circuit_destroy(circuit);
+    ow_crossbar_finish(&xb);
+}
+
+/* Output j of a waveform at time t by Lagrange's polynomial through up to six of its points
+ * around t, none of them beyond the corners of the pulse at `from` and `to`. */
+static double wave_at(const struct ow_waveform *w, size_t j, double t, double from, double to)
+{
+    enum { POINTS = 6 };
+    size_t next = 0, first = 0, last = w->n - 1;
+    while (next + 1 < w->n && w->t[next] < t)
+        next++;
+    while (w->t[first] < from)
+        first++;
+    while (w->t[last] > to)
+        last--;
+    first = next > first + POINTS / 2 ? next - POINTS / 2 : first;
+    last = first + POINTS - 1 < last ? first + POINTS - 1 : last;
+    double sum = 0.0;
+    for (size_t k = first; k <= last; k++) {
+        double term = w->v[k * FEW_COLS + j];
+        for (size_t m = first; m <= last; m++)
+            if (m != k)
+                term *= (t - w->t[m]) / (w->t[k] - w->t[m]);
+        sum += term;
+    }
+    return sum;
+}
+
+START_TEST(test_a_lone_row_is_watched)
+{
+    const enum ow_sense_kind kind = _i % 2 ? OW_SENSE_TIA : OW_SENSE_RESISTOR;
+    static const double corner[] = {0.0, 0.5e-9, 10e-9, 10.5e-9, 20e-9};
+    struct ow_reading at, fine;
+    double full_scale, largest = 0.0, most = 0.0, x = 0.0;
+    lone_read(_i / 2, kind, 1e-5, &at, &full_scale);
+    lone_read(_i / 2, kind, 1e-8, &fine, &full_scale);
+    for (size_t k = 0; k < fine.wave.n * FEW_COLS; k++)
+        largest = fmax(largest, fabs(fine.wave.v[k]));
+    for (size_t k = 0; k < at.wave.n; k++) {
+        const double t = at.wave.t[k];
+        int piece = 0;
+        while (piece < 3 && t > corner[piece + 1] * (1.0 + 1e-12))
+            piece++;
+        for (size_t j = 0; j < FEW_COLS; j++)
+            most = fmax(most, fabs(at.wave.v[k * FEW_COLS + j] -
+                                   wave_at(&fine.wave, j, t, corner[piece] * (1.0 - 1e-12),
+                                           corner[piece + 1] * (1.0 + 1e-12))));
+    }
+    for (size_t k = 0; k < at.n_cell * at.n_state; k++)
+        x = fmax(x, fabs(at.x_end[k] - fine.x_end[k]));
+    ck_assert_double_gt(largest, 0.005 * full_scale); /* it is read */
+    ck_assert_double_lt(largest, full_scale);         /* and no amplifier clips */
+    ck_assert_double_lt(most, 1e-4 * full_scale);
+    ck_assert_double_lt(x, 3e-4); /* 5 of 605 unknowns that move have a tenth of the mean */
+    ck_assert_int_gt(at.steps, 50);
+    ow_reading_finish(&at);
+    ow_reading_finish(&fine);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("transient");
+    TCase *node = tcase_create("nodes"), *read = tcase_create("reads");
+    tcase_add_loop_test(node, test_every_node_at_every_time, 0, N_DEVICE);
+    tcase_set_timeout(node, 60);
+    suite_add_tcase(suite, node);
+    tcase_add_loop_test(read, test_a_lone_row_is_watched, 0, 2 * N_LONE);
+    tcase_set_timeout(read, 60);
+    suite_add_tcase(suite, read);
+    return run_suite(suite);
+}
