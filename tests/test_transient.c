@@ -290,9 +290,8 @@ START_TEST(test_every_node_at_every_time)
                             .pulse = {.t_rise = 0.7e-9, .t_read = 7.1e-9},
                             .n_node =
                                 2 * CELLS + (device[_i].kind == OW_SENSE_TIA ? 3 : 1) * COLS};
-    if (m == &falling)
-        xb.r_driver =
-            5e3; /* too much for a stable divider: the cells run through their slope */
+    if (m == &falling) /* too much for a stable divider: the cells run through their slope */
+        xb.r_driver = 5e3;
     ref.n = ref.n_node + m->n_state * CELLS;
     for (double rtol = 1e-3; rtol > 1e-8; rtol *= 1e-2) {
         size_t n_step;
