@@ -62,9 +62,8 @@ static double total(const double sum[], size_t n)
 static double dot(const struct ow_gradients *cg, const float a[], const float b[])
 {
     const size_t n = cg->lines->size, n_chunk = ow_chunks(n);
-    OW_PARALLEL_FOR(cg->lines->n_threads, )
-    for (size_t c = 0; c < n_chunk; c++)
-        cg->sum[c] = dot_chunk(a + c * OW_CHUNK, b + c * OW_CHUNK, ow_chunk_length(n, c));
+    OW_SWEEP(cg->lines->n_threads, c, n_chunk, 1,
+             cg->sum[c] = dot_chunk(a + c * OW_CHUNK, b + c * OW_CHUNK, ow_chunk_length(n, c)));
     return total(cg->sum, n_chunk);
 }
 
@@ -93,10 +92,9 @@ OW_CLONES static double weighted_row(const float z[], const double word[], const
 static double weighted(const struct ow_gradients *cg, const struct ow_gradients_goal *goal)
 {
     const struct ow_lines *l = cg->lines;
-    OW_PARALLEL_FOR(l->n_threads, )
-    for (size_t i = 0; i < l->rows; i++)
-        cg->sum[i] = weighted_row(cg->z + i * l->stride, goal->word + i * l->cols,
-                                  goal->bit + i * l->cols, goal->follow, l->cols);
+    OW_SWEEP(l->n_threads, i, l->rows, 1,
+             cg->sum[i] = weighted_row(cg->z + i * l->stride, goal->word + i * l->cols,
+                                       goal->bit + i * l->cols, goal->follow, l->cols));
     return total(cg->sum, l->rows);
 }
 
@@ -110,10 +108,9 @@ OW_CLONES static void turn_chunk(float p[], const float z[], float beta, size_t 
 static void turn(const struct ow_gradients *cg, double beta)
 {
     const size_t n = cg->lines->size, n_chunk = ow_chunks(n);
-    OW_PARALLEL_FOR(cg->lines->n_threads, )
-    for (size_t c = 0; c < n_chunk; c++)
-        turn_chunk(cg->p + c * OW_CHUNK, cg->z + c * OW_CHUNK, (float)beta,
-                   ow_chunk_length(n, c));
+    OW_SWEEP(cg->lines->n_threads, c, n_chunk, 1,
+             turn_chunk(cg->p + c * OW_CHUNK, cg->z + c * OW_CHUNK, (float)beta,
+                        ow_chunk_length(n, c)));
 }
 
 /* x += alpha p, r += alpha q; |r|^2 */
@@ -130,12 +127,11 @@ OW_CLONES static double step_chunk(float x[], float r[], const float p[], const 
 static double step(const struct ow_gradients *cg, double alpha)
 {
     const size_t n = cg->lines->size, n_chunk = ow_chunks(n);
-    OW_PARALLEL_FOR(cg->lines->n_threads, )
-    for (size_t c = 0; c < n_chunk; c++) {
+    OW_SWEEP(cg->lines->n_threads, c, n_chunk, 1, {
         const size_t at = c * OW_CHUNK;
         cg->sum[c] = step_chunk(cg->x + at, cg->r + at, cg->p + at, cg->q + at, (float)alpha,
                                 ow_chunk_length(n, c));
-    }
+    });
     return total(cg->sum, n_chunk);
 }
 

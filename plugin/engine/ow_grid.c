@@ -123,12 +123,11 @@ bool ow_grid_factor(struct ow_grid_solver *s, const struct ow_grid *grid)
         l->source[i] = (float)(grid->source[i] * scale);
     for (size_t j = 0; j < cols; j++)
         l->end[j] = (float)(grid->end[j] * scale);
-    OW_PARALLEL_FOR(s->n_threads, )
-    for (size_t i = 0; i < rows; i++) {
+    OW_SWEEP(s->n_threads, i, rows, 1, {
         const struct sums of = scale_row(grid->d + i * cols, scale, l->d + i * l->stride, cols);
         s->sum[0][i] = of.all;
         s->sum[1][i] = of.largest;
-    }
+    });
     double cells = 0.0, largest = 0.0, ends = 0.0;
     for (size_t i = 0; i < rows; i++) {
         cells += s->sum[0][i];
@@ -182,15 +181,14 @@ OW_CLONES static double square_row(const double a[], size_t n)
 static double square_rhs(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs)
 {
     const size_t cols = s->grid.cols;
-    OW_PARALLEL_FOR(s->n_threads, )
-    for (size_t i = 0; i < s->grid.rows; i++) {
+    OW_SWEEP(s->n_threads, i, s->grid.rows, 1, {
         s->sum[0][i] = rhs->w ? square_row(rhs->w + i * cols, cols) : 0.0;
         s->sum[0][i] += rhs->b ? square_row(rhs->b + i * cols, cols) : 0.0;
         if (rhs->source) {
             const double first = rhs->w ? rhs->w[i * cols] : 0.0;
             s->sum[0][i] += (first + rhs->source[i]) * (first + rhs->source[i]) - first * first;
         }
-    }
+    });
     return total(s->sum[0], s->grid.rows);
 }
 
@@ -248,14 +246,13 @@ static double residual(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
 {
     const struct ow_grid *g = &s->grid;
     const size_t stride = s->lines->stride;
-    OW_PARALLEL_FOR(s->n_threads, )
-    for (size_t i = 0; i < g->rows; i++) {
+    OW_SWEEP(s->n_threads, i, g->rows, 1, {
         double squares[2];
         residual_to_single(g, rhs, i, w, b, unit, s->work + ow_thread() * 2 * g->cols,
                            s->cg.r + i * stride, s->b + i * stride, squares);
         s->sum[0][i] = squares[0];
         s->sum[1][i] = squares[1];
-    }
+    });
     *norm_x = sqrt(total(s->sum[1], g->rows));
     return sqrt(total(s->sum[0], g->rows));
 }
@@ -291,13 +288,12 @@ OW_CLONES static void start_row(const double *x, double scale, float out[], size
 static void start(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs, double unit)
 {
     const size_t cols = s->grid.cols, stride = s->lines->stride;
-    OW_PARALLEL_FOR(s->n_threads, )
-    for (size_t i = 0; i < s->grid.rows; i++) {
+    OW_SWEEP(s->n_threads, i, s->grid.rows, 1, {
         start_row(rhs->w ? rhs->w + i * cols : NULL, unit, s->cg.r + i * stride, cols);
         start_row(rhs->b ? rhs->b + i * cols : NULL, unit, s->b + i * stride, cols);
         if (rhs->source)
             s->cg.r[i * stride] += (float)(unit * rhs->source[i]);
-    }
+    });
 }
 
 /* x = scale dx, or x += that. */
@@ -314,11 +310,10 @@ static void correct(struct ow_grid_solver *s, double scale, bool is_added, doubl
 {
     const size_t cols = s->grid.cols, stride = s->lines->stride;
     ow_lines_bit(s->lines, s->cg.x, s->b);
-    OW_PARALLEL_FOR(s->n_threads, )
-    for (size_t i = 0; i < s->grid.rows; i++) {
+    OW_SWEEP(s->n_threads, i, s->grid.rows, 1, {
         correct_row(w + i * cols, s->cg.x + i * stride, scale, is_added, cols);
         correct_row(b + i * cols, s->b + i * stride, scale, is_added, cols);
-    }
+    });
 }
 
 /* Is rounding w and b all that is left of the residual?  Wires may carry far more conductance

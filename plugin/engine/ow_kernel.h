@@ -1,8 +1,8 @@
 /* How the hot loops of this room are built: for several generations of x86 at once, the
  * loader picking one (OW_CLONES: with fused multiply-add; OW_SIMD of ow_simd.h: without, where
- * bits must not depend on the machine), and spread over threads by OpenMP where the build has it.
- * Every sum is made of parts whose bounds do not depend on the number of threads, added up in
- * order, so neither do the results. */
+ * bits must not depend on the machine), and spread over threads by OpenMP where the build has
+ * it. Every sum is made of parts whose bounds do not depend on the number of threads, added up
+ * in order, so neither do the results. */
 #ifndef OW_KERNEL_H
 #define OW_KERNEL_H
 
@@ -47,13 +47,32 @@ static inline size_t ow_thread(void)
 }
 #endif
 
-/* Before a loop whose turns may run at the same time; a reduction may follow. */
+/* for (k = 0; k < end; k += step) { the statement }, turns at the same time on n_threads of
+ * them.  One thread does without OpenMP, whose set-up for one costs as much as a sweep over
+ * a thousand cells. */
 #define OW_PRAGMA(text) _Pragma(#text)
 #ifdef _OPENMP
-#define OW_PARALLEL_FOR(n_threads, more)                                                       \
-    OW_PRAGMA(omp parallel for schedule(static) num_threads(n_threads) more)
+#define OW_SWEEP(n_threads, k, end, step, ...)                                                 \
+    do {                                                                                       \
+        if ((n_threads) > 1) {                                                                 \
+            OW_PRAGMA(omp parallel for schedule(static) num_threads(n_threads))                \
+            for (size_t k = 0; k < (end); k += (step)) {                                       \
+                __VA_ARGS__;                                                                   \
+            }                                                                                  \
+        } else {                                                                               \
+            for (size_t k = 0; k < (end); k += (step)) {                                       \
+                __VA_ARGS__;                                                                   \
+            }                                                                                  \
+        }                                                                                      \
+    } while (0)
 #else
-#define OW_PARALLEL_FOR(n_threads, more) (void)(n_threads);
+#define OW_SWEEP(n_threads, k, end, step, ...)                                                 \
+    do {                                                                                       \
+        (void)(n_threads);                                                                     \
+        for (size_t k = 0; k < (end); k += (step)) {                                           \
+            __VA_ARGS__;                                                                       \
+        }                                                                                      \
+    } while (0)
 #endif
 
 #endif

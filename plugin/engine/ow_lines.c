@@ -65,7 +65,8 @@ struct ow_lines *ow_lines_create(size_t rows, size_t cols, int n_threads)
     l->t_word = allocate(word_blocks(l) * cols * OW_LINES);
     l->t_bit = ow_lines_vector(l);
     l->work = calloc((size_t)l->n_threads * l->n_work, sizeof *l->work);
-    l->sum = calloc(bit_blocks(l), sizeof *l->sum);
+    l->sum =
+        calloc(bit_blocks(l) > word_blocks(l) ? bit_blocks(l) : word_blocks(l), sizeof *l->sum);
     if (l->source && l->end && l->d && l->t_word && l->t_bit && l->work && l->sum)
         return l;
     ow_lines_destroy(l);
@@ -92,9 +93,8 @@ float *ow_lines_vector(const struct ow_lines *l)
     float *a = allocate(l->size);
     if (!a)
         return NULL;
-    OW_PARALLEL_FOR(l->n_threads, )
-    for (size_t i = 0; i < l->rows; i++)
-        memset(a + i * l->stride + l->cols, 0, (l->stride - l->cols) * sizeof *a);
+    OW_SWEEP(l->n_threads, i, l->rows, 1,
+             memset(a + i * l->stride + l->cols, 0, (l->stride - l->cols) * sizeof *a));
     return a;
 }
 
@@ -243,9 +243,8 @@ OW_CLONES static void word_block(const struct ow_lines *l, size_t block, const f
 
 void ow_lines_word(const struct ow_lines *l, const float f[], bool is_added, float z[])
 {
-    OW_PARALLEL_FOR(l->n_threads, )
-    for (size_t block = 0; block < word_blocks(l); block++)
-        word_block(l, block, f, is_added, z, l->work + ow_thread() * l->n_work);
+    OW_SWEEP(l->n_threads, block, word_blocks(l), 1,
+             word_block(l, block, f, is_added, z, l->work + ow_thread() * l->n_work));
 }
 
 /* ---- bit lines --------------------------------------------------------------------------- */
@@ -363,35 +362,34 @@ static float *work_of(const struct ow_lines *l)
 
 void ow_lines_bit(const struct ow_lines *l, const float w[], float x[])
 {
-    OW_PARALLEL_FOR(l->n_threads, )
-    for (size_t j0 = 0; j0 < l->cols; j0 += WIDTH)
-        substitute(l, j0, x, w, NULL, x, work_of(l));
+    OW_SWEEP(l->n_threads, j0, l->cols, WIDTH, substitute(l, j0, x, w, NULL, x, work_of(l)));
 }
 
 void ow_lines_fold(const struct ow_lines *l, const float fb[], float fw[])
 {
-    OW_PARALLEL_FOR(l->n_threads, )
-    for (size_t j0 = 0; j0 < l->cols; j0 += WIDTH)
-        fold(l, j0, fb, NULL, NULL, fw, work_of(l));
+    OW_SWEEP(l->n_threads, j0, l->cols, WIDTH, fold(l, j0, fb, NULL, NULL, fw, work_of(l)));
 }
 
 void ow_lines_residual_after_word(const struct ow_lines *l, const float p[], float out[])
 {
-    OW_PARALLEL_FOR(l->n_threads, )
-    for (size_t j0 = 0; j0 < l->cols; j0 += WIDTH)
-        after_word(l, j0, NULL, p, NULL, out, work_of(l));
+    OW_SWEEP(l->n_threads, j0, l->cols, WIDTH,
+             after_word(l, j0, NULL, p, NULL, out, work_of(l)));
+}
+
+static double total(const double part[], size_t n)
+{
+    double sum = 0.0;
+    for (size_t k = 0; k < n; k++)
+        sum += part[k];
+    return sum;
 }
 
 double ow_lines_residual(const struct ow_lines *l, const float r[], const float p[],
                          float out[])
 {
-    double sum = 0.0;
-    OW_PARALLEL_FOR(l->n_threads, )
-    for (size_t j0 = 0; j0 < l->cols; j0 += WIDTH)
-        l->sum[j0 / WIDTH] = residual(l, j0, NULL, p, r, out, work_of(l));
-    for (size_t k = 0; k < bit_blocks(l); k++)
-        sum += l->sum[k];
-    return sum;
+    OW_SWEEP(l->n_threads, j0, l->cols, WIDTH,
+             l->sum[j0 / WIDTH] = residual(l, j0, NULL, p, r, out, work_of(l)));
+    return total(l->sum, bit_blocks(l));
 }
 
 /* ---- factors -------------------------------------------------------------------------------
@@ -399,12 +397,12 @@ double ow_lines_residual(const struct ow_lines *l, const float r[], const float 
 
 bool ow_lines_factor(struct ow_lines *l)
 {
-    int n_bad = 0;
-    OW_PARALLEL_FOR(l->n_threads, reduction(+ : n_bad))
-    for (size_t j0 = 0; j0 < l->cols; j0 += WIDTH)
-        n_bad += !factor_bit_block(l, j0, l->cols - j0 < WIDTH ? l->cols - j0 : WIDTH);
-    OW_PARALLEL_FOR(l->n_threads, reduction(+ : n_bad))
-    for (size_t block = 0; block < word_blocks(l); block++)
-        n_bad += !factor_word_block(l, block);
-    return n_bad == 0;
+    OW_SWEEP(l->n_threads, j0, l->cols, WIDTH,
+             l->sum[j0 / WIDTH] =
+                 factor_bit_block(l, j0, l->cols - j0 < WIDTH ? l->cols - j0 : WIDTH));
+    if (total(l->sum, bit_blocks(l)) < (double)bit_blocks(l))
+        return false;
+    OW_SWEEP(l->n_threads, block, word_blocks(l), 1,
+             l->sum[block] = factor_word_block(l, block));
+    return total(l->sum, word_blocks(l)) == (double)word_blocks(l);
 }

@@ -35,7 +35,7 @@ struct ow_lines {
     float *t_bit;                       /* [rows][stride]                                 */
     float *work;                        /* of every thread                                */
     size_t n_work;                      /* of one thread                                  */
-    double *sum;                        /* one a block of bit lines                       */
+    double *sum;                        /* one a block of lines                           */
 };
 
 /* Arrays of the right size, unset; NULL without memory.  Small arrays get one thread. */

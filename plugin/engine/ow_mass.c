@@ -44,9 +44,7 @@ void ow_mass_times(const struct ow_mass *m, const double y[], double out[])
     const struct ow_circuit *ckt = m->sys->circuit;
     const size_t first = ckt->first_free;
     const double c_f = ckt->xb->sense.c_f, c_cell = ckt->xb->c_cell;
-    OW_PARALLEL_FOR(m->sys->n_threads, )
-    for (size_t k = 0; k < m->sys->n_free; k++)
-        out[k] = ckt->c[first + k] * y[k];
+    OW_SWEEP(m->sys->n_threads, k, m->sys->n_free, 1, out[k] = ckt->c[first + k] * y[k]);
     for (size_t k = 0; c_cell > 0.0 && k < m->sys->n_cell; k++) {
         const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
         const double q = c_cell * (y[te - first] - (be < first ? 0.0 : y[be - first]));
@@ -83,12 +81,11 @@ static void solve_planes(const struct ow_mass *m, const double i[], double y[])
     solve_pair(c_w, c_b, c, 0.0, 1.0, &other, &own_b);
     const double *i_w = i, *i_b = i + n;
     double *y_w = y, *y_b = y + n;
-    OW_PARALLEL_FOR(m->sys->n_threads, )
-    for (size_t k = 0; k < n; k++) {
+    OW_SWEEP(m->sys->n_threads, k, n, 1, {
         const double w = i_w[k], b = i_b[k];
         y_w[k] = own_w * w + other * b;
         y_b[k] = other * w + own_b * b;
-    }
+    });
 }
 
 void ow_mass_solve(const struct ow_mass *m, const double i[], double y[])

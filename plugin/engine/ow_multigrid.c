@@ -187,9 +187,7 @@ static void coarsen(const struct level *v, struct ow_lines *c)
         c->source[i / fr] += lengthen(l->source[i], l->g_word, fc);
     for (size_t j = 0; j < l->cols; j++)
         c->end[j / fc] += lengthen(l->end[j], l->g_bit, fr);
-    OW_PARALLEL_FOR(l->n_threads, )
-    for (size_t i = 0; i < c->rows; i++)
-        sum_cells(v, c, i);
+    OW_SWEEP(l->n_threads, i, c->rows, 1, sum_cells(v, c, i));
 }
 
 static bool factor_coarsest(struct ow_multigrid *mg)
@@ -316,13 +314,11 @@ static void cycle(struct ow_multigrid *mg, size_t k, const float r[], float e[])
     const int n_threads = v->lines->n_threads;
     ow_lines_word(v->lines, r, false, e);
     ow_lines_residual_after_word(v->lines, e, v->left);
-    OW_PARALLEL_FOR(n_threads, )
-    for (size_t i = 0; i < v->row.n_coarse; i++)
-        restrict_row(v, i, v->left, c->r + i * c->lines->stride, wide_of(v));
+    OW_SWEEP(n_threads, i, v->row.n_coarse, 1,
+             restrict_row(v, i, v->left, c->r + i * c->lines->stride, wide_of(v)));
     cycle(mg, k + 1, c->r, c->e);
-    OW_PARALLEL_FOR(n_threads, )
-    for (size_t i = 0; i < v->row.n_coarse; i++)
-        prolong_rows(v, c->lines, i, c->e, e, wide_of(v));
+    OW_SWEEP(n_threads, i, v->row.n_coarse, 1,
+             prolong_rows(v, c->lines, i, c->e, e, wide_of(v)));
     ow_lines_residual(v->lines, r, e, v->left);
     ow_lines_word(v->lines, v->left, true, e);
 }

@@ -85,14 +85,12 @@ static int weigh(N_Vector y, N_Vector weight, void *data)
     const double *yd = N_VGetArrayPointer(y);
     double *w = N_VGetArrayPointer(weight);
     const size_t n_free = st->sys->n_free, n_x = st->sys->n_y - n_free;
-    OW_PARALLEL_FOR(st->sys->n_threads, )
-    for (size_t c = 0; c < ow_chunks(n_free); c++)
-        weigh_some(ow_chunk_length(n_free, c), st->rtol, st->atol_v, yd + c * OW_CHUNK,
-                   w + c * OW_CHUNK);
-    OW_PARALLEL_FOR(st->sys->n_threads, )
-    for (size_t c = 0; c < ow_chunks(n_x); c++)
-        weigh_some(ow_chunk_length(n_x, c), st->rtol, st->atol_x, yd + n_free + c * OW_CHUNK,
-                   w + n_free + c * OW_CHUNK);
+    OW_SWEEP(st->sys->n_threads, c, ow_chunks(n_free), 1,
+             weigh_some(ow_chunk_length(n_free, c), st->rtol, st->atol_v, yd + c * OW_CHUNK,
+                        w + c * OW_CHUNK));
+    OW_SWEEP(st->sys->n_threads, c, ow_chunks(n_x), 1,
+             weigh_some(ow_chunk_length(n_x, c), st->rtol, st->atol_x,
+                        yd + n_free + c * OW_CHUNK, w + n_free + c * OW_CHUNK));
     return 0;
 }
 

@@ -109,8 +109,7 @@ static void place(struct ow_system *sys, const double v_row[], const double y[],
                              .spread = (const double *const *)xb->spread,
                              .v = sys->v_cell};
     memcpy(cells.x, sys->x, sizeof cells.x);
-    OW_PARALLEL_FOR(sys->n_threads, )
-    for (size_t from = 0; from < rows; from += block) {
+    OW_SWEEP(sys->n_threads, from, rows, block, {
         const size_t to = from + block < rows ? from + block : rows;
         const double *spread[OW_MAX_PARAMS];
         struct ow_cells part;
@@ -120,7 +119,7 @@ static void place(struct ow_system *sys, const double v_row[], const double y[],
         ow_cells_part(xb->model, &cells, at, from * cols, (to - from) * cols, &part, &answer,
                       spread);
         ow_eval(xb->model, &part, &answer);
-    }
+    });
 }
 
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])
@@ -153,10 +152,9 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     const size_t planes = ckt->is_grid ? 2 * sys->n_cell : 0; /* which are set below */
     memset(into + planes, 0, (sys->n_free - planes) * sizeof *into);
     const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
-    OW_PARALLEL_FOR(sys->n_threads, )
-    for (size_t from = 0; from < rows; from += block)
-        ow_planes_currents(ckt, v, sys->at.i, from, from + block < rows ? from + block : rows,
-                           into);
+    OW_SWEEP(sys->n_threads, from, rows, block,
+             ow_planes_currents(ckt, v, sys->at.i, from,
+                                from + block < rows ? from + block : rows, into));
     if (ckt->is_grid)
         ow_planes_inputs(ckt, v, into);
     for (size_t k = ckt->is_grid ? ckt->n_line : 0; k < ckt->n_resistor; k++) {

@@ -58,9 +58,7 @@ OW_SIMD static void make_sums_of(const struct ow_vector_space *space, size_t chu
 
 static void make_sums(struct ow_vector_space *space)
 {
-    OW_PARALLEL_FOR(space->n_threads, )
-    for (size_t c = 0; c < ow_chunks(space->length); c++)
-        make_sums_of(space, c);
+    OW_SWEEP(space->n_threads, c, ow_chunks(space->length), 1, make_sums_of(space, c));
     space->n_sum = 0;
 }
 
@@ -166,10 +164,9 @@ static void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector 
         const size_t n = length_of(x);
         const double *xd = data_of(x), *yd = data_of(y);
         double *zd = data_of(z);
-        OW_PARALLEL_FOR(space_of(x)->n_threads, )
-        for (size_t c = 0; c < ow_chunks(n); c++)
-            sum_of(ow_chunk_length(n, c), a, xd + c * OW_CHUNK, b, yd + c * OW_CHUNK,
-                   zd + c * OW_CHUNK);
+        OW_SWEEP(space_of(x)->n_threads, c, ow_chunks(n), 1,
+                 sum_of(ow_chunk_length(n, c), a, xd + c * OW_CHUNK, b, yd + c * OW_CHUNK,
+                        zd + c * OW_CHUNK));
     }
 }
 
@@ -179,11 +176,11 @@ static int scale_add_multi(int n_vector, realtype *a, N_Vector x, N_Vector *y, N
 {
     const size_t n = length_of(x);
     const double *xd = data_of(x);
-    OW_PARALLEL_FOR(space_of(x)->n_threads, )
-    for (size_t c = 0; c < ow_chunks(n); c++)
+    OW_SWEEP(space_of(x)->n_threads, c, ow_chunks(n), 1, {
         for (int m = 0; m < n_vector; m++)
             sum_of(ow_chunk_length(n, c), 1.0, raw(y[m]) + c * OW_CHUNK, a[m],
                    xd + c * OW_CHUNK, raw(z[m]) + c * OW_CHUNK);
+    });
     return 0;
 }
 
@@ -198,12 +195,12 @@ static void scale(realtype a, N_Vector x, N_Vector z)
     const size_t n = length_of(x);
     const double *xd = data_of(x);
     double *zd = data_of(z);
-    OW_PARALLEL_FOR(space_of(x)->n_threads, )
-    for (size_t c = 0; c < ow_chunks(n); c++)
+    OW_SWEEP(space_of(x)->n_threads, c, ow_chunks(n), 1, {
         if (a == 1.0)
             memmove(zd + c * OW_CHUNK, xd + c * OW_CHUNK, ow_chunk_length(n, c) * sizeof *zd);
         else
             scaled(ow_chunk_length(n, c), a, xd + c * OW_CHUNK, zd + c * OW_CHUNK);
+    });
 }
 
 static void constant(realtype c, N_Vector z)
@@ -291,10 +288,9 @@ static realtype wrms_norm(N_Vector x, N_Vector w)
     const size_t n = space->length;
     const double *xd = data_of(x), *wd = data_of(w);
     double all = 0.0;
-    OW_PARALLEL_FOR(space->n_threads, )
-    for (size_t c = 0; c < ow_chunks(n); c++)
-        space->part[c] =
-            weighted_square(xd + c * OW_CHUNK, wd + c * OW_CHUNK, ow_chunk_length(n, c));
+    OW_SWEEP(space->n_threads, c, ow_chunks(n), 1,
+             space->part[c] =
+                 weighted_square(xd + c * OW_CHUNK, wd + c * OW_CHUNK, ow_chunk_length(n, c)));
     for (size_t c = 0; c < ow_chunks(n); c++)
         all += space->part[c];
     return sqrt(all / (double)n);
