@@ -9,7 +9,10 @@ check_docs.py OHMWEAVE SOURCE_ROOT
 - README's shell blocks run, from a folder with nothing but netlists/ and the program; what
   takes long (`vmm` on the digits) is read and resolved only.
 - Files that README names are there.
+- The README of every model has its equations, a picture that is there, the name of each
+  parameter, and its unit on the same line.
 """
+import json
 import os
 import pathlib
 import re
@@ -114,6 +117,28 @@ def run_blocks(text, program, root):
                          f"{done.stdout[-1000:]}{done.stderr[-2000:]}")
 
 
+def check_models(program, root):
+    """Parameters that all devices share stand in models/README.md."""
+    models = json.loads(output(program, "models", "--json", "-"))
+    shared = set.intersection(*({p["name"] for p in m["params"]} for m in models))
+    for model in models:
+        folder = root / "models" / model["name"]
+        if not folder.is_dir():  # a noisy version lives beside its model
+            folder = root / "models" / model["name"].removesuffix("_noise")
+        text = (folder / "README.md").read_text(encoding="utf-8")
+        where = f"models/{folder.name}/README.md"
+        if not re.search(r"^    \S.*=", text, re.M):
+            complain(f"{where} has no equation")
+        pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
+        if not pictures or not all((folder / p).is_file() for p in pictures):
+            complain(f"{where} shows no picture, or one that there is not")
+        for param in model["params"]:
+            lines = [li for li in text.splitlines() if f"`{param['name']}`" in li]
+            unit = "" if param["unit"] == "1" else param["unit"]
+            if param["name"] not in shared and not any(unit in li for li in lines):
+                complain(f"{where} does not say `{param['name']}` and its unit '{unit}'")
+
+
 def main(program, root):
     program, root = os.path.abspath(program), pathlib.Path(root)
     readme = (root / "README.md").read_text(encoding="utf-8")
@@ -122,6 +147,7 @@ def main(program, root):
     check_names(page, "the manual page", commands)
     check_names(readme, "README", commands)
     check_paths(readme, root)
+    check_models(program, root)
     run_blocks(readme, program, root)
     return 1 if complaints else 0
 

@@ -782,6 +782,17 @@ START_TEST(test_models_as_json)
         json_t *param;
         json_array_foreach(json_object_get(m, "params"), n, param) ck_assert_ptr_nonnull(
             strstr(one.out, json_string_value(json_object_get(param, "name"))));
+        json_t *set;
+        json_array_foreach(json_object_get(m, "sets"), n, set)
+        {
+            /* where a set is from, to the end of the sentence */
+            const char *source = json_string_value(json_object_get(set, "text"));
+            for (; *source == '*'; source += strcspn(source, "\n") + 1) {
+                char line[200];
+                snprintf(line, sizeof line, "%.*s", (int)strcspn(source + 2, "\n"), source + 2);
+                ck_assert_msg(strstr(one.out, line) != NULL, "%s: no '%s'", name, line);
+            }
+        }
         outcome_finish(&one);
     }
     json_decref(list);

@@ -29,7 +29,7 @@ enum { PATH_SIZE = 4096, MOST_ROWS = 2000000, MOST_PARAMS = 2 * OW_MAX_PARAMS };
     X(second,     "V",   -1e6,  1e6,  false, "height of the second half of a triangle or pulse; default: minus the first")        \
     X(frequency,  "HZ",  1e-12, 1e15, false, "of the drive; default: searched")                             \
     X(period,     "S",   1e-15, 1e12, false, "the same as a time")                                         \
-    X(width,      "S",   0.0,   1e12, false, "plateau of a pulse; default: a quarter of the period")        \
+    X(width,      "S",   1e-18, 1e12, false, "plateau of a pulse; default: a quarter of the period")        \
     X(rise,       "S",   1e-18, 1e12, false, "each edge of a pulse; default: a hundredth of the period")    \
     X(series,     "OHM", 0.0,   1e15, false, "resistance between source and device; default 0")            \
     X(compliance, "A",   1e-18, 1e6,  false, "limit the current, smoothly; default: no limit")             \
@@ -285,6 +285,9 @@ static enum ow_status set_drive(struct job *job, const struct preset *preset,
     const struct arguments *a = job->a;
     struct ow_iv_drive *d = &job->drive;
     d->shape = a->has_shape || !preset ? a->shape : preset->shape;
+    if (d->shape != OW_IV_PULSE && !(isnan(a->rise) && isnan(a->width)))
+        return ow_fail(err, OW_ERR_INPUT, "--%s: only a pulse has one; give --drive=pulse",
+                       isnan(a->rise) ? "width" : "rise");
     d->peak[0] = first_of(a->amplitude, preset ? preset->amplitude : NAN);
     d->peak[1] = a->second;
     d->period = first_of(isnan(a->period) ? 1.0 / a->frequency : a->period,

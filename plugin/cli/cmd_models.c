@@ -53,6 +53,13 @@ static void print_default(const struct ow_param *p)
         printf("%-10.6g", p->dflt);
 }
 
+/* The comments before a set's card: where its numbers are from. */
+static void print_source(const char *text)
+{
+    for (; *text == '*'; text += strcspn(text, "\n") + 1)
+        printf("      %.*s\n", (int)strcspn(text + 2, "\n"), text + 2);
+}
+
 static void print_model(const struct ow_model *m)
 {
     printf("%s: %s\n  code model ow_%s; source: %s\n\nStates\n", m->name, m->doc, m->name,
@@ -60,25 +67,24 @@ static void print_model(const struct ow_model *m)
     for (size_t s = 0; s < m->n_state; s++)
         printf("  %-12s %g to %g  %s\n", m->state[s].name, m->state[s].lo, m->state[s].hi,
                m->state[s].doc);
-    printf("\nParameters   default    unit     range\n");
+    printf("\nParameters      default    unit      range\n");
     for (size_t k = 0; k < m->n_param; k++) {
         const struct ow_param *p = &m->param[k];
-        printf("  %-10s ", p->name);
+        printf("  %-13s ", p->name);
         print_default(p);
         if (p->choice) {
             printf(" ");
             for (size_t c = 0; p->choice[c]; c++)
                 printf("%s%s", c ? "|" : "", p->choice[c]);
         } else
-            printf(" %-8s %g to %g", strcmp(p->unit, "1") ? p->unit : "", p->lo, p->hi);
+            printf(" %-9s %g to %g", strcmp(p->unit, "1") ? p->unit : "", p->lo, p->hi);
         printf("; %s\n", p->doc);
     }
     printf("\nParameter sets (device.set)\n");
     for (size_t k = 0; k < ow_n_sets; k++)
         if (is_set_of(&ow_sets[k], m)) {
-            /* the first comment line of a set says where it is from */
-            const int n = (int)strcspn(ow_sets[k].text, "\n");
-            printf("  %-28s %.*s\n", ow_sets[k].name, n > 2 ? n - 2 : 0, ow_sets[k].text + 2);
+            printf("  %s\n", ow_sets[k].name);
+            print_source(ow_sets[k].text);
         }
 }
 
@@ -140,7 +146,7 @@ static int run(int argc, char **argv)
         return EXIT_STANDS;
     }
     for (size_t k = 0; k < ow_n_models; k++)
-        printf("%-12s %s\n             %s\n", ow_models[k]->name, ow_models[k]->doc,
+        printf("%-15s %s\n                %s\n", ow_models[k]->name, ow_models[k]->doc,
                ow_models[k]->source);
     puts("\n`ohmweave models MODEL` lists states, parameters and parameter sets.");
     return EXIT_STANDS;
