@@ -343,6 +343,81 @@ START_TEST(test_lindrift_joglekar_there_and_back)
 }
 END_TEST
 
+/* ---- the TEAM circuit of Xyce's regression test -------------------------------------------
+ */
+
+/* 1 V, 1 kHz through 50 ohm, written down anew: y = R + 50 ohm goes from 100 to 1050 as x does
+ * from 0 to 3 nm, and both windows are 1 to the last bit from 30 w_c = 0.01 of the travel off
+ * its ends. On the way off (i > 115 uA) and on the way on (i < -8.9 uA), ohm/s: */
+static double team_circuit(double t, double y)
+{
+    const double i = sin(2e3 * M_PI * t) / y, per_metre = 950.0 / 3e-9;
+    if (i > 115e-6)
+        return per_metre * 1.46e-18 * pow(i / 115e-6 - 1.0, 10.0);
+    return i < -8.9e-6 ? -per_metre * 4.68e-22 * pow(-i / 8.9e-6 - 1.0, 10.0) : 0.0;
+}
+
+/* The other way round, s/ohm: on an edge t(y) is smooth where y(t) runs away. */
+static double team_edge(double y, double t)
+{
+    return 1.0 / team_circuit(t, y);
+}
+
+/* Gragg, Bulirsch and Stoer: y' = f(t, y) from t0 to t1 in n_step steps, each by the modified
+ * midpoint rule with 2 to 16 substeps, extrapolated in their squares. */
+static double extrapolated(double (*f)(double t, double y), double t0, double t1, int n_step,
+                           double y)
+{
+    enum { N_COLUMN = 8 };
+    const double big = (t1 - t0) / n_step;
+    for (int step = 0; step < n_step; step++) {
+        double column[N_COLUMN];
+        const double t = t0 + step * big;
+        for (int k = 0; k < N_COLUMN; k++) {
+            const int n = 2 * (k + 1);
+            const double h = big / n;
+            double last = y, now = y + h * f(t, y);
+            for (int q = 1; q < n; q++) {
+                const double next = last + 2.0 * h * f(t + q * h, now);
+                last = now, now = next;
+            }
+            column[k] = 0.5 * (now + last + h * f(t + big, now));
+            for (int q = k - 1; q >= 0; q--) {
+                const double part = (double)(k + 1) / (q + 1);
+                column[q] = column[q + 1] + (column[q + 1] - column[q]) / (part * part - 1.0);
+            }
+        }
+        y = column[0];
+    }
+    return y;
+}
+
+START_TEST(test_team_xyce_by_extrapolation)
+{
+    static const double at[] = {0.125e-3, 0.25e-3, 0.375e-3, 0.5e-3, 0.53e-3, 0.534e-3}; /* s */
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES] = {0}, y = 100.0, t = 0.0;
+    const struct ow_model *m = use_set("team_xyce", param);
+    param[OW_RS] = 50.0;
+    const struct ode ode = {.m = m, .param = param, .v = ode_sine, .arg = {1.0, 1e3}};
+    for (size_t k = 0; k < sizeof at / sizeof at[0]; k++) {
+        const double rough = extrapolated(team_circuit, t, at[k], 300, y);
+        y = extrapolated(team_circuit, t, at[k], 1000, y);
+        ck_assert_close(rough, y, 0.0, 950.0 * 3e-12);
+        ode_run(&ode, t, at[k], 100.0, 1e-15, x, NULL, NULL);
+        t = at[k];
+        ck_assert_close(x[0], (y - 100.0) / 950.0, 0.0, 1e-11);
+    }
+    ck_assert_close(x[0], 0.43212408642376804, 0.0, 1e-11); /* well on the way back */
+    /* The edge: what is well-conditioned is its time.  At s = 0.3 the state falls so fast that
+     * 1e-11 of that time are 2e-9 of the travel. */
+    const double y_edge = 100.0 + 950.0 * 0.3;
+    const double t_edge = extrapolated(team_edge, y, y_edge, 1000, t);
+    ode_run(&ode, t, t_edge, 100.0, 1e-15, x, NULL, NULL);
+    const double off = (x[0] - 0.3) / (team_circuit(t_edge, y_edge) / 950.0);
+    ck_assert_double_le(fabs(off), 1e-11 * t_edge);
+}
+END_TEST
+
 /* ---- yakopcic -----------------------------------------------------------------------------
  */
 
@@ -528,6 +603,10 @@ int main(void)
     tcase_add_test(tc, test_lindrift_joglekar_in_closed_form);
     tcase_add_test(tc, test_lindrift_joglekar_there_and_back);
     suite_add_tcase(suite, tc);
+    tc = tcase_create("team circuit");
+    tcase_add_test(tc, test_team_xyce_by_extrapolation);
+    suite_add_tcase(suite, tc);
+
     tc = tcase_create("yakopcic");
     tcase_add_test(tc, test_yakopcic_agchalc_by_quadrature);
     tcase_add_test(tc, test_yakopcic_eta_turns_the_direction);
