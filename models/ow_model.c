@@ -6,15 +6,14 @@
 #include "ow_bracket.h"
 
 extern const struct ow_model ow_team, ow_driftdiff, ow_driftdiff_noise, ow_stochastic,
-    ow_rram_asu, ow_stanford, ow_stanford_noise, ow_jart, ow_threshold, ow_lindrift, ow_ddk,
-    ow_yakopcic, ow_selector_exp, ow_selector_ts;
+    ow_rram_asu, ow_stanford, ow_stanford_noise, ow_jart, ow_jart_var, ow_threshold,
+    ow_lindrift, ow_ddk, ow_yakopcic, ow_selector_exp, ow_selector_ts;
 
 const struct ow_model *const ow_models[] = {
-    &ow_team,           &ow_driftdiff,  &ow_driftdiff_noise,
-    &ow_stochastic,     &ow_rram_asu,   &ow_stanford,
-    &ow_stanford_noise, &ow_jart,       &ow_threshold,
-    &ow_lindrift,       &ow_ddk,        &ow_yakopcic,
-    &ow_selector_exp,   &ow_selector_ts};
+    &ow_team,     &ow_driftdiff,    &ow_driftdiff_noise, &ow_stochastic,
+    &ow_rram_asu, &ow_stanford,     &ow_stanford_noise,  &ow_jart,
+    &ow_jart_var, &ow_threshold,    &ow_lindrift,        &ow_ddk,
+    &ow_yakopcic, &ow_selector_exp, &ow_selector_ts};
 const size_t ow_n_models = sizeof ow_models / sizeof ow_models[0];
 
 const struct ow_model *ow_model_find(const char *name)

@@ -124,7 +124,7 @@ def check_models(program, root):
     for model in models:
         folder = root / "models" / model["name"]
         if not folder.is_dir():  # a noisy version lives beside its model
-            folder = root / "models" / model["name"].removesuffix("_noise")
+            folder = root / "models" / re.sub("_(noise|var)$", "", model["name"])
         text = (folder / "README.md").read_text(encoding="utf-8")
         where = f"models/{folder.name}/README.md"
         if not re.search(r"^    \S.*=", text, re.M):

@@ -2,6 +2,8 @@
  * the steps, and without the jumps the model they come from. */
 #include "ow_check.h"
 
+#include <stdio.h>
+
 #include "ow_event_run.h"
 #include "ow_random.h"
 #include "ow_reference_ode.h"
@@ -315,6 +317,197 @@ START_TEST(test_overrun_hazard_is_not_lost)
 }
 END_TEST
 
+/* ---- jart_var ---------------------------------------------------------------------------- */
+
+enum { JART_X, JART_THETA, JART_H, JART_K };
+
+/* Without spreads it is jart, to the last bit, however far it has travelled. */
+START_TEST(test_even_filament_is_jart)
+{
+    static const char *const spread[] = {"d2d_radius", "d2d_l_disc", "d2d_n_min",
+                                         "d2d_n_max",  "c2c_radius", "c2c_l_disc"};
+    double param[OW_MAX_PARAMS], even[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("jart_v1b", param);
+    const struct ow_model *n = use_set("jart_var_v1b", even);
+    for (size_t k = 0; k < sizeof spread / sizeof *spread; k++)
+        put(n, even, spread[k], 0.0);
+    put(n, even, "n_min", 8e23);
+    put(n, even, "n_max", 20e26);
+    for (int b = 0; b < 2; b++) {
+        const double v = b ? -1.31 : 1.27, x[] = {0.6143, 0.21}, y[] = {0.6143, 0.21, 0.7, 5.0};
+        struct ow_point at, too;
+        ow_eval_one(m, param, v, x, &at);
+        ow_eval_one(n, even, v, y, &too);
+        ck_assert(at.f[JART_X] != 0.0 && at.i == too.i && at.di_dv == too.di_dv);
+        for (size_t r = JART_X; r <= JART_THETA; r++) {
+            ck_assert(at.f[r] == too.f[r] && at.df_dv[r] == too.df_dv[r]);
+            ck_assert(at.di_dx[r] == too.di_dx[r] && too.df_dx[r][JART_K] == 0.0);
+            for (size_t s = JART_X; s <= JART_THETA; s++)
+                ck_assert(at.df_dx[r][s] == too.df_dx[r][s]);
+        }
+        ck_assert(too.f[JART_H] == -fabs(at.f[JART_X]) && too.df_dx[JART_X][JART_H] == 0.0);
+    }
+}
+END_TEST
+
+/* A filament that is nothing but a resistor, R = (l_cell - l_disc)/(c N r^2): what a quantity
+ * does to its current, in units of the spread. */
+static const struct {
+    const char *name;
+    double power; /* of the current in the quantity */
+    double x, n_min, n_max, n_plug;
+} quantity[] = {
+    {"radius", 2.0, 0.5, 1e28, 2e28, 1e22}, /* the plug's resistance */
+    {"l_disc", -1.0, 0.0, 1e20, 2e26, 1e30},
+    {"n_min", 1.0, 0.0, 1e20, 2e26, 1e30},
+    {"n_max", 1.0, 1.0, 1e20, 1e22, 1e30},
+};
+enum { N_QUANTITY = sizeof quantity / sizeof quantity[0], N_CYCLED = 2 };
+
+static const struct ow_model *resistor(int q, double param[])
+{
+    const struct ow_model *m = ow_model_find("jart_var");
+    ow_params_default(m, param);
+    put(m, param, "n_min", quantity[q].n_min);
+    put(m, param, "n_max", quantity[q].n_max);
+    put(m, param, "n_plug", quantity[q].n_plug);
+    put(m, param, "r_tiox", 1.0);
+    put(m, param, "r0", 0.0);
+    put(m, param, "phi_bn0", 0.02); /* no barrier: the contact is a short circuit */
+    put(m, param, "phi_n", 0.01);
+    put(m, param, "richardson", 1e8);
+    return m;
+}
+
+static double deviation(const struct ow_model *m, const double param[], int q, const double x[])
+{
+    double plain[OW_MAX_PARAMS];
+    struct ow_point at, nominal;
+    resistor(q, plain);
+    ow_eval_one(m, param, 5.0, x, &at);
+    ow_eval_one(m, plain, 5.0, x, &nominal);
+    return (pow(at.i / nominal.i, 1.0 / quantity[q].power) - 1.0) / 0.4;
+}
+
+static double triangle_cdf(double z) /* of the mean of two in (-1, 1) */
+{
+    return z < 0.0 ? 0.5 * (1.0 + z) * (1.0 + z) : 1.0 - 0.5 * (1.0 - z) * (1.0 - z);
+}
+
+/* 10,000 devices: each quantity is uniform about its nominal value, and independent of the next
+ * device's and of the other quantities' (whose draws, with the same keys, would be the same).
+ */
+START_TEST(test_devices_are_spread_uniformly)
+{
+    static double u[N], off[N];
+    double param[OW_MAX_PARAMS], mean = 0.0, product = 0.0, last = 0.0;
+    char name[20];
+    const struct ow_model *m = resistor(_i, param);
+    snprintf(name, sizeof name, "d2d_%s", quantity[_i].name);
+    put(m, param, name, 0.4);
+    for (size_t k = 0; k < N; k++) {
+        const double x[] = {quantity[_i].x, 0.0, 1.0, (double)(k % 3)};
+        param[OW_ID] = (double)k;
+        const double z = deviation(m, param, _i, x);
+        mean += z / N;
+        product += z * last / N;
+        last = z;
+        u[k] = 0.5 * (1.0 + z);
+        off[k] = 0.5 * (1.0 + 1.05 * z); /* must be seen */
+    }
+    check_uniform(u, N, quantity[_i].name);
+    ck_assert(ks_probability(ks_uniform(off, N), N) < P_LEAST);
+    ck_assert_close(mean, 0.0, 0.0, 3.9 * sqrt(1.0 / 3.0 / N));
+    ck_assert_close(product, 0.0, 0.0, 3.9 / 3.0 / sqrt(N));
+}
+END_TEST
+
+/* Targets of one device, travel by travel: uniform; half-way, the mean of two; and where one
+ * travel ends the next begins. */
+START_TEST(test_targets_are_uniform_and_joined)
+{
+    static double u[N], half[N];
+    double param[OW_MAX_PARAMS], square = 0.0;
+    char name[20];
+    const struct ow_model *m = resistor(_i, param);
+    snprintf(name, sizeof name, "c2c_%s", quantity[_i].name);
+    put(m, param, name, 0.4);
+    param[OW_SEED] = 3.0;
+    for (size_t k = 0; k < N; k++) {
+        double x[] = {quantity[_i].x, 0.0, 1.0, (double)k};
+        u[k] = 0.5 * (1.0 + deviation(m, param, _i, x));
+        x[JART_H] = 0.5;
+        const double z = deviation(m, param, _i, x);
+        half[k] = triangle_cdf(z);
+        square += z * z / N;
+        x[JART_H] = 0.0;
+        const double end = deviation(m, param, _i, x);
+        m->fire(param, 0.0, x);
+        ck_assert(x[JART_H] == 1.0 && x[JART_K] == (double)k + 1.0);
+        ck_assert_close(deviation(m, param, _i, x), end, 1e-12, 1e-12);
+    }
+    /* variance 1/6; the fourth moment of the triangle is 1/15 */
+    ck_assert_close(square, 1.0 / 6.0, 0.0, 3.9 * sqrt((1.0 / 15.0 - 1.0 / 36.0) * 2.0 / N));
+    check_uniform(u, N, quantity[_i].name);
+    /* neighbours share a target: every second one is independent */
+    for (size_t k = 0; k < N / 2; k++)
+        half[k] = half[2 * k];
+    check_uniform(half, N / 2, "half-way");
+}
+END_TEST
+
+/* SET and RESET in two step sizes are the same devices, other seeds are others; h has gone down
+ * by the travel there and back, and the geometry with it. */
+START_TEST(test_travel_is_what_counts)
+{
+    enum { N_DEVICE = 12 };
+    double least = 1.0, most = 0.0;
+    for (size_t k = 0; k < N_DEVICE; k++) {
+        double end[2] = {0.0};
+        for (int way = 0; way < 2; way++) {
+            static const double v[] = {1.0, -2.0};
+            double param[OW_MAX_PARAMS], x[OW_MAX_STATES], travel = 0.0;
+            const struct ow_model *m = use_set("jart_var_v1b", param);
+            param[OW_ID] = (double)k;
+            put(m, param, "temp", 400.0); /* and no more heat, so that steps may be long */
+            put(m, param, "r_th0", 0.0);
+            put(m, param, "h0", 0.1);
+            put(m, param, "x0", 0.3);
+            ow_states_init(m, param, x);
+            for (int half = 0; half < 2; half++) {
+                const struct drive pulse = {0.0, v[half], 0.0};
+                const double begin = x[JART_X];
+                double t = 0.0;
+                while (run(m, param, &pulse, 4e-7, way ? 2.5e-10 : 5e-10, &t, x))
+                    ow_fire(m, param, v[half], x);
+                ck_assert((x[JART_X] > begin) == (half == 0));
+                travel += fabs(x[JART_X] - begin);
+            }
+            ck_assert_double_gt(travel, 0.2);
+            ck_assert(x[JART_K] == 1.0);
+            ck_assert_close(1.1 - x[JART_H], travel, 0.0, 1e-9);
+            end[way] = x[JART_X];
+        }
+        ck_assert_close(end[0], end[1], 0.0, 1e-5);
+        least = fmin(least, end[0]);
+        most = fmax(most, end[0]);
+    }
+    ck_assert_msg(most - least > 0.02, "%g to %g", least, most);
+}
+END_TEST
+
+/* What a host overran is travel of the next. */
+START_TEST(test_overrun_travel_is_not_lost)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("jart_var_v1b", param);
+    double late[] = {0.5, 0.0, -0.25, 3.0}, early[] = {0.5, 0.0, 1e-9, 3.0};
+    m->fire(param, 0.0, late);
+    m->fire(param, 0.0, early);
+    ck_assert(late[JART_H] == 0.75 && early[JART_H] == 1.0 && late[JART_K] == 4.0);
+}
+END_TEST
+
 /* ---- both ------------------------------------------------------------------------------- */
 
 /* A device in the middle of its life, written down as parameters, is the same device. */
@@ -352,6 +545,8 @@ START_TEST(test_contradictions_are_refused)
         {"stanford_noise_v1", "h0", -0.5, "h0 must be -1"},
         {"stanford_noise_v1", "k0", 2.5, "k0 must be a whole number"},
         {"stanford_noise_v1", "gap_min", 2e-9, "gap_max must be above gap_min"},
+        {"jart_var_v1b", "l_cell", 0.48e-9, "l_disc must be below l_cell in every device"},
+        {"jart_var_v1b", "n_max", 0.84e24, "n_max must be above n_min by 1 % at least in every"},
     };
     /* clang-format on */
     for (size_t k = 0; k < sizeof refused / sizeof *refused; k++) {
@@ -382,6 +577,14 @@ int main(void)
     tcase_add_test(tc, test_noisy_set_does_not_depend_on_steps);
     tcase_add_test(tc, test_quiet_gap_is_stanford);
     tcase_add_test(tc, test_overrun_hazard_is_not_lost);
+    tcase_set_timeout(tc, 100);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("jart_var");
+    tcase_add_test(tc, test_even_filament_is_jart);
+    tcase_add_loop_test(tc, test_devices_are_spread_uniformly, 0, N_QUANTITY);
+    tcase_add_loop_test(tc, test_targets_are_uniform_and_joined, 0, N_CYCLED);
+    tcase_add_test(tc, test_travel_is_what_counts);
+    tcase_add_test(tc, test_overrun_travel_is_not_lost);
     tcase_set_timeout(tc, 100);
     suite_add_tcase(suite, tc);
     tc = tcase_create("both");

@@ -242,6 +242,9 @@ static const struct drive drive[] = {
      4, {0, 1e-7, 2e-7, 3e-7}, {0, 3.2, -3.6, 3.4}},
     {"jart", {{"rs", 100}}, /* set jart_v1b, at 27 degrees, and hot at the end */
      4, {0, 1e-7, 2e-7, 3e-7}, {0, 1.6, -2.2, 1.7}},
+    {"jart_var", {{"rs", 100}, {"x0", 0.41}, {"h0", 0.23}, {"c2c_radius", 0.1}, {"c2c_l_disc", 0.1},
+                  {"d2d_radius", 0.1}, {"d2d_l_disc", 0.1}, {"d2d_n_min", 0.3}, {"d2d_n_max", 0.05}},
+     4, {0, 1e-7, 2e-7, 3e-7}, {0, 1.6, -2.2, 1.7}},
     {"stanford", {{"rs", 1e3}}, /* set stanford_v1, at 27 degrees */
      4, {0, 2e-6, 4e-6, 6e-6}, {0, 2.0, -1.7, 2.1}},
     {"stochastic", {{"mode", 1}, {"r_on", 1e4}, {"r_off", 1e6}, {"tau_set", 8e-3}, {"v_set", 0.1},

@@ -18,11 +18,23 @@
  *     RESET: E = Vc/l_cell, F = 1 - (n_min/N)^10;  SET: E = I R_disc/l_disc,
  *     F = 1 - (N/n_max)^10;  Vc = Vs + I (R_disc + R_plug)
  *   tau_thermal dT/dt = T0 + I Vc R_th - T,  R_th = r_th0, in RESET times r_th_reset
- * Energies in eV.  States: x = ln(N/n_min)/ln(n_max/n_min); theta = (T - T0)/1000 K. */
+ * Energies in eV.  States: x = ln(N/n_min)/ln(n_max/n_min); theta = (T - T0)/1000 K.
+ *
+ * jart_var: the same with variability (v1b var; equations 21 to 24 of the paper).  In each SET
+ * and RESET radius and length of the disc follow N from where they were to new random targets,
+ *   r = r_old + (r_new - r_old) (N - N_old)/(N_max - N_old)
+ * Here they follow the travel of x, which resolves the off state, forth and back:
+ *   dh/dt = -|dx/dt|,  h from 1 to 0 in a whole travel; then k counts and h is 1 again
+ *   r = radius (1 + d2d_radius u) (1 + c2c_radius (h u_k + (1 - h) u_(k+1)))
+ * and l_disc likewise, with u, u_k uniform in (-1, 1), of the device and of its travels, so
+ * that steps do not matter.  r_th0 goes with 1/r^2. */
 #include "ow_bracket.h"
+#include "ow_event.h"
 #include "ow_physics.h"
 
-extern const struct ow_model ow_jart;
+#include <string.h>
+
+extern const struct ow_model ow_jart, ow_jart_var;
 
 enum {
     X0 = OW_N_COMMON, /* initial states first: see ow_cells_vary() */
@@ -51,10 +63,20 @@ enum {
     R0,
     R_TH_LINE,
     ALPHA_LINE,
-    N_PARAM
+    N_PARAM,
+
+    H0 = N_PARAM, /* jart_var */
+    K0,
+    D2D_RADIUS,
+    D2D_L_DISC,
+    D2D_N_MIN,
+    D2D_N_MAX,
+    C2C_RADIUS,
+    C2C_L_DISC,
+    N_VAR_PARAM
 };
 
-enum { X, THETA, N_STATE };
+enum { X, THETA, N_STATE, H = N_STATE, K, N_VAR_STATE };
 
 #define RISE_UNIT     1000.0           /* K, one unit of theta      */
 #define EPS_0         8.8541878128e-12 /* F/m (CODATA 2018)         */
@@ -64,42 +86,61 @@ enum { X, THETA, N_STATE };
 
 /* Defaults: set jart_v1b; tau_thermal is not JART's. */
 /* clang-format off */
-static const struct ow_param param[] = {
-    OW_COMMON_PARAMS,
-    {"x0",          "1",       0.0,      0.0,   1.0,  NULL, "initial state: 0 = n_min (off), 1 = n_max (on)"},
-    {"theta0",      "1",       0.0,      0.0,   10.0, NULL, "initial temperature rise over ambient, in 1000 K"},
-    OW_TEMP_PARAM,
-    {"n_min",       "1/m^3",   8e23,     1e20,  1e29, NULL, "least vacancy concentration of the disc"},
-    {"n_max",       "1/m^3",   20e26,    1e21,  1e30, NULL, "largest vacancy concentration of the disc; above n_min"},
-    {"n_plug",      "1/m^3",   20e26,    1e22,  1e30, NULL, "vacancy concentration of the plug"},
-    {"l_disc",      "m",       0.4e-9,   1e-11, 1e-7, NULL, "length of the disc; below l_cell"},
-    {"l_cell",      "m",       3e-9,     1e-10, 1e-6, NULL, "length of disc and plug"},
-    {"radius",      "m",       45e-9,    1e-10, 1e-6, NULL, "radius of the filament"},
-    {"eps",         "1",       17.0,     1.0,   1e3,  NULL, "relative permittivity, static"},
-    {"eps_phib",    "1",       5.5,      1.0,   1e3,  NULL, "relative permittivity, for the image force"},
-    {"phi_bn0",     "eV",      0.18,     0.01,  2.0,  NULL, "Schottky barrier; above phi_n"},
-    {"phi_n",       "eV",      0.1,      0.0,   2.0,  NULL, "conduction band over the Fermi level"},
-    {"mu_n",        "m^2/(V s)", 4e-6,   1e-10, 1.0,  NULL, "electron mobility"},
-    {"richardson",  "A/(m K)^2", 6.01e5, 1.0,   1e8,  NULL, "Richardson's constant"},
-    {"z_vo",        "1",       2.0,      1.0,   4.0,  NULL, "charge of a vacancy, in q"},
-    {"a0",          "m",       0.25e-9,  1e-12, 1e-8, NULL, "hopping distance"},
-    {"nu0",         "1/s",     2e13,     1.0,   1e16, NULL, "attempt frequency"},
-    {"dw_a",        "eV",      1.35,     0.01,  5.0,  NULL, "activation energy"},
-    {"r_th0",       "K/W",     15.72e6,  0.0,   1e10, NULL, "thermal resistance"},
-    {"r_th_reset",  "1",       0.27,     0.0,   10.0, NULL, "factor on r_th0 in RESET"},
-    {"tau_thermal", "s",       2.3e-10,  1e-15, 1e3,  NULL, "thermal time constant (not part of JART: 0 there)"},
-    {"r_tiox",      "ohm",     650.0,    1.0,   1e9,  NULL, "series resistance of the oxide"},
-    {"r0",          "ohm",     719.2437, 0.0,   1e9,  NULL, "resistance of the lines, cold"},
-    {"r_th_line",   "K/W",     90471.47, 0.0,   1e9,  NULL, "thermal resistance of the lines"},
-    {"alpha_line",  "1/K",     3.92e-3,  0.0,   1.0,  NULL, "temperature coefficient of the lines"},
+#define JART_MODEL \
+    OW_COMMON_PARAMS, \
+    {"x0",          "1",       0.0,      0.0,   1.0,  NULL, "initial state: 0 = n_min (off), 1 = n_max (on)"}, \
+    {"theta0",      "1",       0.0,      0.0,   10.0, NULL, "initial temperature rise over ambient, in 1000 K"}, \
+    OW_TEMP_PARAM, \
+    {"n_min",       "1/m^3",   8e23,     1e20,  1e29, NULL, "least vacancy concentration of the disc"}, \
+    {"n_max",       "1/m^3",   20e26,    1e21,  1e30, NULL, "largest vacancy concentration of the disc; above n_min"}, \
+    {"n_plug",      "1/m^3",   20e26,    1e22,  1e30, NULL, "vacancy concentration of the plug"}, \
+    {"l_disc",      "m",       0.4e-9,   1e-11, 1e-7, NULL, "length of the disc; below l_cell"}, \
+    {"l_cell",      "m",       3e-9,     1e-10, 1e-6, NULL, "length of disc and plug"}, \
+    {"radius",      "m",       45e-9,    1e-10, 1e-6, NULL, "radius of the filament"}, \
+    {"eps",         "1",       17.0,     1.0,   1e3,  NULL, "relative permittivity, static"}, \
+    {"eps_phib",    "1",       5.5,      1.0,   1e3,  NULL, "relative permittivity, for the image force"}, \
+    {"phi_bn0",     "eV",      0.18,     0.01,  2.0,  NULL, "Schottky barrier; above phi_n"}, \
+    {"phi_n",       "eV",      0.1,      0.0,   2.0,  NULL, "conduction band over the Fermi level"}, \
+    {"mu_n",        "m^2/(V s)", 4e-6,   1e-10, 1.0,  NULL, "electron mobility"}, \
+    {"richardson",  "A/(m K)^2", 6.01e5, 1.0,   1e8,  NULL, "Richardson's constant"}, \
+    {"z_vo",        "1",       2.0,      1.0,   4.0,  NULL, "charge of a vacancy, in q"}, \
+    {"a0",          "m",       0.25e-9,  1e-12, 1e-8, NULL, "hopping distance"}, \
+    {"nu0",         "1/s",     2e13,     1.0,   1e16, NULL, "attempt frequency"}, \
+    {"dw_a",        "eV",      1.35,     0.01,  5.0,  NULL, "activation energy"}, \
+    {"r_th0",       "K/W",     15.72e6,  0.0,   1e10, NULL, "thermal resistance"}, \
+    {"r_th_reset",  "1",       0.27,     0.0,   10.0, NULL, "factor on r_th0 in RESET"}, \
+    {"tau_thermal", "s",       2.3e-10,  1e-15, 1e3,  NULL, "thermal time constant (not part of JART: 0 there)"}, \
+    {"r_tiox",      "ohm",     650.0,    1.0,   1e9,  NULL, "series resistance of the oxide"}, \
+    {"r0",          "ohm",     719.2437, 0.0,   1e9,  NULL, "resistance of the lines, cold"}, \
+    {"r_th_line",   "K/W",     90471.47, 0.0,   1e9,  NULL, "thermal resistance of the lines"}, \
+    {"alpha_line",  "1/K",     3.92e-3,  0.0,   1.0,  NULL, "temperature coefficient of the lines"}
+
+static const struct ow_param param[] = {JART_MODEL};
+static const struct ow_param var_param[] = {
+    JART_MODEL,
+    {"h0",          "1",       -1.0,     -1.0,  1.0,  NULL, "travel left until new targets are drawn; -1 takes a draw"},
+    {"k0",          "1",       0.0,      0.0,   9e15, NULL, "number of whole travels so far (whole number)"},
+    {"d2d_radius",  "1",       0.0,      0.0,   0.5,  NULL, "radius from device to device: uniform, up or down by this part"},
+    {"d2d_l_disc",  "1",       0.0,      0.0,   0.5,  NULL, "l_disc likewise"},
+    {"d2d_n_min",   "1",       0.0,      0.0,   0.5,  NULL, "n_min likewise"},
+    {"d2d_n_max",   "1",       0.0,      0.0,   0.5,  NULL, "n_max likewise"},
+    {"c2c_radius",  "1",       0.0,      0.0,   0.5,  NULL, "radius from travel to travel: targets, up or down by this part"},
+    {"c2c_l_disc",  "1",       0.0,      0.0,   0.5,  NULL, "l_disc likewise"},
 };
 static const struct ow_state state[] = {
     {"x",     0.0, 1.0, X0,     false, "ln(N/n_min)/ln(n_max/n_min): 0 = off, 1 = on"},
     {"theta", 0.0, 1.0, THETA0, false, "temperature rise over ambient, in 1000 K"},
 };
+static const struct ow_state var_state[] = {
+    {"x",     0.0, 1.0, X0,     false, "ln(N/n_min)/ln(n_max/n_min): 0 = off, 1 = on"},
+    {"theta", 0.0, 1.0, THETA0, false, "temperature rise over ambient, in 1000 K"},
+    {"h",     0.0, 1.0, H0,     false, "travel of x left until radius and l_disc have new targets"},
+    {"k",     0.0, 1.0, K0,     true,  "number of whole travels so far"},
+};
 /* clang-format on */
 _Static_assert(sizeof param / sizeof param[0] == N_PARAM, "one row for each index");
-_Static_assert((int)N_PARAM <= (int)OW_MAX_PARAMS, "raise OW_MAX_PARAMS");
+_Static_assert(sizeof var_param / sizeof var_param[0] == N_VAR_PARAM, "as above");
+_Static_assert((int)N_VAR_PARAM <= (int)OW_MAX_PARAMS, "raise OW_MAX_PARAMS");
 
 static const char *check(const double p[])
 {
@@ -231,7 +272,14 @@ static double hopping(const double p[], double e, double kt, double t, double *d
     return with - against;
 }
 
-static void jart_cell(const double p[], double v, const double x[], struct ow_point *pt)
+/* d ln(radius)/dh and d ln(l_disc)/dh of jart_var. */
+struct reshaping {
+    double radius, l_disc;
+};
+
+/* NULL: radius and l_disc do not change, and there is no h. */
+static inline void filament(const double p[], const struct reshaping *by_h, double v,
+                            const double x[], struct ow_point *pt)
 {
     /* Concentration held at its ends; the temperature above half the ambient. */
     const double log_span = log(p[N_MAX] / p[N_MIN]);
@@ -305,6 +353,26 @@ static void jart_cell(const double p[], double v, const double x[], struct ow_po
     pt->df_dx[THETA][X] = heat * (i_x * cell + c.i * cell_x);
     pt->df_dx[THETA][THETA] =
         heat * (i_t * cell + c.i * cell_t) * dt_dtheta - theta.dy / p[TAU_THERMAL];
+    if (!by_h)
+        return;
+
+    /* The contact and r_th0 go with the area and its inverse, the plug ends where the disc
+     * begins; what drops outside the cell falls as the current rises. */
+    const double dr_disc = in.r_disc * (by_h->l_disc - 2.0 * by_h->radius);
+    const double dr_h = dr_disc - 2.0 * in.r_plug * by_h->radius -
+                        in.r_plug * by_h->l_disc * p[L_DISC] / (p[L_CELL] - p[L_DISC]);
+    const double i_h = c.i * (2.0 * by_h->radius - c.dv * dr_h) / d;
+    const double cell_h = -i_h * (r_diff - r_cell);
+    const double e_h =
+        is_set ? (i_h - 2.0 * c.i * by_h->radius) * in.r_disc / p[L_DISC] : cell_h / p[L_CELL];
+    pt->di_dx[H] = sign * i_h;
+    pt->df_dx[X][H] = supply * hop_e * e_h * limit - pt->f[X] * by_h->l_disc;
+    pt->df_dx[THETA][H] = heat * (i_h * cell + c.i * cell_h - 2.0 * c.i * cell * by_h->radius);
+}
+
+static void jart_cell(const double p[], double v, const double x[], struct ow_point *pt)
+{
+    filament(p, NULL, v, x, pt);
 }
 
 static void eval(const struct ow_cells *cells, struct ow_response *out)
@@ -323,4 +391,101 @@ const struct ow_model ow_jart = {
     .program = X0,
     .check = check,
     .eval = eval,
+};
+
+/* ---- with variability ------------------------------------------------------------------ */
+
+static const char *var_check(const double p[])
+{
+    const double l_most = p[L_DISC] * (1.0 + p[D2D_L_DISC]) * (1.0 + p[C2C_L_DISC]);
+    if (!(p[N_MAX] * (1.0 - p[D2D_N_MAX]) >= 1.01 * p[N_MIN] * (1.0 + p[D2D_N_MIN])))
+        return "n_max must be above n_min by 1 % at least in every device (d2d_n_max, "
+               "d2d_n_min)";
+    if (!(l_most < p[L_CELL]))
+        return "l_disc must be below l_cell in every device (d2d_l_disc, c2c_l_disc)";
+    const char *wrong = ow_event_check(p[H0], p[K0]);
+    return wrong ? wrong : check(p);
+}
+
+/* What is drawn. */
+enum quantity { Q_RADIUS, Q_L_DISC, Q_N_MIN, Q_N_MAX, N_QUANTITY, Q_H0 = N_QUANTITY };
+
+/* 1 + spread u; each quantity of the device or of one of its travels has a draw of its own. */
+static double factor(const double p[], enum ow_draw purpose, double event, double spread)
+{
+    if (spread == 0.0)
+        return 1.0;
+    const struct ow_draw_key key = ow_event_key(p, purpose, event);
+    return 1.0 + spread * (2.0 * ow_draw_uniform(&key) - 1.0);
+}
+
+/* From one target to the next; *dlog is d ln/dh. */
+static double on_the_way(const double p[], enum quantity q, double spread, const double x[],
+                         double *dlog)
+{
+    const double event = N_QUANTITY * ow_event_count(x[K]) + q;
+    const struct ow_value h = ow_hold(x[H], 0.0, 1.0);
+    const double from = factor(p, OW_DRAW_CYCLE, event, spread);
+    const double to = factor(p, OW_DRAW_CYCLE, event + N_QUANTITY, spread);
+    const double y = to + h.y * (from - to);
+    *dlog = h.dy * (from - to) / y;
+    return y;
+}
+
+/* Nothing is known of the travels before: some part of the present one is left.  (A whole one
+ * from end to end would be over where x comes to rest, that is, at no certain time.) */
+static void var_init(const double p[], double x[])
+{
+    const struct ow_draw_key key = ow_event_key(p, OW_DRAW_DEVICE, Q_H0);
+    if (p[H0] == OW_H0_DRAW)
+        x[H] = ow_draw_uniform(&key);
+}
+
+static void var_cell(const double p[], double v, const double x[], struct ow_point *pt)
+{
+    double own[N_PARAM];
+    struct reshaping by_h;
+    memcpy(own, p, sizeof own);
+    const double radius = factor(p, OW_DRAW_DEVICE, Q_RADIUS, p[D2D_RADIUS]) *
+                          on_the_way(p, Q_RADIUS, p[C2C_RADIUS], x, &by_h.radius);
+    own[RADIUS] *= radius;
+    own[R_TH0] /= radius * radius;
+    own[L_DISC] *= factor(p, OW_DRAW_DEVICE, Q_L_DISC, p[D2D_L_DISC]) *
+                   on_the_way(p, Q_L_DISC, p[C2C_L_DISC], x, &by_h.l_disc);
+    own[N_MIN] *= factor(p, OW_DRAW_DEVICE, Q_N_MIN, p[D2D_N_MIN]);
+    own[N_MAX] *= factor(p, OW_DRAW_DEVICE, Q_N_MAX, p[D2D_N_MAX]);
+    filament(own, &by_h, v, x, pt);
+
+    const double sign = pt->f[X] > 0.0 ? -1.0 : 1.0; /* dh/dt = -|dx/dt| */
+    pt->f[H] = sign * pt->f[X];
+    pt->df_dv[H] = sign * pt->df_dv[X];
+    for (size_t s = X; s <= H; s++)
+        pt->df_dx[H][s] = sign * pt->df_dx[X][s];
+}
+
+static void fire(const double p[], double v, double x[])
+{
+    x[K] = ow_event_count(x[K]) + 1.0;
+    x[H] = 1.0 + fmin(x[H], 0.0);
+}
+
+static void var_eval(const struct ow_cells *cells, struct ow_response *out)
+{
+    ow_each_cell(cells, &ow_jart_var, THETA0 + 1, N_VAR_STATE, var_cell, out);
+}
+
+const struct ow_model ow_jart_var = {
+    .name = "jart_var",
+    .doc = "jart with variability: radius and length of the disc from travel to travel",
+    .source = "Bengel et al., IEEE Trans. Circuits Syst. I 67(12) (2020) 4618 (v1b var)",
+    .param = var_param,
+    .n_param = N_VAR_PARAM,
+    .state = var_state,
+    .n_state = N_VAR_STATE,
+    .program = X0,
+    .check = var_check,
+    .init = var_init,
+    .eval = var_eval,
+    .event_state = H,
+    .fire = fire,
 };
