@@ -19,6 +19,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +145,11 @@ static bool is_home(const struct ow_model *model, const Mif_Private_t *mif)
 {
     const CKTcircuit *ckt = cm_get_circuit();
     if (mif->num_conn != (int)(1 + model->n_state) || mif->num_param != (int)model->n_param ||
-        mif->num_inst_var != 1)
+        mif->num_inst_var != 1 || mif->conn[0]->size != 1)
+        return false;
+    const Mif_Port_Data_t *device = mif->conn[0]->port[0];
+    if (device->type != MIF_DIFF_CONDUCTANCE || device->is_null != MIF_FALSE ||
+        (uintptr_t)device->partial < 4096) /* a count or a flag rather than an address */
         return false;
     if (!(fabs(ckt->CKTtemp - 273.15 - mif->circuit.temperature) < 1e-9) ||
         !(ckt->CKTreltol > 0.0 && ckt->CKTreltol < 1.0) ||
