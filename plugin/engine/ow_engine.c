@@ -46,10 +46,10 @@ static void drive(void *data, double t, double v_row[])
         v_row[r] = height * e->amplitude[r];
 }
 
-/* Below 256 x 256 cells waiting for each other costs more than it brings. */
+/* Below that many cells waiting for each other costs more than it brings. */
 static int threads_for(const struct ow_circuit *ckt, const struct ow_engine_options *options)
 {
-    const bool is_large = ckt->xb->rows * ckt->xb->cols >= (size_t)256 * 256;
+    const bool is_large = ckt->xb->rows * ckt->xb->cols > (size_t)300 * 300;
     return is_large && options->n_threads > 1 ? (int)options->n_threads : 1;
 }
 
