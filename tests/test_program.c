@@ -475,7 +475,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("program");
-    TCase *tc = tcase_create("program"), *hosts = tcase_create("hosts");
+    TCase *tc = tcase_create("program");
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, test_plan_and_heights);
     tcase_add_test(tc, test_targets_of_weights);
@@ -488,6 +488,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     if (getenv("OW_HAS_SPICE") && access(OW_CODEMODEL, R_OK) == 0) {
+        TCase *hosts = tcase_create("hosts");
         tcase_add_loop_test(hosts, test_hosts_agree_on_a_pulse, 0, N(referee));
         tcase_add_loop_test(hosts, test_hosts_agree_on_a_program, 0, 2);
         tcase_set_timeout(hosts, 100);
