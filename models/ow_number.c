@@ -1,10 +1,12 @@
 #define _GNU_SOURCE /* strtod_l: a decimal comma in the caller's locale must not matter */
 #include "ow_number.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -156,4 +158,14 @@ enum ow_number ow_number_parse(const char *text, double *value)
         return OW_NUMBER_OVERFLOW;
     *value = result;
     return OW_NUMBER_OK;
+}
+
+const char *ow_number_text(double value, int digits, char text[32])
+{
+    for (; digits <= DBL_DECIMAL_DIG; digits++) {
+        snprintf(text, 32, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return text;
 }

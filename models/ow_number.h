@@ -38,6 +38,10 @@ enum ow_number {
  * OW_NUMBER_OK and OW_NUMBER_INFINITE only.  Reads a decimal point whatever the locale. */
 enum ow_number ow_number_parse(const char *text, double *value);
 
+/* The first of `digits` to 17 significant digits that reads back as the same number: 3.7, not
+ * 3.7000000000000002.  Returns text. */
+const char *ow_number_text(double value, int digits, char text[32]);
+
 /* Half a sentence for a message: "r_on: '1M' is ambiguous: ..."; never NULL. */
 const char *ow_number_str(enum ow_number result);
 

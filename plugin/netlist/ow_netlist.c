@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_number.h"
+
 #ifndef OW_VERSION
 #define OW_VERSION "(unversioned)"
 #endif
@@ -71,22 +73,8 @@ static void blank(struct deck *d)
     fputc('\n', d->out);
 }
 
-/* The shortest text that reads back as the same number: 3.7, not 3.7000000000000002. */
-struct number {
-    char text[32];
-};
-static struct number number(double value)
-{
-    struct number n;
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(n.text, sizeof n.text, "%.*g", digits, value);
-        if (strtod(n.text, NULL) == value)
-            break;
-    }
-    return n;
-}
-/* For a printf argument; lives to the end of the full expression. */
-#define NUM(value) (number(value).text)
+/* A printf argument that reads back as the same number. */
+#define NUM(value) ow_number_text(value, 15, (char[32]){0})
 
 /* What a floating node connects to has no voltage across it: ground stands in. */
 static const char *node_name(const struct deck *d, size_t node, char name[NAME])

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ow_iv.h"
+#include "ow_number.h"
 
 /* ngspice's steps for each of `points`.  It interpolates nothing: the peak of a current that
  * collapses is known to a step times the drive's slope. */
@@ -21,23 +22,8 @@ static const char tolerances[] = "reltol=1e-6 vntol=1n abstol=1e-15 chgtol=1e-20
  * where the voltage collapses within 1e-9 of the period: there slow sweeps may differ. */
 static const double STEADY = 1e-12;
 
-struct number {
-    char text[32];
-};
-
-/* The shortest text that reads back as the same number. */
-static struct number number(double value)
-{
-    struct number n;
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(n.text, sizeof n.text, "%.*g", digits, value);
-        if (strtod(n.text, NULL) == value)
-            break;
-    }
-    return n;
-}
-/* For a printf argument; lives to the end of the full expression. */
-#define NUM(value) (number(value).text)
+/* A printf argument that reads back as the same number. */
+#define NUM(value) ow_number_text(value, 15, (char[32]){0})
 
 static void write_source(const struct ow_iv_drive *d, FILE *to)
 {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_number.h"
+
 enum { COMMENT_COLUMN = 48 };
 
 /* Comments start in one column, so a line is made in memory first. */
@@ -179,16 +181,8 @@ static bool print_param(FILE *to, const struct ow_spec *spec, size_t k)
         put_node(line.into, m->param_value[k]);
     else if (p->choice)
         fputs(p->choice[(size_t)value], line.into);
-    else {
-        /* As short as it can be and still be the same number. */
-        char text[32];
-        for (int digits = 6; digits <= 17; digits++) {
-            snprintf(text, sizeof text, "%.*g", digits, value);
-            if (strtod(text, NULL) == value)
-                break;
-        }
-        fputs(text, line.into);
-    }
+    else
+        fputs(ow_number_text(value, 6, (char[32]){0}), line.into);
     put_origin(origin, sizeof origin, m->param_value[k]);
     if (!m->param_value[k] && m->param_in_set[k]) {
         snprintf(origin, sizeof origin, "set ");

@@ -9,16 +9,11 @@
 #include <string.h>
 
 #include "ow_model.h"
+#include "ow_number.h"
 
-/* Short, and it reads back the same. */
 static const char *number(double value, char text[32])
 {
-    for (int digits = DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
-        snprintf(text, 32, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    return text;
+    return ow_number_text(value, DBL_DIG, text);
 }
 
 /* cmpp reads 10000000000 as an int, modulo 2^32; with a point it is a real. */
