@@ -6,6 +6,7 @@
 
 #include "ow_clock.h"
 #include "ow_integral.h"
+#include "ow_kernel.h"
 #include "ow_newton.h"
 #include "ow_power.h"
 #include "ow_stepper.h"
@@ -161,14 +162,6 @@ static void gain_nodes(const struct ow_engine *e, const double y[], double v_gai
 
 enum { MAX_NEWTON = 60, N_RAMP = 20 };
 
-static double largest_of(const double x[], size_t n)
-{
-    double largest = 0.0;
-    for (size_t k = 0; k < n; k++)
-        largest = x[k] > largest ? x[k] : -x[k] > largest ? -x[k] : largest;
-    return largest;
-}
-
 /* Factor at the placed point; at_rest: all free nodes are at 0 V.  There the matrix changes
  * with the cells' conductances alone, so that reads of one array share it. */
 static enum ow_status factor_dc(struct ow_engine *e, bool at_rest)
@@ -203,13 +196,13 @@ static enum ow_status newton_dc(struct ow_engine *e, const double v_row[], bool 
         ow_system_place(&e->sys, v_row, y);
         ow_system_currents(&e->sys, e->into);
         const double residual_before = residual, step_before = step;
-        residual = largest_of(e->into, n);
+        residual = ow_largest(e->into, n);
         enum ow_status st = OW_OK;
         if (k == 0 || residual > 1e-3 * residual_before)
             st = factor_dc(e, at_rest && k == 0);
         if (st || (st = ow_newton_solve_dc(e->newton, e->into)))
             return st;
-        step = largest_of(e->into, n);
+        step = ow_largest(e->into, n);
         if (!isfinite(step))
             return OW_ERR_SOLVER;
         const double damp = step > limit ? limit / step : 1.0;
@@ -402,7 +395,7 @@ static void add_settling(struct ow_engine *e, const double d[])
 {
     const size_t n_free = e->sys.n_free;
     double p[N_POWER], p_aside[N_POWER];
-    const double dt = largest_of(d, n_free) / (1e-3 * e->options.v_scale);
+    const double dt = ow_largest(d, n_free) / (1e-3 * e->options.v_scale);
     if (dt == 0.0)
         return;
     powers(e, p);

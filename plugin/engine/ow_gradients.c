@@ -51,20 +51,12 @@ OW_CLONES static double dot_chunk(const float a[], const float b[], size_t n)
     return all;
 }
 
-static double total(const double sum[], size_t n)
-{
-    double all = 0.0;
-    for (size_t k = 0; k < n; k++)
-        all += sum[k];
-    return all;
-}
-
 static double dot(const struct ow_gradients *cg, const float a[], const float b[])
 {
     const size_t n = cg->lines->size, n_chunk = ow_chunks(n);
     OW_SWEEP(cg->lines->n_threads, c, n_chunk, 1,
              cg->sum[c] = dot_chunk(a + c * OW_CHUNK, b + c * OW_CHUNK, ow_chunk_length(n, c)));
-    return total(cg->sum, n_chunk);
+    return ow_total(cg->sum, n_chunk);
 }
 
 /* sum (weight z)^2 */
@@ -95,7 +87,7 @@ static double weighted(const struct ow_gradients *cg, const struct ow_gradients_
     OW_SWEEP(l->n_threads, i, l->rows, 1,
              cg->sum[i] = weighted_row(cg->z + i * l->stride, goal->word + i * l->cols,
                                        goal->bit + i * l->cols, goal->follow, l->cols));
-    return total(cg->sum, l->rows);
+    return ow_total(cg->sum, l->rows);
 }
 
 /* p = z + beta p */
@@ -132,7 +124,7 @@ static double step(const struct ow_gradients *cg, double alpha)
         cg->sum[c] = step_chunk(cg->x + at, cg->r + at, cg->p + at, cg->q + at, (float)alpha,
                                 ow_chunk_length(n, c));
     });
-    return total(cg->sum, n_chunk);
+    return ow_total(cg->sum, n_chunk);
 }
 
 /* ---- iterations -------------------------------------------------------------------------- */

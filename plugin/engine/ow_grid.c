@@ -151,14 +151,6 @@ bool ow_grid_factor(struct ow_grid_solver *s, const struct ow_grid *grid)
 /* ---- residual ------------------------------------------------------------------------------
  */
 
-static double total(const double sum[], size_t n)
-{
-    double all = 0.0;
-    for (size_t k = 0; k < n; k++)
-        all += sum[k];
-    return all;
-}
-
 OW_INLINE double square(const double a[], size_t n)
 {
     enum { LANES = 8 };
@@ -169,7 +161,7 @@ OW_INLINE double square(const double a[], size_t n)
             sum[m] += a[k + m] * a[k + m];
     for (; k < n; k++)
         all += a[k] * a[k];
-    return all + total(sum, LANES);
+    return all + ow_total(sum, LANES);
 }
 
 OW_CLONES static double square_row(const double a[], size_t n)
@@ -189,7 +181,7 @@ static double square_rhs(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs
             s->sum[0][i] += (first + rhs->source[i]) * (first + rhs->source[i]) - first * first;
         }
     });
-    return total(s->sum[0], s->grid.rows);
+    return ow_total(s->sum[0], s->grid.rows);
 }
 
 /* Row i of f - A x: r on the word line, q on the bit lines.  Currents along lines are
@@ -253,8 +245,8 @@ static double residual(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
         s->sum[0][i] = squares[0];
         s->sum[1][i] = squares[1];
     });
-    *norm_x = sqrt(total(s->sum[1], g->rows));
-    return sqrt(total(s->sum[0], g->rows));
+    *norm_x = sqrt(ow_total(s->sum[1], g->rows));
+    return sqrt(ow_total(s->sum[0], g->rows));
 }
 
 /* The greatest (Ab + D)^-1 D 1: an error of the word lines that is nowhere above e brings

@@ -26,6 +26,24 @@ static inline size_t ow_chunk_length(size_t n, size_t chunk)
     return n - chunk * OW_CHUNK < OW_CHUNK ? n - chunk * OW_CHUNK : OW_CHUNK;
 }
 
+/* The parts of a sum, in order. */
+OW_INLINE double ow_total(const double part[], size_t n)
+{
+    double all = 0.0;
+    for (size_t k = 0; k < n; k++)
+        all += part[k];
+    return all;
+}
+
+/* The greatest magnitude; 0 for none. */
+static inline double ow_largest(const double x[], size_t n)
+{
+    double largest = 0.0;
+    for (size_t k = 0; k < n; k++)
+        largest = x[k] > largest ? x[k] : -x[k] > largest ? -x[k] : largest;
+    return largest;
+}
+
 #ifdef _OPENMP
 #include <omp.h>
 static inline int ow_threads(void)

@@ -376,20 +376,12 @@ void ow_lines_residual_after_word(const struct ow_lines *l, const float p[], flo
              after_word(l, j0, NULL, p, NULL, out, work_of(l)));
 }
 
-static double total(const double part[], size_t n)
-{
-    double sum = 0.0;
-    for (size_t k = 0; k < n; k++)
-        sum += part[k];
-    return sum;
-}
-
 double ow_lines_residual(const struct ow_lines *l, const float r[], const float p[],
                          float out[])
 {
     OW_SWEEP(l->n_threads, j0, l->cols, WIDTH,
              l->sum[j0 / WIDTH] = residual(l, j0, NULL, p, r, out, work_of(l)));
-    return total(l->sum, bit_blocks(l));
+    return ow_total(l->sum, bit_blocks(l));
 }
 
 /* ---- factors -------------------------------------------------------------------------------
@@ -400,9 +392,9 @@ bool ow_lines_factor(struct ow_lines *l)
     OW_SWEEP(l->n_threads, j0, l->cols, WIDTH,
              l->sum[j0 / WIDTH] =
                  factor_bit_block(l, j0, l->cols - j0 < WIDTH ? l->cols - j0 : WIDTH));
-    if (total(l->sum, bit_blocks(l)) < (double)bit_blocks(l))
+    if (ow_total(l->sum, bit_blocks(l)) < (double)bit_blocks(l))
         return false;
     OW_SWEEP(l->n_threads, block, word_blocks(l), 1,
              l->sum[block] = factor_word_block(l, block));
-    return total(l->sum, word_blocks(l)) == (double)word_blocks(l);
+    return ow_total(l->sum, word_blocks(l)) == (double)word_blocks(l);
 }

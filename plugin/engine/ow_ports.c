@@ -6,7 +6,6 @@
 
 #include "ow_kernel.h"
 #include "ow_newton.h"
-#include "ow_planes.h"
 #include "ow_power.h"
 #include "ow_product.h"
 
@@ -216,25 +215,11 @@ void ow_ports_solver_destroy(struct ow_ports_solver *s)
     free(s);
 }
 
-static double largest_of(const double x[], size_t n)
-{
-    double largest = 0.0;
-    for (size_t k = 0; k < n; k++)
-        largest = x[k] > largest ? x[k] : -x[k] > largest ? -x[k] : largest;
-    return largest;
-}
-
 /* ow_system_place() for linear devices. */
 static void place(const struct ow_ports *p, struct ow_ports_solver *s)
 {
-    const struct ow_circuit *ckt = p->network;
     struct ow_system *sys = &s->sys;
-    memcpy(sys->v_node + 1, s->v_row, p->rows * sizeof *s->v_row);
-    memcpy(sys->v_node + ckt->first_free, s->y, sys->n_free * sizeof *s->y);
-    if (ckt->is_grid)
-        ow_planes_across(ckt, sys->v_node, 0, ckt->xb->rows, sys->v_cell);
-    for (size_t k = 0; !ckt->is_grid && k < p->n_cell; k++)
-        sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
+    ow_system_put_voltages(sys, s->v_row, s->y);
     for (size_t k = 0; k < p->n_cell; k++)
         sys->at.i[k] = p->g[k] * sys->v_cell[k];
 }
@@ -256,13 +241,13 @@ static enum ow_status respond(const struct ow_ports *p, struct ow_ports_solver *
         if (ow_newton_solve_dc(s->newton, s->into))
             return OW_ERR_SOLVER;
         const double before = step;
-        step = largest_of(s->into, n);
+        step = ow_largest(s->into, n);
         if (!isfinite(step))
             return OW_ERR_SOLVER;
         for (size_t m = 0; m < n; m++)
             s->y[m] += s->into[m];
         /* the next step would be smaller by as much again */
-        if (step * fmin(step / before, 1.0) <= 1e-14 * largest_of(s->y, n)) {
+        if (step * fmin(step / before, 1.0) <= 1e-14 * ow_largest(s->y, n)) {
             place(p, s);
             return OW_OK;
         }
@@ -735,7 +720,7 @@ static bool newton_rails(const struct ow_ports *p, const double i_linear[], stru
         for (size_t k = 0; k < r->n; k++)
             r->v_a[r->col[k]] += r->change[k];
         clamp_rails(p, r);
-        largest = largest_of(r->change, r->n);
+        largest = ow_largest(r->change, r->n);
         if (!isfinite(largest))
             return false;
     }

@@ -87,18 +87,26 @@ static size_t rows_at_a_time(const struct ow_system *sys)
     return cols < OW_CHUNK ? OW_CHUNK / cols : 1;
 }
 
+void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[])
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    const bool is_regular = ckt->is_grid || ckt->is_merged;
+    const size_t rows = is_regular ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
+    memcpy(sys->v_node + 1, v_row, ckt->n_source * sizeof *v_row);
+    memcpy(sys->v_node + ckt->first_free, y, sys->n_free * sizeof *y);
+    OW_SWEEP(sys->n_threads, from, rows, block,
+             ow_planes_across(ckt, sys->v_node, from, from + block < rows ? from + block : rows,
+                              sys->v_cell));
+    for (size_t k = 0; !is_regular && k < sys->n_cell; k++)
+        sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
+}
+
 static void place(struct ow_system *sys, const double v_row[], const double y[],
                   const struct ow_response *at)
 {
-    const struct ow_circuit *ckt = sys->circuit;
-    const struct ow_crossbar *xb = ckt->xb;
+    const struct ow_crossbar *xb = sys->circuit->xb;
     const size_t rows = xb->rows, cols = xb->cols, block = rows_at_a_time(sys);
-    const bool is_regular = ckt->is_grid || ckt->is_merged;
-    memcpy(sys->v_node + 1, v_row, ckt->n_source * sizeof *v_row);
-    memcpy(sys->v_node + ckt->first_free, y, sys->n_free * sizeof *y);
-    for (size_t k = 0; !is_regular && k < sys->n_cell; k++)
-        sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
-
+    ow_system_put_voltages(sys, v_row, y);
     for (size_t s = 0; s < sys->n_state; s++)
         sys->x[s] = sys->still + s * sys->n_cell;
     for (size_t m = 0; m < sys->n_moving; m++)
@@ -114,8 +122,6 @@ static void place(struct ow_system *sys, const double v_row[], const double y[],
         const double *spread[OW_MAX_PARAMS];
         struct ow_cells part;
         struct ow_response answer = {0};
-        if (is_regular)
-            ow_planes_across(ckt, sys->v_node, from, to, sys->v_cell);
         ow_cells_part(xb->model, &cells, at, from * cols, (to - from) * cols, &part, &answer,
                       spread);
         ow_eval(xb->model, &part, &answer);

@@ -49,6 +49,9 @@ void ow_system_hold(struct ow_system *sys, bool is_held);
 /* Whether every state's rate at the placed point is 0. */
 bool ow_system_is_at_rest(const struct ow_system *sys);
 
+/* Put sources (v_row[n_source], V) and the voltages of y in place: v_node and v_cell. */
+void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[]);
+
 /* Put sources (v_row[n_source], V) and unknowns in place and evaluate every device there.
  * y is borrowed until the next call. */
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[]);

@@ -287,13 +287,10 @@ static realtype wrms_norm(N_Vector x, N_Vector w)
     struct ow_vector_space *space = space_of(x);
     const size_t n = space->length;
     const double *xd = data_of(x), *wd = data_of(w);
-    double all = 0.0;
     OW_SWEEP(space->n_threads, c, ow_chunks(n), 1,
              space->part[c] =
                  weighted_square(xd + c * OW_CHUNK, wd + c * OW_CHUNK, ow_chunk_length(n, c)));
-    for (size_t c = 0; c < ow_chunks(n); c++)
-        all += space->part[c];
-    return sqrt(all / (double)n);
+    return sqrt(ow_total(space->part, ow_chunks(n)) / (double)n);
 }
 
 N_Vector ow_vector_create(size_t capacity, struct ow_vector_space *space, SUNContext context)
