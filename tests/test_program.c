@@ -9,6 +9,8 @@
 
 #include "ow_program.h"
 #include "ow_program_json.h"
+#define STUDY_FILE "p.yaml"
+#include "ow_study.h"
 #include "ow_table.h"
 #include "ow_verify.h"
 
@@ -49,32 +51,6 @@ static void tear_down(void)
         unlink(file[k]);
     ck_assert_int_eq(chdir(cwd), 0);
     ck_assert_int_eq(rmdir(dir), 0);
-}
-
-struct study {
-    struct ow_spec spec;
-    struct ow_problem problem; /* borrows spec */
-};
-
-static enum ow_status study_try(const char *text, struct study *s, struct ow_error *err)
-{
-    memset(s, 0, sizeof *s);
-    enum ow_status st = ow_spec_parse(text, strlen(text), "p.yaml", NULL, &s->spec, err);
-    if (!st && (st = ow_problem_init(&s->spec, &s->problem, err)))
-        ow_spec_finish(&s->spec);
-    return st;
-}
-
-static void study_init(const char *text, struct study *s)
-{
-    struct ow_error err = {0};
-    ck_assert_ok(study_try(text, s, &err), err);
-}
-
-static void study_finish(struct study *s)
-{
-    ow_problem_finish(&s->problem);
-    ow_spec_finish(&s->spec);
 }
 
 static void write_all(const struct study *s, struct ow_program_result *r)

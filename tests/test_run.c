@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "ow_solve.h"
+#define STUDY_FILE "s.yaml"
+#include "ow_study.h"
 #include "ow_table.h"
 #include "ow_vmm.h"
 #include "ow_vmm_json.h"
@@ -16,32 +18,6 @@
 #define N(table) ((int)(sizeof(table) / sizeof(table)[0]))
 
 /* ---- cases ------------------------------------------------------------------------------ */
-
-struct study {
-    struct ow_spec spec;
-    struct ow_problem problem; /* borrows spec */
-};
-
-static enum ow_status study_try(const char *text, struct study *s, struct ow_error *err)
-{
-    memset(s, 0, sizeof *s);
-    enum ow_status st = ow_spec_parse(text, strlen(text), "s.yaml", NULL, &s->spec, err);
-    if (!st && (st = ow_problem_init(&s->spec, &s->problem, err)))
-        ow_spec_finish(&s->spec);
-    return st;
-}
-
-static void study_init(const char *text, struct study *s)
-{
-    struct ow_error err = {0};
-    ck_assert_ok(study_try(text, s, &err), err);
-}
-
-static void study_finish(struct study *s)
-{
-    ow_problem_finish(&s->problem);
-    ow_spec_finish(&s->spec);
-}
 
 static void measure(const struct ow_problem *p, struct ow_vmm_result *r)
 {
