@@ -143,3 +143,35 @@ bool cli_make_directory(const char *path, struct ow_error *err)
     }
     return true;
 }
+
+error_t cli_output_parse(int key, char *text, struct cli_output *output)
+{
+    switch (key) {
+    case CLI_KEY_OUT:
+        output->out = text;
+        return 0;
+    case CLI_KEY_JSON:
+        output->json = text;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+bool cli_output_check(const struct cli_output *output, struct ow_error *err)
+{
+    return cli_check_writable(output->json, err) && cli_make_directory(output->out, err);
+}
+
+bool cli_output_has_table(const struct cli_output *output)
+{
+    return !output->json || strcmp(output->json, "-") != 0;
+}
+
+bool cli_codemodel_for(const struct ow_spec *spec, char path[CLI_PATH_SIZE],
+                       struct ow_error *err)
+{
+    path[0] = '\0';
+    return spec->engine.name != OW_ENGINE_NGSPICE ||
+           cli_find_codemodel(path, CLI_PATH_SIZE, err);
+}

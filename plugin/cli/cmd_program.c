@@ -10,17 +10,15 @@
 
 struct arguments {
     struct cli_spec spec;
-    const char *out, *json;
+    struct cli_output output;
 };
 
-enum { KEY_JSON = 0x100, KEY_OUT };
-
 static const struct argp_option options[] = {
-    {"out", KEY_OUT, "DIR", 0,
+    {"out", CLI_KEY_OUT, "DIR", 0,
      "leave final states and conductances, targets, disturb, switching times and a table of "
      "the pulses as .npy",
      0},
-    {"json", KEY_JSON, "FILE", 0, "write the result as JSON; - for standard output", 0},
+    {"json", CLI_KEY_JSON, "FILE", 0, "write the result as JSON; - for standard output", 0},
     {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -30,14 +28,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->spec;
         return 0;
-    case KEY_OUT:
-        a->out = text;
-        return 0;
-    case KEY_JSON:
-        a->json = text;
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_output_parse(key, text, &a->output);
     }
 }
 
@@ -158,11 +150,11 @@ static int report(const struct arguments *a, const struct ow_program_result *r)
     const struct ow_problem *p = &a->spec.problem;
     struct ow_error err = {0};
     int code = EXIT_STANDS;
-    if (!a->json || strcmp(a->json, "-") != 0)
+    if (cli_output_has_table(&a->output))
         print_table(p, r);
-    if (a->json && !cli_write_json(ow_program_json(p, r), a->json, &err))
+    if (a->output.json && !cli_write_json(ow_program_json(p, r), a->output.json, &err))
         code = cli_fail_write(&err);
-    if (a->out && !save_all(a->out, p, r, &err))
+    if (a->output.out && !save_all(a->output.out, p, r, &err))
         code = cli_fail_write(&err);
     return code;
 }
@@ -173,14 +165,12 @@ static int run(int argc, char **argv)
     struct ow_error err = {0};
     struct ow_program_result result = {0};
     struct cli_progress progress;
-    char codemodel[CLI_PATH_SIZE] = "";
+    char codemodel[CLI_PATH_SIZE];
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "program", &code))
         goto done;
     const struct ow_spec *spec = &a.spec.spec;
-    if (!cli_check_writable(a.json, &err) || !cli_make_directory(a.out, &err) ||
-        (spec->engine.name == OW_ENGINE_NGSPICE &&
-         !cli_find_codemodel(codemodel, sizeof codemodel, &err))) {
+    if (!cli_output_check(&a.output, &err) || !cli_codemodel_for(spec, codemodel, &err)) {
         code = cli_fail(&err);
         goto done;
     }

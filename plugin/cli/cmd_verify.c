@@ -12,17 +12,19 @@
 
 struct arguments {
     struct cli_spec spec;
-    const char *list, *out, *json;
+    struct cli_output output;
+    const char *list;
     double timeout_s;
 };
 
-enum { KEY_JSON = 0x100, KEY_OUT, KEY_VECTORS, KEY_TIMEOUT };
+enum { KEY_VECTORS = 0x100, KEY_TIMEOUT };
 
 static const struct argp_option options[] = {
     {"vectors", KEY_VECTORS, "LIST", 0,
      "which input vectors (or pulses of a program), such as 0,3-5 (default 0)", 0},
-    {"out", KEY_OUT, "DIR", 0, "leave the decks, both hosts' waveforms and an SVG there", 0},
-    {"json", KEY_JSON, "FILE", 0, "write the comparison as JSON; - for standard output", 0},
+    {"out", CLI_KEY_OUT, "DIR", 0, "leave the decks, both hosts' waveforms and an SVG there",
+     0},
+    {"json", CLI_KEY_JSON, "FILE", 0, "write the comparison as JSON; - for standard output", 0},
     {"timeout", KEY_TIMEOUT, "S", 0, "give up on one ngspice run after S seconds", 0},
     {0}};
 
@@ -36,18 +38,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_VECTORS:
         a->list = text;
         return 0;
-    case KEY_OUT:
-        a->out = text;
-        return 0;
-    case KEY_JSON:
-        a->json = text;
-        return 0;
     case KEY_TIMEOUT:
         if (ow_number_parse(text, &a->timeout_s) != OW_NUMBER_OK || !(a->timeout_s > 0.0))
             argp_error(state, "--timeout=%s: expected seconds, above 0", text);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_output_parse(key, text, &a->output);
     }
 }
 
@@ -251,10 +247,10 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
     char deck[PATH_SIZE], engine[PATH_SIZE], spice[PATH_SIZE], picture[PATH_SIZE], title[256];
     size_t column[MOST_SHOWN];
     enum ow_status st;
-    if ((st = file_in(deck, a->out, "deck", vector, sign, ".cir", err)) ||
-        (st = file_in(engine, a->out, "wave", vector, sign, "_cvode.csv", err)) ||
-        (st = file_in(spice, a->out, "wave", vector, sign, "_ngspice.csv", err)) ||
-        (st = file_in(picture, a->out, "verify", vector, sign, ".svg", err)) ||
+    if ((st = file_in(deck, a->output.out, "deck", vector, sign, ".cir", err)) ||
+        (st = file_in(engine, a->output.out, "wave", vector, sign, "_cvode.csv", err)) ||
+        (st = file_in(spice, a->output.out, "wave", vector, sign, "_ngspice.csv", err)) ||
+        (st = file_in(picture, a->output.out, "verify", vector, sign, ".svg", err)) ||
         (st = save_deck(p, vector * p->n_phase + phase, codemodel, deck, err)) ||
         (st = cli_write_wave(engine, "CVODE", &r->engine[k], err)) ||
         (st = cli_write_wave(spice, "ngspice", &r->spice[k], err)))
@@ -282,12 +278,12 @@ static int report(const struct arguments *a, const size_t vector[], const char *
 {
     struct ow_error err = {0};
     int code = r->comparison.is_ok ? EXIT_STANDS : EXIT_RUN_FAILED;
-    const bool is_quiet = a->json && strcmp(a->json, "-") == 0;
+    const bool is_quiet = !cli_output_has_table(&a->output);
     if (!is_quiet)
         print_comparison(a, vector, r);
-    if (a->json && !cli_write_json(comparison_json(r), a->json, &err))
+    if (a->output.json && !cli_write_json(comparison_json(r), a->output.json, &err))
         code = cli_fail_write(&err);
-    for (size_t k = 0; a->out && k < r->n_read; k++) {
+    for (size_t k = 0; a->output.out && k < r->n_read; k++) {
         err = (struct ow_error){0};
         if (save_read(a, k, vector[k / a->spec.problem.n_phase], r, codemodel, is_quiet, &err))
             code = cli_fail_write(&err);
@@ -307,7 +303,7 @@ static int run(int argc, char **argv)
     if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "verify", &code))
         goto done;
     if (read_list(a.list, a.spec.problem.n_vec, &vector, &n_vector, &err) ||
-        !cli_check_writable(a.json, &err) || !cli_make_directory(a.out, &err) ||
+        !cli_output_check(&a.output, &err) ||
         !cli_find_codemodel(codemodel, sizeof codemodel, &err)) {
         code = cli_fail(&err);
         goto done;

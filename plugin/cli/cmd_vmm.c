@@ -11,16 +11,14 @@
 
 struct arguments {
     struct cli_spec spec;
-    const char *out, *json;
+    struct cli_output output;
     unsigned n_worker;
 };
 
-enum { KEY_JSON = 0x100, KEY_OUT };
-
 static const struct argp_option options[] = {
-    {"out", KEY_OUT, "DIR", 0,
+    {"out", CLI_KEY_OUT, "DIR", 0,
      "leave Y', Y, Yq, sense voltages, programmed G and energies as .npy", 0},
-    {"json", KEY_JSON, "FILE", 0, "write the result as JSON; - for standard output", 0},
+    {"json", CLI_KEY_JSON, "FILE", 0, "write the result as JSON; - for standard output", 0},
     {"jobs", 'j', "N", 0, "worker threads (default: one a processor)", 0},
     {0}};
 
@@ -32,19 +30,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->spec;
         return 0;
-    case KEY_OUT:
-        a->out = text;
-        return 0;
-    case KEY_JSON:
-        a->json = text;
-        return 0;
     case 'j':
         if (ow_number_parse(text, &n) != OW_NUMBER_OK || !(n >= 1 && n <= 256) || n != floor(n))
             argp_error(state, "--jobs=%s: expected a whole number from 1 to 256", text);
         a->n_worker = (unsigned)n;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_output_parse(key, text, &a->output);
     }
 }
 
@@ -227,22 +219,17 @@ static bool save_all(const char *directory, const struct ow_problem *p,
 
 /* ---- the command -------------------------------------------------------------------- */
 
-static bool needs_codemodel(const struct ow_spec *spec)
-{
-    return spec->engine.name == OW_ENGINE_NGSPICE;
-}
-
 /* The table comes before the files, so that a full disk does not cost the result. */
 static int report(const struct arguments *a, const struct ow_vmm_result *r)
 {
     const struct ow_problem *p = &a->spec.problem;
     struct ow_error err = {0};
     int code = EXIT_STANDS;
-    if (!a->json || strcmp(a->json, "-") != 0)
+    if (cli_output_has_table(&a->output))
         print_table(p, r);
-    if (a->json && !cli_write_json(ow_vmm_json(p, r), a->json, &err))
+    if (a->output.json && !cli_write_json(ow_vmm_json(p, r), a->output.json, &err))
         code = cli_fail_write(&err);
-    if (a->out && !save_all(a->out, p, r, &err))
+    if (a->output.out && !save_all(a->output.out, p, r, &err))
         code = cli_fail_write(&err);
     return code;
 }
@@ -253,13 +240,12 @@ static int run(int argc, char **argv)
     struct ow_error err = {0};
     struct ow_vmm_result result = {0};
     struct cli_progress progress;
-    char codemodel[4096] = "";
+    char codemodel[CLI_PATH_SIZE];
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "vmm", &code))
         goto done;
-    if (!cli_check_writable(a.json, &err) || !cli_make_directory(a.out, &err) ||
-        (needs_codemodel(&a.spec.spec) &&
-         !cli_find_codemodel(codemodel, sizeof codemodel, &err))) {
+    if (!cli_output_check(&a.output, &err) ||
+        !cli_codemodel_for(&a.spec.spec, codemodel, &err)) {
         code = cli_fail(&err);
         goto done;
     }
