@@ -34,7 +34,6 @@ static void wait_without_spinning(char **argv)
 
 int main(int argc, char **argv)
 {
-    wait_without_spinning(argv);
     const char *name = argc > 1 ? argv[1] : "--help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_usage(argc > 1 ? stdout : stderr);
@@ -47,6 +46,7 @@ int main(int argc, char **argv)
     for (size_t k = 0; k < N_COMMANDS; k++)
         if (strcmp(name, commands[k]->name) == 0) {
             char full[64];
+            wait_without_spinning(argv);
             snprintf(full, sizeof full, "ohmweave %s", name);
             argv[1] = full; /* argp names the program by it */
             cli_catch_interrupts();
