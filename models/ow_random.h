@@ -25,7 +25,7 @@ enum ow_draw {
     OW_DRAW_SHRINK = 10,   /* hazard until shrinking number k of a filament       */
     OW_DRAW_GAP = 11,      /* hazard until jump number k of a gap                 */
     OW_DRAW_GAP_JUMP = 12, /* size of that jump                                   */
-    OW_DRAW_THERMAL = 13,  /* thermal noise of one read; id = column, event = read */
+    OW_DRAW_THERMAL = 13,  /* thermal noise of one read; id = a column's first cell */
     OW_DRAW_TEST = 1000    /* tests and benchmarks                                */
 };
 

@@ -696,6 +696,37 @@ START_TEST(test_weights_become_conductances_by_hand)
 }
 END_TEST
 
+/* A part of a larger matrix, on an array of its own, is mapped as in the whole. */
+START_TEST(test_w_max_of_a_larger_matrix)
+{
+    struct ow_matrix w = matrix(3, 2, weight), row = matrix(1, 2, weight + 4),
+                     zero = ow_matrix_create(1, 2);
+    struct ow_crossbar xb[] = {crossbar(&toy_linear, 3, 4), crossbar(&toy_linear, 1, 4),
+                               crossbar(&toy_linear, 1, 4)};
+    struct ow_mapping_spec part = plain;
+    struct ow_mapping m[3];
+    struct ow_error err = {0};
+    part.levels = 5;
+    ck_assert_ok(ow_mapping_init(&part, &w, &xb[0], &m[0], &err), err);
+    ck_assert_ok(ow_mapping_w_max(&w, &part.w_max, &err), err);
+    ck_assert_double_eq(part.w_max, 1.6);
+    ck_assert_ok(ow_mapping_init(&part, &row, &xb[1], &m[1], &err), err);
+    ck_assert_double_eq(m[1].w_max, 1.6);
+    ck_assert_mem_eq(m[1].g.a, ow_matrix_row(&m[0].g, 2), 4 * sizeof(double));
+    ck_assert_mem_eq(m[1].wq.a, ow_matrix_row(&m[0].wq, 2), 2 * sizeof(double));
+    ck_assert_ok(ow_mapping_init(&part, &zero, &xb[2], &m[2], &err), err);
+    for (size_t j = 0; j < 4; j++)
+        ck_assert_close(g_of(&m[2], 0, j), 3e-6, 1e-12, 0.0);
+    for (int k = 0; k < 3; k++) {
+        ow_mapping_finish(&m[k]);
+        ow_crossbar_finish(&xb[k]);
+    }
+    ow_matrix_finish(&w);
+    ow_matrix_finish(&row);
+    ow_matrix_finish(&zero);
+}
+END_TEST
+
 /* Linear in x: the state itself is known, 3 uS is x = 1 uS / 298 uS. */
 START_TEST(test_programmed_state_by_hand)
 {
@@ -1020,6 +1051,14 @@ START_TEST(test_thermal_noise_is_normal_and_of_each_read)
         few.a[k] = 0.25;
     ow_noise_add_thermal(&xb, &g, 1e8, &few);
     ck_assert_mem_eq(few.a, v.a, 18 * sizeof *few.a);
+    /* and that of its devices' ids: other cells, other noise */
+    for (size_t k = 0; k < 4; k++)
+        xb.spread[OW_ID][k] += 2.0;
+    for (size_t k = 0; k < 18; k++)
+        few.a[k] = 0.25;
+    ow_noise_add_thermal(&xb, &g, 1e8, &few);
+    for (size_t k = 0; k < 18; k++)
+        ck_assert(few.a[k] != v.a[k] && few.a[k] != 0.25);
     quiet.a[0] = 0.5;
     ow_noise_add_thermal(&xb, &g, 0.0, &quiet);
     ck_assert(quiet.a[0] == 0.5 && quiet.a[1] == 0.0);
@@ -1160,6 +1199,8 @@ static const struct {
     {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 3, 1.0,   OW_ERR_INPUT, "array.cols = 3: expected at least 4"},
     {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, NAN,   OW_ERR_INPUT, "weight (0, 0)"},
     {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, -INFINITY, OW_ERR_INPUT, "weight (0, 0)"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .w_max = 2.0}, 3, 4, -2.1, OW_ERR_INPUT, "weight (0, 0) is -2.1: expected a magnitude up to 2"},
+    {{.v_read = 0.2, .g_min = 3e-6, .g_max = 2e-4, .w_max = 2.0}, 3, 4, NAN, OW_ERR_INPUT, "weight (0, 0)"},
     {{.v_read = 0.0, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = 0"},
     {{.v_read = INFINITY, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = "},
     {{.v_read = -0.2, .g_min = 3e-6, .g_max = 2e-4}, 3, 4, 1.0,   OW_ERR_INPUT, "input.v_read = "},
@@ -1279,6 +1320,7 @@ int main(void)
     tcase_add_test(parts, test_residual_is_the_imbalance_over_what_flowed);
     tcase_add_test(parts, test_matrix_is_zero_and_refuses_overflow);
     tcase_add_test(mapping, test_weights_become_conductances_by_hand);
+    tcase_add_test(mapping, test_w_max_of_a_larger_matrix);
     tcase_add_test(mapping, test_programmed_state_by_hand);
     tcase_add_test(mapping, test_reach_ends_with_the_travel);
     tcase_add_test(mapping, test_cells_with_a_spread_are_programmed_each_for_itself);

@@ -172,22 +172,42 @@ static double arm_weight(const struct ow_matrix *wq, double w_max, size_t row, s
     return row < wq->rows && col / 2 < wq->cols ? ow_matrix_row(wq, row)[col / 2] / w_max : 0.0;
 }
 
-static enum ow_status check_weights(const struct ow_matrix *w, const struct ow_crossbar *xb,
-                                    double *w_max, struct ow_error *err)
+enum ow_status ow_mapping_w_max(const struct ow_matrix *w, double *w_max, struct ow_error *err)
 {
-    *w_max = 0.0;
+    double most = 0.0;
     for (size_t k = 0; k < w->rows * w->cols; k++) {
         if (!isfinite(w->a[k]))
             return ow_fail(err, OW_ERR_INPUT,
                            "weight (%zu, %zu) is %g: expected a finite number", k / w->cols,
                            k % w->cols, w->a[k]);
-        *w_max = fmax(*w_max, fabs(w->a[k]));
+        most = fmax(most, fabs(w->a[k]));
     }
-    if (*w_max == 0.0)
+    if (most == 0.0)
         return ow_fail(err, OW_ERR_INPUT,
                        "weights: %zu x %zu without a value other than 0: the product "
                        "would be 0 whatever the circuit does",
                        w->rows, w->cols);
+    *w_max = most;
+    return OW_OK;
+}
+
+/* With a w_max given, zeros alone are fine: other arrays hold the rest. */
+static enum ow_status check_weights(const struct ow_mapping_spec *spec,
+                                    const struct ow_matrix *w, const struct ow_crossbar *xb,
+                                    double *w_max, struct ow_error *err)
+{
+    if (spec->w_max == 0.0) {
+        const enum ow_status st = ow_mapping_w_max(w, w_max, err);
+        if (st != OW_OK)
+            return st;
+    } else {
+        *w_max = spec->w_max;
+        for (size_t k = 0; k < w->rows * w->cols; k++)
+            if (!(fabs(w->a[k]) <= *w_max))
+                return ow_fail(err, OW_ERR_INPUT,
+                               "weight (%zu, %zu) is %g: expected a magnitude up to %g",
+                               k / w->cols, k % w->cols, w->a[k], *w_max);
+    }
     if (xb->rows < w->rows)
         return ow_fail(err, OW_ERR_INPUT,
                        "array.rows = %zu: expected at least %zu, one for each input", xb->rows,
@@ -420,7 +440,7 @@ enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
     struct ow_mapping m;
     enum ow_status st = begin(spec, xb, &m, err);
     if (st == OW_OK)
-        st = check_weights(weights, xb, &m.w_max, err);
+        st = check_weights(spec, weights, xb, &m.w_max, err);
     if (st == OW_OK)
         st = map_weights(weights, &m, err);
     if (st == OW_OK)

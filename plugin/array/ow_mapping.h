@@ -2,7 +2,7 @@
  *
  * Differential mapping: physical column 2j is the arm G+ of output j and column 2j + 1 its
  * arm G-;
- *   w = w_max (G+ - G-) / (g_max - g_min),   w_max = max |W|,
+ *   w = w_max (G+ - G-) / (g_max - g_min),   w_max = max |W| (of all arrays that share W),
  * and the arm that a weight does not need sits at g_min.  G is the conductance
  * i(v_read) / v_read of the device alone, at frozen state.  Rows and columns of the array
  * beyond the weights are filled with cells at g_min; their inputs are to be driven at 0.
@@ -41,10 +41,11 @@ struct ow_mapping_spec {
                             2 either way                                              */
     double sigma_program, sigma_d2d, sigma_read; /* relative, 0 .. 1                  */
     double stuck_on, stuck_off; /* fractions of the devices, 0 .. 1 together          */
+    double w_max; /* 0: that of the weights at hand; else not below it, and they may be 0 */
 };
 
 struct ow_mapping {
-    double w_max;        /* largest |W|                                               */
+    double w_max;        /* as used                                                   */
     double g_min, g_max; /* S: as asked; a binary model's own two conductances        */
     unsigned levels;     /* as used                                                   */
     double sigma_read;
@@ -56,13 +57,17 @@ struct ow_mapping {
     size_t n_stuck_on, n_stuck_off; /* cells                                          */
 };
 
+/* Largest |W|.  OW_ERR_INPUT: weights not finite or all zero. */
+enum ow_status ow_mapping_w_max(const struct ow_matrix *weights, double *w_max,
+                                struct ow_error *err);
+
 /* Write the programmed states (and OW_SCALE, OW_RATE where an effect asks for them) of
  * the initialised crossbar `xb`, whose model parameters are set; OW_SEED is the key of the
  * draws.  weights is [n_in][n_out], xb has at least n_in rows and 2 n_out columns.
- * OW_ERR_INPUT: weights not finite or all zero, array too small, levels, range or spread
- * out of bounds; a g range that a device cannot reach (the message names the one it can).
- * OW_ERR_SOLVER: the conductance is not a continuous function of the programmed state.
- * After a failure the states in xb are undefined and *out is as it was. */
+ * OW_ERR_INPUT: weights not finite, all zero or above spec->w_max, array too small, levels,
+ * range or spread out of bounds; a g range that a device cannot reach (the message names the
+ * one it can). OW_ERR_SOLVER: the conductance is not a continuous function of the programmed
+ * state. After a failure the states in xb are undefined and *out is as it was. */
 enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
                                const struct ow_matrix *weights, struct ow_crossbar *xb,
                                struct ow_mapping *out, struct ow_error *err);

@@ -32,7 +32,7 @@ void ow_noise_add_thermal(const struct ow_crossbar *xb, const struct ow_matrix *
         for (size_t read = 0; read < v_sense->rows; read++) {
             const struct ow_draw_key key = {.seed = (uint32_t)xb->param[OW_SEED],
                                             .purpose = OW_DRAW_THERMAL,
-                                            .id = j,
+                                            .id = (uint64_t)xb->spread[OW_ID][j],
                                             .event = read};
             ow_matrix_row(v_sense, read)[j] += deviation * ow_draw_normal(&key);
         }

@@ -28,8 +28,8 @@ double ow_noise_temperature(const struct ow_crossbar *xb);
 double ow_noise_thermal(const struct ow_crossbar *xb, const struct ow_matrix *g,
                         double bandwidth, size_t j);
 
-/* Add it to v_sense[n_read][cols] [V].  Each draw is keyed by the seed of `xb`, the column and
- * the read.  A bandwidth of 0 changes nothing. */
+/* Add it to v_sense[n_read][cols] [V].  Each draw is keyed by the seed of `xb`, the id of the
+ * column's first cell and the read.  A bandwidth of 0 changes nothing. */
 void ow_noise_add_thermal(const struct ow_crossbar *xb, const struct ow_matrix *g,
                           double bandwidth, struct ow_matrix *v_sense);
 
