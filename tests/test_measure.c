@@ -507,7 +507,7 @@ static struct ow_energy vector(int k)
 START_TEST(test_cost_matches_hand_values)
 {
     const struct ow_energy e[] = {vector(0), vector(1)};
-    const struct ow_cost c = ow_cost_measure(&spec, e, 2);
+    const struct ow_cost c = ow_cost_measure(&spec, e, 2, 2);
     const double tol = 1e-13;
     ck_assert_close(c.physical.source, 4e-12, tol, 0.0);
     ck_assert_close(c.physical.supply, 8e-12, tol, 0.0);
@@ -532,6 +532,12 @@ START_TEST(test_cost_matches_hand_values)
     char text[96];
     ow_cost_scope(&spec, &c, text);
     ck_assert_str_eq(text, "array with drivers, amplifiers and ADC, without DAC");
+    /* two readings of one vector: the energies add up, what does not balance too, also where
+     * one has too much and the other too little */
+    const struct ow_cost sum = ow_cost_measure(&spec, e, 2, 1);
+    ck_assert_close(sum.physical.devices, 2.0 * c.physical.devices, tol, 0.0);
+    ck_assert_close(sum.billed.drivers, 2.0 * c.billed.drivers, tol, 0.0);
+    ck_assert_close(sum.balance_residual, (0.06 + 0.02) / 12.0, 1e-11, 0.0);
 }
 END_TEST
 
@@ -543,23 +549,23 @@ START_TEST(test_cost_says_what_is_not_specified)
     s.e_adc = NAN;
     s.weight_bits = 0.0; /* continuous */
     s.n_amp = 0;
-    struct ow_cost c = ow_cost_measure(&s, e, 2);
+    struct ow_cost c = ow_cost_measure(&s, e, 2, 2);
     ck_assert(isnan(c.billed.adc) && c.per_mac == c.per_mac_array);
     ck_assert(isfinite(c.tops_per_watt) && isnan(c.tops_per_watt_1b));
     ow_cost_scope(&s, &c, text);
     ck_assert_str_eq(text, "array with drivers, without DAC and ADC");
     s.e_dac = 0.25e-12;
-    c = ow_cost_measure(&s, e, 2);
+    c = ow_cost_measure(&s, e, 2, 2);
     ck_assert_close(c.billed.total, 5.6e-12 + 2e-12 + 5.0 * 0.25e-12, 1e-13, 0.0);
     s.e_dac = 0.0; /* specified as nothing is not the same as not specified */
-    c = ow_cost_measure(&s, e, 2);
+    c = ow_cost_measure(&s, e, 2, 2);
     ck_assert(c.billed.dac == 0.0 && c.has_dac);
-    c = ow_cost_measure(&s, e, 0);
+    c = ow_cost_measure(&s, e, 0, 0);
     ck_assert(isnan(c.per_mac) && isnan(c.tops_per_watt) && isnan(c.balance_residual) &&
               isnan(c.physical.devices));
     s.v_supply = 0.0;
     const struct ow_energy nothing = {0};
-    c = ow_cost_measure(&s, &nothing, 1);
+    c = ow_cost_measure(&s, &nothing, 1, 1);
     ck_assert(c.per_mac == 0.0 && isnan(c.tops_per_watt) && c.balance_residual == 0.0);
 }
 END_TEST

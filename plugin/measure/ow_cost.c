@@ -34,14 +34,14 @@ _Static_assert(sizeof(struct ow_energy) ==
                    sizeof energy_at / sizeof energy_at[0] * sizeof(double),
                "energy_at lists every entry of struct ow_energy");
 
-static struct ow_energy mean_energy(const struct ow_energy energy[], size_t n)
+static struct ow_energy mean_energy(const struct ow_energy energy[], size_t n, size_t n_vec)
 {
     struct ow_energy mean = {0};
     for (size_t f = 0; f < sizeof energy_at / sizeof energy_at[0]; f++) {
         double sum = 0.0;
         for (size_t k = 0; k < n; k++)
             sum += *(const double *)(const void *)((const char *)&energy[k] + energy_at[f]);
-        *(double *)(void *)((char *)&mean + energy_at[f]) = n ? sum / (double)n : NAN;
+        *(double *)(void *)((char *)&mean + energy_at[f]) = n_vec ? sum / (double)n_vec : NAN;
     }
     return mean;
 }
@@ -57,12 +57,12 @@ static double residual(const struct ow_energy energy[], size_t n)
 }
 
 struct ow_cost ow_cost_measure(const struct ow_cost_spec *spec, const struct ow_energy energy[],
-                               size_t n_vec)
+                               size_t n, size_t n_vec)
 {
     struct ow_cost c = {.has_dac = !isnan(spec->e_dac), .has_adc = !isnan(spec->e_adc)};
     const double n_mac = (double)spec->n_in * (double)spec->n_out;
-    c.physical = mean_energy(energy, n_vec);
-    c.balance_residual = n_vec ? residual(energy, n_vec) : NAN;
+    c.physical = mean_energy(energy, n, n_vec);
+    c.balance_residual = n_vec ? residual(energy, n) : NAN;
     /* The bill is linear in the energies, so the bill of the means is the mean bill. */
     c.billed = ow_cost_bill(spec, &c.physical);
     c.per_mac_array = (c.billed.drivers + c.billed.amplifiers) / n_mac;

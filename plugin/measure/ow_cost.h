@@ -40,8 +40,8 @@ struct ow_bill ow_cost_bill(const struct ow_cost_spec *spec, const struct ow_ene
 
 struct ow_cost {
     struct ow_energy physical; /* mean over the vectors                                 */
-    double balance_residual;   /* sum of |imbalance| / sum of throughput, over the vectors:
-                                  none makes up for another, and a vector in which next to
+    double balance_residual;   /* sum of |imbalance| / sum of throughput, over the readings:
+                                  none makes up for another, and one in which next to
                                   nothing flows weighs next to nothing                  */
     struct ow_bill billed;     /* mean over the vectors                                 */
     double per_mac_array;      /* J, drivers and amplifiers                             */
@@ -52,9 +52,10 @@ struct ow_cost {
     double tops_per_watt_1b;   /* times input_bits x weight_bits; NaN when one is 0     */
 };
 
-/* energy[n_vec], one of each reading.  Everything is NaN for n_vec = 0. */
+/* energy[n] of all readings of n_vec vectors: a vector has several where it takes several
+ * phases or arrays.  Everything is NaN for n_vec = 0. */
 struct ow_cost ow_cost_measure(const struct ow_cost_spec *spec, const struct ow_energy energy[],
-                               size_t n_vec);
+                               size_t n, size_t n_vec);
 
 /* "array with amplifiers and ADC, without DAC": what the per_mac of this cost contains. */
 void ow_cost_scope(const struct ow_cost_spec *spec, const struct ow_cost *cost, char text[96]);

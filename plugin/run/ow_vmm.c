@@ -136,7 +136,7 @@ static enum ow_status measure_energy(const struct ow_problem *p, const struct ow
     for (size_t k = 0; k < p->n_vec; k++)
         r->energy.a[k] = vector[k].source + vector[k].supply;
     r->billing = billing(p);
-    r->cost = ow_cost_measure(&r->billing, vector, p->n_vec);
+    r->cost = ow_cost_measure(&r->billing, vector, p->n_vec, p->n_vec);
     free(vector);
     free(amplitude);
     free(rms);
