@@ -42,39 +42,40 @@ int main(int argc, char **argv)
     if (argc != 4 || ow_spec_load(argv[1], NULL, &spec, &err) ||
         ow_problem_init(&spec, &problem, &err))
         return fail(&err);
-    double *amplitude = calloc(problem.xb.rows, sizeof *amplitude);
-    if (!amplitude || ow_host_reading(&problem, &got, &err) ||
-        ow_host_reading(&problem, &want, &err))
+    double *amplitude = calloc(problem.array->xb.rows, sizeof *amplitude);
+    if (!amplitude || ow_host_reading(problem.array, &got, &err) ||
+        ow_host_reading(problem.array, &want, &err))
         return fail(&err);
-    ow_problem_amplitudes(&problem, 0, amplitude);
+    ow_array_amplitudes(problem.array, 0, amplitude);
 
-    struct ow_engine_options options = {.rtol = spec.engine.rtol, .v_scale = problem.v_scale};
+    struct ow_engine_options options = {.rtol = spec.engine.rtol,
+                                        .v_scale = problem.array->v_scale};
     const double begin = ow_seconds();
-    if (ow_circuit_create(&problem.xb, &circuit, &err))
+    if (ow_circuit_create(&problem.array->xb, &circuit, &err))
         return fail(&err);
     if (strcmp(argv[2], "klu") == 0)
         circuit->is_grid = false; /* any circuit, as far as the engine knows */
     if (ow_engine_create(circuit, &options, false, &engine, &err) ||
-        ow_engine_read(engine, amplitude, &problem.pulse, NULL, &got, &err))
+        ow_engine_read(engine, amplitude, &problem.array->pulse, NULL, &got, &err))
         return fail(&err);
     const double seconds = ow_seconds() - begin;
 
     options.rtol = strtod(argv[3], NULL);
     if (options.rtol > 0.0) {
         if (ow_engine_create(circuit, &options, false, &reference, &err) ||
-            ow_engine_read(reference, amplitude, &problem.pulse, NULL, &want, &err))
+            ow_engine_read(reference, amplitude, &problem.array->pulse, NULL, &want, &err))
             return fail(&err);
-        off = difference(got.v_sample, want.v_sample, problem.xb.cols);
+        off = difference(got.v_sample, want.v_sample, problem.array->xb.cols);
         /* Also sampled while the outputs move: a tenth of an edge and half of one after it. */
         const double part[] = {0.1, 0.5};
         for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
-            struct ow_pulse pulse = problem.pulse;
+            struct ow_pulse pulse = problem.array->pulse;
             pulse.t_read = part[k] * pulse.t_rise;
             if (ow_engine_read(engine, amplitude, &pulse, NULL, &got, &err) ||
                 ow_engine_read(reference, amplitude, &pulse, NULL, &want, &err))
                 return fail(&err);
-            off_early =
-                fmax(off_early, difference(got.v_sample, want.v_sample, problem.xb.cols));
+            off_early = fmax(off_early,
+                             difference(got.v_sample, want.v_sample, problem.array->xb.cols));
         }
     }
     printf("{\"seconds\": %.6g, \"off\": %.3g, \"off_early\": %.3g}\n", seconds, off,

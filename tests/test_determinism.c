@@ -177,7 +177,7 @@ START_TEST(test_program)
         struct ow_problem problem;
         const struct ow_program_options how = {0};
         load(program_text[_i], &spec, &problem);
-        ck_assert_ok(ow_program_run(&problem, &how, &r[turn], &err), err);
+        ck_assert_ok(ow_program_run(problem.array, &how, &r[turn], &err), err);
         ow_problem_finish(&problem);
         ow_spec_finish(&spec);
     }

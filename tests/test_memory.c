@@ -81,7 +81,7 @@ static enum ow_status program_of(const struct job *job, const struct ow_problem 
 {
     struct ow_program_result r = {0};
     const struct ow_program_options how = {0};
-    const enum ow_status st = ow_program_run(problem, &how, &r, err);
+    const enum ow_status st = ow_program_run(problem->array, &how, &r, err);
     if (st)
         return st;
     answer_matrix(answer, &r.x);

@@ -57,7 +57,7 @@ static void write_all(const struct study *s, struct ow_program_result *r)
 {
     struct ow_error err = {0};
     const struct ow_program_options how = {.codemodel = OW_CODEMODEL};
-    ck_assert_ok(ow_program_run(&s->problem, &how, r, &err), err);
+    ck_assert_ok(ow_program_run(s->problem.array, &how, r, &err), err);
 }
 
 /* team_write: 10 to 100 kohm, dx/dt = +-8.9e6 /s (|v|/0.4 - 1)^2, positive towards off. */
@@ -75,7 +75,7 @@ START_TEST(test_plan_and_heights)
 {
     struct study s;
     study_init(TEAM "program: {" FILES ", pulses: {" PULSE "}}\n", &s);
-    const struct ow_problem *p = &s.problem;
+    const struct ow_array *p = s.problem.array;
     const struct ow_writes *w = &p->writes;
     ck_assert_uint_eq(p->xb.rows, 2);
     ck_assert_uint_eq(p->xb.cols, 3);
@@ -102,14 +102,14 @@ START_TEST(test_plan_and_heights)
         double v[5];
         ck_assert_uint_eq(w->write[k].row, expected[k].row);
         ck_assert_int_eq(w->write[k].is_set, expected[k].is_set);
-        ow_problem_amplitudes(p, k, v);
+        ow_array_amplitudes(p, k, v);
         for (size_t j = 0; j < 5; j++)
             ck_assert_close(v[j], expected[k].v2[j], 1e-15, 0.0);
     }
     s.spec.program.scheme = OW_WRITE_V3;
     for (size_t k = 0; k < 3; k++) {
         double v[5];
-        ow_problem_amplitudes(p, k, v);
+        ow_array_amplitudes(p, k, v);
         for (size_t j = 0; j < 5; j++)
             ck_assert_close(v[j], expected[k].v3[j], 1e-15, 0.0);
     }
@@ -118,13 +118,13 @@ START_TEST(test_plan_and_heights)
     study_init(TEAM "program: {" FILES ", r_driver: 75, pulses: {" PULSE
                     ", rows: [1, 0], order: cells}}\n",
                &s);
-    ck_assert_double_eq(s.problem.xb.sense.r_f, 75.0);
-    ck_assert_uint_eq(s.problem.writes.n, 3);
+    ck_assert_double_eq(s.problem.array->xb.sense.r_f, 75.0);
+    ck_assert_uint_eq(s.problem.array->writes.n, 3);
     static const size_t row[] = {1, 0, 0}, col[] = {2, 0, 1};
     for (size_t k = 0; k < 3; k++) {
-        ck_assert_uint_eq(s.problem.writes.write[k].row, row[k]);
-        ck_assert_uint_eq(s.problem.writes.write[k].first, col[k]);
-        ck_assert_uint_eq(s.problem.writes.write[k].last, col[k]);
+        ck_assert_uint_eq(s.problem.array->writes.write[k].row, row[k]);
+        ck_assert_uint_eq(s.problem.array->writes.write[k].first, col[k]);
+        ck_assert_uint_eq(s.problem.array->writes.write[k].last, col[k]);
     }
     study_finish(&s);
 }
@@ -142,13 +142,13 @@ START_TEST(test_targets_of_weights)
                "sigma_program: 0.1, stuck_on: 0.6}\nprogram: {pulses: {" PULSE "}}\n",
                &faulty);
     for (size_t k = 0; k < 12; k++) {
-        const double level = (plain.problem.writes.target.a[k] - 12e-6) / 19.5e-6;
+        const double level = (plain.problem.array->writes.target.a[k] - 12e-6) / 19.5e-6;
         ck_assert_close(level, floor(level + 0.5), 0.0, 1e-5);
-        ck_assert_close(plain.problem.writes.begin.a[k], 12e-6, 2e-6, 0.0);
-        ck_assert_double_eq(faulty.problem.writes.target.a[k],
-                            plain.problem.writes.target.a[k]);
+        ck_assert_close(plain.problem.array->writes.begin.a[k], 12e-6, 2e-6, 0.0);
+        ck_assert_double_eq(faulty.problem.array->writes.target.a[k],
+                            plain.problem.array->writes.target.a[k]);
     }
-    ck_assert_uint_gt(faulty.problem.mapping.n_stuck_on, 0);
+    ck_assert_uint_gt(faulty.problem.array->mapping.n_stuck_on, 0);
     study_finish(&plain);
     study_finish(&faulty);
 }
@@ -278,7 +278,7 @@ START_TEST(test_figures_follow_from_the_arrays)
     ck_assert_uint_eq(r.n_missed, n_missed);
     ck_assert_uint_eq(r.n_row, 1);
     ck_assert_uint_eq(r.n_selected, 2);
-    json_t *root = ow_program_json(&s.problem, &r);
+    json_t *root = ow_program_json(s.problem.array, &r);
     json_t *program = json_object_get(root, "program");
     ck_assert_str_eq(json_string_value(json_object_get(program, "scheme")), "v2");
     ck_assert_int_eq(json_integer_value(json_object_get(program, "pulses")), 8);
@@ -311,7 +311,7 @@ START_TEST(test_verification_reaches_the_targets)
     s.spec.program.verify.max_pulses = 0;
     write_all(&s, &r);
     ck_assert_uint_gt(r.n_missed, 0);
-    ck_assert_uint_eq(r.pulses.rows, s.problem.writes.n);
+    ck_assert_uint_eq(r.pulses.rows, s.problem.array->writes.n);
     ck_assert_ptr_nonnull(strstr(r.warnings.text[0], "open loop"));
     ow_program_result_finish(&r);
     study_finish(&s);
@@ -339,7 +339,7 @@ START_TEST(test_jumps_are_counted_and_dated)
     struct ow_program_result r, again;
     study_init("vmm: {weights: {random: [8, 4], seed: 11}}\n" BINARY, &s);
     write_all(&s, &r);
-    const double t_pulse = ow_pulse_end(&s.problem.pulse);
+    const double t_pulse = ow_pulse_end(&s.problem.array->pulse);
     double events = 0.0;
     long dated = 0;
     for (size_t k = 0; k < r.pulses.rows; k++)
@@ -375,7 +375,7 @@ START_TEST(test_cancel)
     struct ow_error err = {0};
     const struct ow_program_options how = {.cancel = &cancel};
     study_init(TEAM "program: {" FILES ", pulses: {" PULSE "}}\n", &s);
-    ck_assert_int_eq(ow_program_run(&s.problem, &how, &r, &err), OW_ERR_CANCELLED);
+    ck_assert_int_eq(ow_program_run(s.problem.array, &how, &r, &err), OW_ERR_CANCELLED);
     ck_assert_str_eq(err.text, "cancelled");
     study_finish(&s);
 }
@@ -404,7 +404,7 @@ START_TEST(test_hosts_agree_on_a_pulse)
     study_init(referee[_i], &s);
     const struct ow_verify_options how = {
         .vector = vector, .n_vector = 2, .codemodel = OW_CODEMODEL, .timeout_s = 100.0};
-    ck_assert_ok(ow_verify_run(&s.problem, &how, &r, &err), err);
+    ck_assert_ok(ow_verify_run(s.problem.array, &how, &r, &err), err);
     ck_assert_msg(r.comparison.is_ok, "state %g, energy %g, sense %g, event %g, unlike %zu",
                   r.comparison.state.worst, r.comparison.energy.worst, r.comparison.sense.worst,
                   r.comparison.event.worst, r.comparison.n_unlike);

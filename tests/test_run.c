@@ -137,11 +137,12 @@ START_TEST(test_quantised_problem)
     }
     ck_assert(is_moved);
     for (size_t k = 0; k < p->n_in * p->n_out; k++) {
-        const double step = p->mapping.w_max / 4.0;
-        ck_assert_close(p->mapping.wq.a[k], step * round(p->weights.a[k] / step), 1e-14, 0.0);
+        const double step = p->array->mapping.w_max / 4.0;
+        ck_assert_close(p->array->mapping.wq.a[k], step * round(p->weights.a[k] / step), 1e-14,
+                        0.0);
     }
     check_product(&p->inputs, &p->weights, &p->y);
-    check_product(&p->driven, &p->mapping.wq, &p->yq);
+    check_product(&p->driven, &p->array->mapping.wq, &p->yq);
     study_finish(&s);
 }
 END_TEST
@@ -158,8 +159,8 @@ START_TEST(test_signed_inputs_take_two_phases)
     ck_assert_uint_eq(p->n_phase, 2);
     size_t n_negative = 0;
     for (size_t k = 0; k < p->n_vec; k++) {
-        ow_problem_amplitudes(p, 2 * k, plus);
-        ow_problem_amplitudes(p, 2 * k + 1, minus);
+        ow_array_amplitudes(p->array, 2 * k, plus);
+        ow_array_amplitudes(p->array, 2 * k + 1, minus);
         for (size_t i = 0; i < p->n_in; i++) {
             const double x = ow_matrix_row(&p->driven, k)[i];
             n_negative += x < 0.0;
@@ -234,14 +235,14 @@ START_TEST(test_array_larger_than_the_weights)
                             "sense: {gain: 1g, gbw: 1t}\nengine: {name: dc}\n",
                &s);
     const struct ow_problem *p = &s.problem;
-    ck_assert_uint_eq(p->xb.rows, 8);
-    ck_assert_uint_eq(p->xb.cols, 10);
-    ow_problem_amplitudes(p, 2, amplitude);
+    ck_assert_uint_eq(p->array->xb.rows, 8);
+    ck_assert_uint_eq(p->array->xb.cols, 10);
+    ow_array_amplitudes(p->array, 2, amplitude);
     for (size_t i = 0; i < 8; i++)
         ck_assert_double_eq(amplitude[i], i < 5 ? 0.2 * ow_matrix_row(&p->driven, 2)[i] : 0.0);
     for (size_t k = 0; k < 80; k++)
         if (k / 10 >= 5 || k % 10 >= 6)
-            ck_assert_close(p->mapping.g.a[k], 1e-6, 1e-9, 0.0);
+            ck_assert_close(p->array->mapping.g.a[k], 1e-6, 1e-9, 0.0);
     measure(p, &r);
     ck_assert_uint_eq(r.v_sense.cols, 10);
     ck_assert_uint_eq(r.y_circuit.cols, 3);
@@ -273,19 +274,22 @@ START_TEST(test_auto_resistance)
     const struct ow_problem *p = &s.problem;
     double largest = 0.0;
     for (size_t k = 0; k < p->n_vec; k += row[_i].step)
-        for (size_t j = 0; j < p->xb.cols; j++) {
+        for (size_t j = 0; j < p->array->xb.cols; j++) {
             double i = 0.0;
             for (size_t r = 0; r < p->n_in; r++)
-                i += 0.2 * ow_matrix_row(&p->inputs, k)[r] * ow_matrix_row(&p->mapping.g, r)[j];
+                i += 0.2 * ow_matrix_row(&p->inputs, k)[r] *
+                     ow_matrix_row(&p->array->mapping.g, r)[j];
             largest = fmax(largest, i);
         }
-    const double r_out = p->xb.sense.kind == OW_SENSE_TIA ? p->xb.sense.r_out : 0.0;
-    ck_assert_close((p->xb.sense.r_f + r_out) * largest, 0.8 * row[_i].swing, 1e-12, 0.0);
+    const double r_out =
+        p->array->xb.sense.kind == OW_SENSE_TIA ? p->array->xb.sense.r_out : 0.0;
+    ck_assert_close((p->array->xb.sense.r_f + r_out) * largest, 0.8 * row[_i].swing, 1e-12,
+                    0.0);
     /* decoding undoes the mapping: 1 V between the arms */
     double v[6] = {1.0, 0.0, 0.25, 1.25, 0.0, 0.0}, y[3];
-    ow_problem_decode(p, v, y);
-    const double volt = p->mapping.w_max / (0.2 * p->xb.sense.r_f * 99e-6) *
-                        (p->xb.sense.kind == OW_SENSE_TIA ? -1.0 : 1.0);
+    ow_array_decode(p->array, v, y);
+    const double volt = p->array->mapping.w_max / (0.2 * p->array->xb.sense.r_f * 99e-6) *
+                        (p->array->xb.sense.kind == OW_SENSE_TIA ? -1.0 : 1.0);
     ck_assert_close(y[0], volt, 1e-9, 0.0);
     ck_assert_close(y[1], -volt, 1e-9, 0.0);
     ck_assert_double_eq(y[2], 0.0);
@@ -376,7 +380,7 @@ START_TEST(test_thread_count_changes_no_bit)
             .n_worker = n_worker[k],
             .progress = count,
             .data = &counter};
-        ck_assert_ok(ow_batch_run(&s.problem, &options, &batch[k], &err), err);
+        ck_assert_ok(ow_batch_run(s.problem.array, &options, &batch[k], &err), err);
         ck_assert_uint_eq(counter.n_call, 6);
         ck_assert_uint_eq(counter.total, 6);
         ck_assert_uint_eq(batch[k].n_read, 6);
@@ -404,7 +408,8 @@ START_TEST(test_cancel_ends_a_batch)
             .n_worker = n,
             .progress = count,
             .data = &counter};
-        ck_assert_int_eq(ow_batch_run(&s.problem, &options, &batch, &err), OW_ERR_CANCELLED);
+        ck_assert_int_eq(ow_batch_run(s.problem.array, &options, &batch, &err),
+                         OW_ERR_CANCELLED);
         ck_assert_str_eq(err.text, "cancelled");
         ck_assert_uint_eq(batch.n_read, 99); /* as it was */
         ck_assert_uint_lt(counter.n_call, 6);
@@ -453,7 +458,7 @@ START_TEST(test_many_reads_are_single_reads)
         struct counter counter = {0};
         const struct ow_batch_options options = {
             .host = how, .n_worker = k + 1, .progress = count, .data = &counter};
-        ck_assert_ok(ow_batch_run(&s.problem, &options, &batch[k], &err), err);
+        ck_assert_ok(ow_batch_run(s.problem.array, &options, &batch[k], &err), err);
         ck_assert_uint_eq(counter.last, n_read);
         if (many[_i].n_call)
             ck_assert_uint_eq(counter.n_call, many[_i].n_call);
@@ -463,11 +468,11 @@ START_TEST(test_many_reads_are_single_reads)
         ck_assert(is_same(&batch[k].v_gain, &batch[0].v_gain));
         ck_assert_mem_eq(batch[k].energy, batch[0].energy, n_read * sizeof *batch[k].energy);
     }
-    ck_assert_ok(ow_host_open(&s.problem, &how, &host, &err), err);
-    ck_assert_ok(ow_host_reading(&s.problem, &reading, &err), err);
+    ck_assert_ok(ow_host_open(s.problem.array, &how, &host, &err), err);
+    ck_assert_ok(ow_host_reading(s.problem.array, &reading, &err), err);
     for (size_t read = 0; read < n_read; read++) {
         ck_assert_ok(ow_host_read(host, read, NULL, &reading, &err), err);
-        for (size_t j = 0; j < s.problem.xb.cols; j++) {
+        for (size_t j = 0; j < s.problem.array->xb.cols; j++) {
             ck_assert_close(ow_matrix_row(&batch[0].v_sense, read)[j], reading.v_sample[j],
                             1e-9, 1e-12);
             ck_assert_close(ow_matrix_row(&batch[0].v_gain, read)[j], reading.v_gain[j], 1e-9,
@@ -504,7 +509,8 @@ START_TEST(test_cancel_ends_many_reads)
             .n_worker = 1,
             .progress = count,
             .data = &counter};
-        ck_assert_int_eq(ow_batch_run(&s.problem, &options, &batch, &err), OW_ERR_CANCELLED);
+        ck_assert_int_eq(ow_batch_run(s.problem.array, &options, &batch, &err),
+                         OW_ERR_CANCELLED);
         ck_assert_str_eq(err.text, "cancelled");
         ck_assert_uint_eq(batch.n_read, 99); /* as it was */
         ck_assert_uint_eq(counter.last, at);
@@ -531,14 +537,14 @@ START_TEST(test_carried_states)
     const struct ow_host_options cvode = {.kind = OW_ENGINE_CVODE, .rtol = 1e-5};
     for (unsigned k = 0; k < 3; k++) {
         const struct ow_batch_options options = {.host = cvode, .n_worker = k ? 3 : 1};
-        ck_assert_ok(
-            ow_batch_run(k < 2 ? &carry.problem : &restore.problem, &options, &batch[k], &err),
-            err);
+        ck_assert_ok(ow_batch_run(k < 2 ? carry.problem.array : restore.problem.array, &options,
+                                  &batch[k], &err),
+                     err);
     }
     ck_assert(is_same(&batch[0].v_sense, &batch[1].v_sense));
     /* the same by hand */
-    ck_assert_ok(ow_host_open(&carry.problem, &cvode, &host, &err), err);
-    ck_assert_ok(ow_host_reading(&carry.problem, &reading, &err), err);
+    ck_assert_ok(ow_host_open(carry.problem.array, &cvode, &host, &err), err);
+    ck_assert_ok(ow_host_reading(carry.problem.array, &reading, &err), err);
     const size_t n_x = reading.n_cell * reading.n_state;
     double x[12];
     ck_assert_uint_le(n_x, 12);
@@ -742,13 +748,14 @@ START_TEST(test_thermal_noise_enters_accuracy)
     double square = 0.0;
     for (size_t j = 0; j < p->n_out; j++) {
         double sum = 0.0; /* S, of both arms */
-        for (size_t i = 0; i < p->xb.rows; i++)
-            sum += ow_matrix_row(&p->mapping.g, i)[2 * j] +
-                   ow_matrix_row(&p->mapping.g, i)[2 * j + 1];
-        const double volt = p->xb.sense.r_f * sqrt(4.0 * 1.380649e-23 * 300.15 * 100e6 * sum);
+        for (size_t i = 0; i < p->array->xb.rows; i++)
+            sum += ow_matrix_row(&p->array->mapping.g, i)[2 * j] +
+                   ow_matrix_row(&p->array->mapping.g, i)[2 * j + 1];
+        const double volt =
+            p->array->xb.sense.r_f * sqrt(4.0 * 1.380649e-23 * 300.15 * 100e6 * sum);
         for (size_t k = 0; k < p->n_vec; k++) {
             const double e = ow_matrix_row(&r.y_circuit, k)[j] - ow_matrix_row(&quiet, k)[j];
-            const double z = e / (p->y_per_volt * volt);
+            const double z = e / (p->array->y_per_volt * volt);
             square += z * z / (double)(p->n_vec * p->n_out);
         }
     }
@@ -772,9 +779,9 @@ START_TEST(test_flicker_widens_read_noise)
                      "flicker_time: 25, flicker: 8.274305e-5}\n",
                &flicker);
     study_init(SMALL "device: {set: ow_benign, sigma_read: 0.03, flicker_time: 25}\n", &off);
-    ck_assert_double_eq(wide.problem.mapping.sigma_read, 0.05);
-    ck_assert_close(flicker.problem.mapping.sigma_read, 0.05, 1e-6, 0.0);
-    ck_assert_double_eq(off.problem.mapping.sigma_read, 0.03);
+    ck_assert_double_eq(wide.problem.array->mapping.sigma_read, 0.05);
+    ck_assert_close(flicker.problem.array->mapping.sigma_read, 0.05, 1e-6, 0.0);
+    ck_assert_double_eq(off.problem.array->mapping.sigma_read, 0.03);
     study_finish(&wide);
     study_finish(&flicker);
     study_finish(&off);
@@ -791,10 +798,10 @@ START_TEST(test_stuck_cells)
     const struct ow_problem *p = &s.problem;
     size_t n_on = 0;
     for (size_t k = 0; k < 120; k++)
-        n_on += fabs(p->mapping.g.a[k] / 100e-6 - 1.0) < 1e-9;
+        n_on += fabs(p->array->mapping.g.a[k] / 100e-6 - 1.0) < 1e-9;
     /* 12 of 120 expected, +-4 sigma; one more cell may hold the largest weight */
-    ck_assert(n_on == p->mapping.n_stuck_on || n_on == p->mapping.n_stuck_on + 1);
-    ck_assert(p->mapping.n_stuck_on >= 1 && p->mapping.n_stuck_on <= 25);
+    ck_assert(n_on == p->array->mapping.n_stuck_on || n_on == p->array->mapping.n_stuck_on + 1);
+    ck_assert(p->array->mapping.n_stuck_on >= 1 && p->array->mapping.n_stuck_on <= 25);
     measure(p, &r);
     ck_assert_double_lt(r.accuracy.raw.circuit.csnr_db, 15.0);
     /* continuous weights: no quantisation error at all, and null for its ratio */
@@ -884,7 +891,7 @@ START_TEST(test_bill_by_hand)
         for (size_t i = 0; i < 5; i++)
             for (size_t j = 0; j < 6; j++)
                 charge += ow_matrix_row(&p->driven, k)[i] * 0.2 *
-                          ow_matrix_row(&p->mapping.g, i)[j] * 10e-9 / 6.0;
+                          ow_matrix_row(&p->array->mapping.g, i)[j] * 10e-9 / 6.0;
     ck_assert_close(r.cost.billed.drivers, 0.9 * charge, 1e-6, 0.0);
     ck_assert_close(r.cost.billed.adc, 3.0 * 40e-15, 1e-12, 0.0); /* an output a conversion */
     /* rise and read, fall and recovery, two conversions in turn */

@@ -56,7 +56,7 @@ static const struct argp argp = {
 /* To a file, interruptible: either the whole deck is there or nothing is. */
 static int write_to(const struct arguments *a, const char *codemodel)
 {
-    const struct ow_problem *p = &a->spec.problem;
+    const struct ow_array *array = a->spec.problem.array;
     struct ow_error err = {0};
     struct ow_file file = {0};
     if (a->out && ow_file_create(a->out, &file, &err))
@@ -66,7 +66,7 @@ static int write_to(const struct arguments *a, const char *codemodel)
     int code = EXIT_STANDS;
     FILE *to = a->out ? file.to : stdout;
     const enum ow_status st =
-        cli_write_deck(p, a->vector * p->n_phase, codemodel, a->raw, to, &err);
+        cli_write_deck(array, a->vector * array->n_phase, codemodel, a->raw, to, &err);
     if (st &&
         !ferror(to)) /* a failing file is ow_file_commit()'s to report, or cli_finish()'s */
         code = cli_fail(&err);
@@ -87,9 +87,9 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "netlist", &code))
         goto done;
-    if (a.vector >= a.spec.problem.n_vec) {
+    if (a.vector >= a.spec.problem.array->n_vec) {
         ow_fail(&err, OW_ERR_INPUT, "--vector=%zu: expected 0 to %zu", a.vector,
-                a.spec.problem.n_vec - 1);
+                a.spec.problem.array->n_vec - 1);
         code = cli_fail(&err);
         goto done;
     }

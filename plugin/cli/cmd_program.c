@@ -49,22 +49,22 @@ static const struct argp argp = {
 
 /* ---- the table ---------------------------------------------------------------------- */
 
-static void print_head(const struct ow_problem *p, const struct ow_program_result *r)
+static void print_head(const struct ow_array *array, const struct ow_program_result *r)
 {
-    const struct ow_spec *spec = p->spec;
+    const struct ow_spec *spec = array->spec;
     const bool is_v2 = spec->program.scheme == OW_WRITE_V2;
     char text[32], other[32];
     printf("%s: %zu of %zu word lines of %zu x %zu devices, %s%s%s, %s scheme\n", spec->path,
-           r->n_row, p->xb.rows, p->xb.rows, p->xb.cols, p->xb.model->name,
+           r->n_row, array->xb.rows, array->xb.rows, array->xb.cols, array->xb.model->name,
            spec->device.set ? " set " : "", spec->device.set ? spec->device.set : "",
            is_v2 ? "V/2" : "V/3");
-    printf("  g %s to %s,", cli_si(p->mapping.g_min, "S", text),
-           cli_si(p->mapping.g_max, "S", other));
-    printf(" segments %s word, %s bit;", cli_si(p->xb.r_wordline, "ohm", text),
-           cli_si(p->xb.r_bitline, "ohm", other));
+    printf("  g %s to %s,", cli_si(array->mapping.g_min, "S", text),
+           cli_si(array->mapping.g_max, "S", other));
+    printf(" segments %s word, %s bit;", cli_si(array->xb.r_wordline, "ohm", text),
+           cli_si(array->xb.r_bitline, "ohm", other));
     printf(" SET %s, RESET %s", cli_si(spec->program.pulses.v_set, "V", text),
            cli_si(spec->program.pulses.v_reset, "V", other));
-    printf(" for %s\n", cli_si(p->pulse.t_read, "s", text));
+    printf(" for %s\n", cli_si(array->pulse.t_read, "s", text));
 }
 
 static void print_energy(const struct ow_program_result *r)
@@ -90,17 +90,17 @@ static void print_energy(const struct ow_program_result *r)
            cli_si(total / (double)r->n_selected, "J", text), r->residual);
 }
 
-static void print_table(const struct ow_problem *p, const struct ow_program_result *r)
+static void print_table(const struct ow_array *array, const struct ow_program_result *r)
 {
-    const double tolerance = p->spec->program.verify.tolerance;
-    const size_t n = r->n_row * p->xb.cols;
-    print_head(p, r);
+    const double tolerance = array->spec->program.verify.tolerance;
+    const size_t n = r->n_row * array->xb.cols;
+    print_head(array, r);
     printf("\nCells     %zu pulses selected %zu of %zu cells, %zu are within %g of their "
            "targets\n",
            r->pulses.rows, r->n_selected, n, n - r->n_missed, tolerance);
     printf("  error of the conductance: rms %.3g, max %.3g (of g_max - g_min)\n", r->g_rms,
            r->g_max);
-    if (p->xb.model->fire)
+    if (array->xb.model->fire)
         printf("  jumps: %ld, of them %ld in cells that the pulse had not selected\n",
                r->events, r->events_disturb);
     printf(
@@ -116,30 +116,30 @@ static void print_table(const struct ow_problem *p, const struct ow_program_resu
 
 /* ---- files -------------------------------------------------------------------------- */
 
-static bool save_states(const char *directory, const struct ow_problem *p,
+static bool save_states(const char *directory, const struct ow_array *array,
                         const struct ow_program_result *r, struct ow_error *err)
 {
-    const size_t shape[] = {r->x.rows, p->xb.rows, p->xb.cols};
+    const size_t shape[] = {r->x.rows, array->xb.rows, array->xb.cols};
     char path[CLI_PATH_SIZE];
     return cli_path_in(path, directory, "states", err) &&
            ow_npy_save(path, r->x.a, OW_NPY_F8, 3, shape, err) == OW_OK;
 }
 
-static bool save_all(const char *directory, const struct ow_problem *p,
+static bool save_all(const char *directory, const struct ow_array *array,
                      const struct ow_program_result *r, struct ow_error *err)
 {
     const struct {
         const char *name;
         const struct ow_matrix *matrix;
     } file[] = {{"conductance", &r->g},
-                {"target", &p->writes.target},
+                {"target", &array->writes.target},
                 {"disturb", &r->disturb},
                 {"t_switch", &r->t_event},
                 {"pulses", &r->pulses}};
     for (size_t k = 0; k < sizeof file / sizeof file[0]; k++)
         if (!cli_save_table(directory, file[k].name, file[k].matrix, err))
             return false;
-    return save_states(directory, p, r, err);
+    return save_states(directory, array, r, err);
 }
 
 /* ---- the command -------------------------------------------------------------------- */
@@ -147,14 +147,14 @@ static bool save_all(const char *directory, const struct ow_problem *p,
 /* The table comes before the files, so that a full disk does not cost the result. */
 static int report(const struct arguments *a, const struct ow_program_result *r)
 {
-    const struct ow_problem *p = &a->spec.problem;
+    const struct ow_array *array = a->spec.problem.array;
     struct ow_error err = {0};
     int code = EXIT_STANDS;
     if (cli_output_has_table(&a->output))
-        print_table(p, r);
-    if (a->output.json && !cli_write_json(ow_program_json(p, r), a->output.json, &err))
+        print_table(array, r);
+    if (a->output.json && !cli_write_json(ow_program_json(array, r), a->output.json, &err))
         code = cli_fail_write(&err);
-    if (a->output.out && !save_all(a->output.out, p, r, &err))
+    if (a->output.out && !save_all(a->output.out, array, r, &err))
         code = cli_fail_write(&err);
     return code;
 }
@@ -181,7 +181,7 @@ static int run(int argc, char **argv)
     cli_poll_interrupts();
     cli_progress_begin(&progress,
                        spec->program.pulses.order == OW_ORDER_ROWS ? "rows" : "cells");
-    const enum ow_status st = ow_program_run(&a.spec.problem, &how, &result, &err);
+    const enum ow_status st = ow_program_run(a.spec.problem.array, &how, &result, &err);
     cli_progress_end(&progress);
     code = st ? cli_fail(&err) : report(&a, &result);
     ow_program_result_finish(&result);

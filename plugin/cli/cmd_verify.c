@@ -110,56 +110,57 @@ static const char *verdict(bool is_ok)
     return is_ok ? "agrees" : "DIFFERS";
 }
 
-static void print_cell(const struct ow_problem *p, size_t cell)
+static void print_cell(const struct ow_array *array, size_t cell)
 {
-    printf("cell (%zu, %zu)", cell / p->xb.cols, cell % p->xb.cols);
+    printf("cell (%zu, %zu)", cell / array->xb.cols, cell % array->xb.cols);
 }
 
 static void print_comparison(const struct arguments *a, const size_t vector[],
                              const struct ow_verify_result *r)
 {
-    const struct ow_problem *p = &a->spec.problem;
+    const struct ow_array *array = a->spec.problem.array;
     const struct ow_comparison *c = &r->comparison;
     const struct ow_difference *d;
     char text[32], other[32];
-    printf("%s: CVODE against ngspice, %zu x %zu devices (%s), %zu read%s\n", p->spec->path,
-           p->xb.rows, p->xb.cols, p->xb.model->name, r->n_read, r->n_read == 1 ? "" : "s");
+    printf("%s: CVODE against ngspice, %zu x %zu devices (%s), %zu read%s\n", array->spec->path,
+           array->xb.rows, array->xb.cols, array->xb.model->name, r->n_read,
+           r->n_read == 1 ? "" : "s");
     d = &c->sense;
     printf("  sense outputs  %-8s worst %.2e of full scale (%s), limit %g: vector %zu, out%zu, "
            "%.9g V and %.9g V\n",
            verdict(d->is_ok), d->worst, cli_si(c->full_scale, "V", text), OW_AGREE_SENSE,
-           vector[d->read / p->n_phase], d->index, d->a, d->b);
+           vector[d->read / array->n_phase], d->index, d->a, d->b);
     d = &c->energy;
     printf("  energy         %-8s worst %.2e, limit %g: %s, %s and %s\n", verdict(d->is_ok),
            d->worst, OW_AGREE_ENERGY, energy_name[d->index],
            cli_si(d->a, d->index == OW_COMPARED_CHARGE ? "C" : "J", text),
            cli_si(d->b, d->index == OW_COMPARED_CHARGE ? "C" : "J", other));
-    const double n_mac = (double)(p->n_in * p->n_out) / (double)p->n_phase;
-    if (!p->writes.n)
+    const double n_mac = (double)(array->n_in * array->n_out) / (double)array->n_phase;
+    if (!array->writes.n)
         printf("                          per MAC %s and %s (physical)\n",
                cli_si(c->energy_a[OW_COMPARED_TOTAL] / n_mac, "J", text),
                cli_si(c->energy_b[OW_COMPARED_TOTAL] / n_mac, "J", other));
     d = &c->state;
     printf("  device states  %-8s worst %.2e of the range, limit %g", verdict(d->is_ok),
            d->worst, OW_AGREE_STATE);
-    if (p->xb.model->n_state) {
-        printf(": vector %zu, ", vector[d->read / p->n_phase]);
-        print_cell(p, d->index);
-        printf(", %s = %.9g and %.9g", p->xb.model->state[d->state].name, d->a, d->b);
+    if (array->xb.model->n_state) {
+        printf(": vector %zu, ", vector[d->read / array->n_phase]);
+        print_cell(array, d->index);
+        printf(", %s = %.9g and %.9g", array->xb.model->state[d->state].name, d->a, d->b);
     }
     printf(
         "\n                          %zu cells moved by %g of the range or more, the farthest "
         "by %.2g\n",
         r->n_moved, OW_MOVED, r->moved);
-    if (p->xb.model->fire) {
+    if (array->xb.model->fire) {
         d = &c->event;
         printf("  jumps          %-8s %zu cells jumped, %zu not alike; worst time %.2e of the "
                "pulse, limit %g\n",
                verdict(d->is_ok && c->n_unlike == 0), c->n_event, c->n_unlike, d->worst,
                OW_AGREE_EVENT);
         for (size_t k = 0; k < c->n_near; k++) {
-            printf("    apart: vector %zu, ", vector[c->near[k].read / p->n_phase]);
-            print_cell(p, c->near[k].cell);
+            printf("    apart: vector %zu, ", vector[c->near[k].read / array->n_phase]);
+            print_cell(array, c->near[k].cell);
             printf(", %.3g of %.3g hazard left, %s\n", c->near[k].left, c->near[k].draw,
                    c->near[k].is_alike ? "alike" : "not alike");
         }
@@ -225,12 +226,12 @@ static size_t choose_columns(const struct ow_reading *r, size_t column[MOST_SHOW
     return n;
 }
 
-static enum ow_status save_deck(const struct ow_problem *p, size_t read, const char *codemodel,
-                                const char *path, struct ow_error *err)
+static enum ow_status save_deck(const struct ow_array *array, size_t read,
+                                const char *codemodel, const char *path, struct ow_error *err)
 {
     struct ow_file file = {0};
     enum ow_status st = ow_file_create(path, &file, err);
-    if (!st && !(st = cli_write_deck(p, read, codemodel, NULL, file.to, err)))
+    if (!st && !(st = cli_write_deck(array, read, codemodel, NULL, file.to, err)))
         st = ow_file_commit(&file, err);
     ow_file_discard(&file);
     return st;
@@ -241,9 +242,9 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
                                 const struct ow_verify_result *r, const char *codemodel,
                                 bool is_quiet, struct ow_error *err)
 {
-    const struct ow_problem *p = &a->spec.problem;
-    const size_t phase = k % p->n_phase;
-    const char *sign = p->n_phase == 1 ? "" : phase ? "_minus" : "_plus";
+    const struct ow_array *array = a->spec.problem.array;
+    const size_t phase = k % array->n_phase;
+    const char *sign = array->n_phase == 1 ? "" : phase ? "_minus" : "_plus";
     char deck[PATH_SIZE], engine[PATH_SIZE], spice[PATH_SIZE], picture[PATH_SIZE], title[256];
     size_t column[MOST_SHOWN];
     enum ow_status st;
@@ -251,19 +252,19 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
         (st = file_in(engine, a->output.out, "wave", vector, sign, "_cvode.csv", err)) ||
         (st = file_in(spice, a->output.out, "wave", vector, sign, "_ngspice.csv", err)) ||
         (st = file_in(picture, a->output.out, "verify", vector, sign, ".svg", err)) ||
-        (st = save_deck(p, vector * p->n_phase + phase, codemodel, deck, err)) ||
+        (st = save_deck(array, vector * array->n_phase + phase, codemodel, deck, err)) ||
         (st = cli_write_wave(engine, "CVODE", &r->engine[k], err)) ||
         (st = cli_write_wave(spice, "ngspice", &r->spice[k], err)))
         return st;
     if (!is_quiet)
         printf("  vector %zu%s: %s, %s\n    repeat it: ngspice -b %s\n", vector, sign, engine,
                spice, deck);
-    const char *slash = strrchr(p->spec->path, '/');
+    const char *slash = strrchr(array->spec->path, '/');
     snprintf(title, sizeof title, "%.120s, vector %zu: CVODE and ngspice",
-             slash ? slash + 1 : p->spec->path, vector);
+             slash ? slash + 1 : array->spec->path, vector);
     const size_t n = choose_columns(&r->engine[k], column);
     struct ow_error why = {0};
-    const double t_sample = ow_pulse_sample(&p->pulse);
+    const double t_sample = ow_pulse_sample(&array->pulse);
     if (cli_plot_waves(picture, title, engine, spice, column, n, t_sample, &why))
         fprintf(stderr, "ohmweave: note: %s\n", why.text); /* the comparison stands */
     else if (!is_quiet)
@@ -285,7 +286,8 @@ static int report(const struct arguments *a, const size_t vector[], const char *
         code = cli_fail_write(&err);
     for (size_t k = 0; a->output.out && k < r->n_read; k++) {
         err = (struct ow_error){0};
-        if (save_read(a, k, vector[k / a->spec.problem.n_phase], r, codemodel, is_quiet, &err))
+        if (save_read(a, k, vector[k / a->spec.problem.array->n_phase], r, codemodel, is_quiet,
+                      &err))
             code = cli_fail_write(&err);
     }
     return code;
@@ -302,7 +304,7 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "verify", &code))
         goto done;
-    if (read_list(a.list, a.spec.problem.n_vec, &vector, &n_vector, &err) ||
+    if (read_list(a.list, a.spec.problem.array->n_vec, &vector, &n_vector, &err) ||
         !cli_output_check(&a.output, &err) ||
         !cli_find_codemodel(codemodel, sizeof codemodel, &err)) {
         code = cli_fail(&err);
@@ -317,7 +319,7 @@ static int run(int argc, char **argv)
                                           .data = &progress};
     cli_poll_interrupts();
     cli_progress_begin(&progress, "simulations");
-    const enum ow_status st = ow_verify_run(&a.spec.problem, &how, &result, &err);
+    const enum ow_status st = ow_verify_run(a.spec.problem.array, &how, &result, &err);
     cli_progress_end(&progress);
     code = st ? cli_fail(&err) : report(&a, vector, codemodel, &result);
     ow_verify_result_finish(&result);

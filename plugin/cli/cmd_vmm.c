@@ -173,22 +173,23 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
     const struct ow_spec *spec = p->spec;
     char text[32], other[32];
     printf("%s: weights %zu x %zu on %zu x %zu devices, %s%s%s, %zu vectors\n", spec->path,
-           p->n_in, p->n_out, p->xb.rows, p->xb.cols, p->xb.model->name,
+           p->n_in, p->n_out, p->array->xb.rows, p->array->xb.cols, p->array->xb.model->name,
            spec->device.set ? " set " : "", spec->device.set ? spec->device.set : "", p->n_vec);
-    printf("  g %s to %s,", cli_si(p->mapping.g_min, "S", text),
-           cli_si(p->mapping.g_max, "S", other));
-    printf(" segments %s word, %s bit;", cli_si(p->xb.r_wordline, "ohm", text),
-           cli_si(p->xb.r_bitline, "ohm", other));
+    printf("  g %s to %s,", cli_si(p->array->mapping.g_min, "S", text),
+           cli_si(p->array->mapping.g_max, "S", other));
+    printf(" segments %s word, %s bit;", cli_si(p->array->xb.r_wordline, "ohm", text),
+           cli_si(p->array->xb.r_bitline, "ohm", other));
     printf(" read %s for %s;", cli_si(spec->input.v_read, "V", text),
            cli_si(spec->input.t_read, "s", other));
-    printf(" sense %s r_f = %s%s\n", p->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
-           cli_si(p->xb.sense.r_f, "ohm", text), isnan(spec->sense.r_f) ? " (auto)" : "");
+    printf(
+        " sense %s r_f = %s%s\n", p->array->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
+        cli_si(p->array->xb.sense.r_f, "ohm", text), isnan(spec->sense.r_f) ? " (auto)" : "");
     print_accuracy(p, r);
     print_energy(p, r);
     printf("\nLatency   median %s, worst %s; half an LSB of %zu bits, sampled at %s\n",
            cli_si(r->latency.median, "s", text), cli_si(r->latency.worst, "s", other),
            spec->adc.bits ? spec->adc.bits : (size_t)8,
-           cli_si(ow_pulse_sample(&p->pulse), "s", (char[32]){0}));
+           cli_si(ow_pulse_sample(&p->array->pulse), "s", (char[32]){0}));
     printf("Solver    %.0f steps a read, %.3g s for the reads", r->steps, r->wall_s);
     if (r->setup_s > 0.0)
         printf(" (%.3g s of them to reduce the array to its ports)", r->setup_s);
@@ -209,7 +210,7 @@ static bool save_all(const char *directory, const struct ow_problem *p,
                 {"yq", &p->yq},
                 {"y_circuit", &r->y_circuit},
                 {"v_sense", &r->v_sense},
-                {"conductance", &p->mapping.g},
+                {"conductance", &p->array->mapping.g},
                 {"energy", &r->energy}};
     for (size_t k = 0; k < sizeof file / sizeof file[0]; k++)
         if (!cli_save_table(directory, file[k].name, file[k].matrix, err))

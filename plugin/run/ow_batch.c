@@ -11,7 +11,7 @@
 #include "ow_noise.h"
 
 struct job {
-    const struct ow_problem *problem;
+    const struct ow_array *array;
     const struct ow_batch_options *options;
     struct ow_batch *batch;
     bool *is_done; /* [n_read] by the ports  */
@@ -40,15 +40,15 @@ static void reader_end(void *own)
 static enum ow_status reader_begin(void *data, void **own, struct ow_error *err)
 {
     const struct job *job = data;
-    const struct ow_problem *p = job->problem;
-    const size_t n_x = p->xb.rows * p->xb.cols * p->xb.model->n_state;
+    const struct ow_array *a = job->array;
+    const size_t n_x = a->xb.rows * a->xb.cols * a->xb.model->n_state;
     struct reader *r = *own = calloc(1, sizeof *r);
     if (!r)
         return ow_fail(err, OW_ERR_NOMEM, "reads: out of memory");
-    enum ow_status st = ow_host_reading(p, &r->reading, err);
+    enum ow_status st = ow_host_reading(a, &r->reading, err);
     if (!st)
-        st = ow_host_open(p, &job->host, &r->host, err);
-    if (!st && p->spec->input.state == OW_STATE_CARRY &&
+        st = ow_host_open(a, &job->host, &r->host, err);
+    if (!st && a->spec->input.state == OW_STATE_CARRY &&
         !(r->x = malloc((n_x + 1) * sizeof *r->x)))
         st = ow_fail(err, OW_ERR_NOMEM, "states: out of memory");
     return st;
@@ -56,17 +56,17 @@ static enum ow_status reader_begin(void *data, void **own, struct ow_error *err)
 
 static void store(struct job *job, size_t read, const struct ow_reading *r)
 {
-    const struct ow_problem *p = job->problem;
+    const struct ow_array *a = job->array;
     memcpy(ow_matrix_row(&job->batch->v_sense, read), r->v_sample,
            r->cols * sizeof *r->v_sample);
     memcpy(ow_matrix_row(&job->batch->v_gain, read), r->v_gain, r->cols * sizeof *r->v_gain);
     size_t n_moved = 0;
-    job->batch->moved[read] = ow_problem_moved(p, r, &n_moved);
+    job->batch->moved[read] = ow_array_moved(a, r, &n_moved);
     job->batch->energy[read] = r->energy;
     job->batch->steps[read] = r->steps;
     job->batch->settle[read] =
-        r->wave.n ? ow_latency_settle(&r->wave, r->cols, p->n_out, r->v_dc, job->options->band,
-                                      ow_pulse_sample(&p->pulse))
+        r->wave.n ? ow_latency_settle(&r->wave, r->cols, a->n_out, r->v_dc, job->options->band,
+                                      ow_pulse_sample(&a->pulse))
                   : NAN;
 }
 
@@ -97,14 +97,14 @@ static void read_done(void *data, size_t k)
 /* From the ports what they give, the rest one by one. */
 static enum ow_status run(struct job *job, struct ow_error *err)
 {
-    const bool is_carried = job->problem->spec->input.state == OW_STATE_CARRY;
+    const bool is_carried = job->array->spec->input.state == OW_STATE_CARRY;
     const struct ow_crew crew = {.data = job,
                                  .begin = reader_begin,
                                  .end = reader_end,
                                  .task = read_one,
                                  .done = read_done};
     const enum ow_status st =
-        ow_batch_ports(job->problem, job->options, job->batch, job->is_done, err);
+        ow_batch_ports(job->array, job->options, job->batch, job->is_done, err);
     if (st)
         return st;
     size_t n_left = 0;
@@ -119,16 +119,16 @@ static enum ow_status run(struct job *job, struct ow_error *err)
     return ow_crew_run(&crew, ow_crew_size(n_worker, n_side), n_left, err);
 }
 
-enum ow_status ow_batch_run(const struct ow_problem *p, const struct ow_batch_options *options,
+enum ow_status ow_batch_run(const struct ow_array *a, const struct ow_batch_options *options,
                             struct ow_batch *out, struct ow_error *err)
 {
     const double begin = ow_seconds();
-    struct ow_batch batch = {.n_read = p->n_vec * p->n_phase};
-    struct job job = {.problem = p, .options = options, .batch = &batch};
+    struct ow_batch batch = {.n_read = a->n_vec * a->n_phase};
+    struct job job = {.array = a, .options = options, .batch = &batch};
     job.is_done = calloc(batch.n_read + 1, sizeof *job.is_done);
     job.read = calloc(batch.n_read + 1, sizeof *job.read);
-    batch.v_sense = ow_matrix_create(batch.n_read, p->xb.cols);
-    batch.v_gain = ow_matrix_create(batch.n_read, p->xb.cols);
+    batch.v_sense = ow_matrix_create(batch.n_read, a->xb.cols);
+    batch.v_gain = ow_matrix_create(batch.n_read, a->xb.cols);
     batch.energy = calloc(batch.n_read + 1, sizeof *batch.energy);
     batch.moved = calloc(batch.n_read + 1, sizeof *batch.moved);
     batch.settle = calloc(batch.n_read + 1, sizeof *batch.settle);
@@ -140,7 +140,7 @@ enum ow_status ow_batch_run(const struct ow_problem *p, const struct ow_batch_op
     else
         st = run(&job, err);
     if (!st)
-        ow_noise_add_thermal(&p->xb, &p->mapping.g, p->spec->device.noise_bandwidth,
+        ow_noise_add_thermal(&a->xb, &a->mapping.g, a->spec->device.noise_bandwidth,
                              &batch.v_sense);
     free(job.is_done);
     free(job.read);

@@ -1,4 +1,4 @@
-/* Every read of a problem, on as many worker threads as asked for.  A read is a pure
+/* Every read of an array, on as many worker threads as asked for.  A read is a pure
  * function of its number, so the result does not depend on how many there are. */
 #ifndef OW_BATCH_H
 #define OW_BATCH_H
@@ -24,7 +24,7 @@ struct ow_batch {
     struct ow_matrix v_sense; /* [n_read][cols] V at the sampling time, with thermal noise */
     struct ow_matrix v_gain;  /* [n_read][cols] V, see struct ow_reading */
     struct ow_energy *energy; /* [n_read]                                                  */
-    double *moved;            /* [n_read] ow_problem_moved()       */
+    double *moved;            /* [n_read] ow_array_moved()       */
     double *settle;           /* [n_read] s, NaN: not settled                              */
     long *steps;              /* [n_read] time steps                                       */
     double wall_s;            /* s, from the first read to the last                        */
@@ -34,7 +34,7 @@ struct ow_batch {
 /* With `input.state: carry` one worker reads in order, each from where the last one ended.
  * DC reads of linear devices come from the array's ports (ow_ports.h) where that is cheaper.
  * On failure, the error of the first failing read. */
-enum ow_status ow_batch_run(const struct ow_problem *problem,
+enum ow_status ow_batch_run(const struct ow_array *array,
                             const struct ow_batch_options *options, struct ow_batch *out,
                             struct ow_error *err);
 void ow_batch_finish(struct ow_batch *batch);

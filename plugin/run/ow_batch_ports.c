@@ -9,7 +9,7 @@
 #include "ow_variant.h"
 
 struct job {
-    const struct ow_problem *problem;
+    const struct ow_array *array;
     const struct ow_batch_options *options;
     struct ow_batch *batch;
     struct ow_ports *ports;
@@ -65,10 +65,10 @@ static size_t block_size(const struct job *job, size_t block)
 /* Pulse heights of a block's reads, [n][rows]; NULL without memory. */
 static double *block_amplitudes(const struct job *job, size_t block)
 {
-    const size_t rows = job->problem->xb.rows;
+    const size_t rows = job->array->xb.rows;
     double *amplitude = malloc(OW_PORTS_BLOCK * rows * sizeof *amplitude);
     for (size_t k = 0; amplitude && k < block_size(job, block); k++)
-        ow_problem_amplitudes(job->problem, block * OW_PORTS_BLOCK + k, amplitude + k * rows);
+        ow_array_amplitudes(job->array, block * OW_PORTS_BLOCK + k, amplitude + k * rows);
     return amplitude;
 }
 
@@ -96,7 +96,7 @@ static enum ow_status read_block(void *data, void *own, size_t block, struct ow_
     if (!amplitude)
         return ow_fail(err, OW_ERR_NOMEM, "inputs: out of memory");
     st = ow_ports_read(
-        job->ports, n, amplitude, &job->problem->pulse, ow_matrix_row(&batch->v_sense, first),
+        job->ports, n, amplitude, &job->array->pulse, ow_matrix_row(&batch->v_sense, first),
         ow_matrix_row(&batch->v_gain, first), batch->energy + first, job->is_done + first, err);
     free(amplitude);
     for (size_t read = first; read < first + n && !st; read++) {
@@ -105,7 +105,7 @@ static enum ow_status read_block(void *data, void *own, size_t block, struct ow_
             continue;
         batch->settle[read] = NAN;
         if ((st = ow_host_balance(&batch->energy[read], &why)))
-            ow_fail(err, st, "input vector %zu: %s", read / job->problem->n_phase, why.text);
+            ow_fail(err, st, "input vector %zu: %s", read / job->array->n_phase, why.text);
     }
     return st;
 }
@@ -157,22 +157,21 @@ static enum ow_status run(struct job *job, const struct ow_circuit *circuit,
     return ow_crew_run(&readers, n_worker, job->n_block, err);
 }
 
-enum ow_status ow_batch_ports(const struct ow_problem *p,
-                              const struct ow_batch_options *options, struct ow_batch *batch,
-                              bool is_done[], struct ow_error *err)
+enum ow_status ow_batch_ports(const struct ow_array *a, const struct ow_batch_options *options,
+                              struct ow_batch *batch, bool is_done[], struct ow_error *err)
 {
-    const double v_most = 2.0 * (p->v_scale + fabs(p->xb.sense.v_os));
+    const double v_most = 2.0 * (a->v_scale + fabs(a->xb.sense.v_os));
     struct ow_variant variant = {0};
     struct ow_error why = {0};
-    struct job job = {.problem = p,
+    struct job job = {.array = a,
                       .options = options,
                       .batch = batch,
                       .is_done = is_done,
                       .begin = ow_seconds(),
                       .n_block = (batch->n_read + OW_PORTS_BLOCK - 1) / OW_PORTS_BLOCK};
-    if (options->host.kind != OW_ENGINE_DC || p->mapping.sigma_read > 0.0)
+    if (options->host.kind != OW_ENGINE_DC || a->mapping.sigma_read > 0.0)
         return OW_OK;
-    enum ow_status st = ow_variant_init(&variant, p, options->host.has_ideal_wires, &why);
+    enum ow_status st = ow_variant_init(&variant, a, options->host.has_ideal_wires, &why);
     if (st || !ow_ports_pays(variant.circuit, batch->n_read) ||
         (st = ow_ports_create(variant.circuit, v_most, &job.ports, &why)) || !job.ports)
         goto done;

@@ -8,7 +8,7 @@
 #include "ow_variant.h"
 
 struct ow_host {
-    const struct ow_problem *problem; /* borrowed */
+    const struct ow_array *array; /* borrowed */
     enum ow_engine_kind kind;
     struct ow_variant variant;
     struct ow_engine *engine;
@@ -20,7 +20,7 @@ static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_opt
                                      struct ow_error *err)
 {
     const struct ow_engine_options engine = {.rtol = o->rtol,
-                                             .v_scale = h->problem->v_scale,
+                                             .v_scale = h->array->v_scale,
                                              .n_threads = o->n_threads,
                                              .cancel = o->cancel};
     const struct ow_spice_options spice = {
@@ -35,26 +35,25 @@ static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_opt
     case OW_ENGINE_COSIM:
         break;
     }
-    return ow_spec_fail(h->problem->spec, "engine.name", err, OW_ERR_INPUT,
+    return ow_spec_fail(h->array->spec, "engine.name", err, OW_ERR_INPUT,
                         "cosim is not supported yet; expected cvode, ngspice or dc");
 }
 
-enum ow_status ow_host_open(const struct ow_problem *problem,
-                            const struct ow_host_options *options, struct ow_host **out,
-                            struct ow_error *err)
+enum ow_status ow_host_open(const struct ow_array *array, const struct ow_host_options *options,
+                            struct ow_host **out, struct ow_error *err)
 {
     struct ow_host *h = calloc(1, sizeof *h);
     if (!h)
         return ow_fail(err, OW_ERR_NOMEM, "the simulator: out of memory");
-    h->problem = problem;
+    h->array = array;
     h->kind = options->kind;
-    h->amplitude = calloc(ow_crossbar_sources(&problem->xb), sizeof *h->amplitude);
+    h->amplitude = calloc(ow_crossbar_sources(&array->xb), sizeof *h->amplitude);
     enum ow_status st;
     if (!h->amplitude) {
         st = ow_fail(err, OW_ERR_NOMEM, "the simulator: out of memory");
         goto fail;
     }
-    if ((st = ow_variant_init(&h->variant, problem, options->has_ideal_wires, err)) ||
+    if ((st = ow_variant_init(&h->variant, array, options->has_ideal_wires, err)) ||
         (st = open_simulator(h, options, err)))
         goto fail;
     *out = h;
@@ -79,7 +78,7 @@ static enum ow_status simulate(struct ow_host *h, const double amplitude[],
                                const double *x_begin, struct ow_reading *out,
                                struct ow_error *err)
 {
-    const struct ow_pulse *pulse = &h->problem->pulse;
+    const struct ow_pulse *pulse = &h->array->pulse;
     switch (h->kind) {
     case OW_ENGINE_DC:
         return ow_engine_read_dc(h->engine, amplitude, pulse, x_begin, out, err);
@@ -111,22 +110,22 @@ enum ow_status ow_host_drive(struct ow_host *h, const double amplitude[], const 
 enum ow_status ow_host_read(struct ow_host *h, size_t read, const double *x_begin,
                             struct ow_reading *out, struct ow_error *err)
 {
-    const size_t vector = read / h->problem->n_phase;
+    const size_t vector = read / h->array->n_phase;
     struct ow_error why = {0};
-    ow_problem_amplitudes(h->problem, read, h->amplitude);
+    ow_array_amplitudes(h->array, read, h->amplitude);
     ow_variant_redraw(&h->variant, vector);
     const enum ow_status st = ow_host_drive(h, h->amplitude, x_begin, out, &why);
     if (st == OW_ERR_CANCELLED)
         return ow_fail(err, st, "cancelled");
-    return st ? ow_fail(err, st, "%s %zu: %s", h->problem->writes.n ? "pulse" : "input vector",
+    return st ? ow_fail(err, st, "%s %zu: %s", h->array->writes.n ? "pulse" : "input vector",
                         vector, why.text)
               : OW_OK;
 }
 
-enum ow_status ow_host_reading(const struct ow_problem *p, struct ow_reading *out,
+enum ow_status ow_host_reading(const struct ow_array *a, struct ow_reading *out,
                                struct ow_error *err)
 {
-    if (ow_reading_init(out, p->xb.cols, p->xb.rows * p->xb.cols, p->xb.model->n_state))
+    if (ow_reading_init(out, a->xb.cols, a->xb.rows * a->xb.cols, a->xb.model->n_state))
         return ow_fail(err, OW_ERR_NOMEM, "a reading: out of memory");
     return OW_OK;
 }

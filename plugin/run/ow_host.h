@@ -1,10 +1,10 @@
-/* One simulator over one variant of a problem's circuit, whichever simulator it is. */
+/* One simulator over one variant of an array's circuit, whichever simulator it is. */
 #ifndef OW_HOST_H
 #define OW_HOST_H
 
 #include <signal.h>
 
-#include "ow_problem.h"
+#include "ow_array.h"
 #include "ow_reading.h"
 
 #ifdef __cplusplus
@@ -23,13 +23,12 @@ struct ow_host_options {
 
 struct ow_host;
 
-/* Belongs to one thread; several may share a problem, which is borrowed. */
-enum ow_status ow_host_open(const struct ow_problem *problem,
-                            const struct ow_host_options *options, struct ow_host **out,
-                            struct ow_error *err);
+/* Belongs to one thread; several may share an array, which is borrowed. */
+enum ow_status ow_host_open(const struct ow_array *array, const struct ow_host_options *options,
+                            struct ow_host **out, struct ow_error *err);
 void ow_host_close(struct ow_host *host);
 
-/* Read number `read` of the problem (vector n_phase + phase), with that vector's read
+/* Read number `read` of the array (vector n_phase + phase), with that vector's read
  * noise, from the states x_begin or the programmed ones (NULL).  A read whose energy does
  * not balance within OW_BALANCE is an OW_ERR_BALANCE. */
 enum ow_status ow_host_read(struct ow_host *host, size_t read, const double *x_begin,
@@ -46,7 +45,7 @@ enum ow_status ow_host_drive(struct ow_host *host, const double amplitude[],
 enum ow_status ow_host_balance(const struct ow_energy *energy, struct ow_error *err);
 
 /* A reading of the right size. */
-enum ow_status ow_host_reading(const struct ow_problem *problem, struct ow_reading *out,
+enum ow_status ow_host_reading(const struct ow_array *array, struct ow_reading *out,
                                struct ow_error *err);
 
 #ifdef __cplusplus

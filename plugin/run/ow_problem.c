@@ -156,117 +156,52 @@ static enum ow_status check_tile(const struct ow_spec *spec, size_t rows, size_t
     return OW_OK;
 }
 
-static enum ow_status size_of(const struct ow_problem *p, size_t *rows, size_t *cols,
-                              struct ow_error *err)
+/* Of one array that holds all weights. */
+static enum ow_status size_of(const struct ow_spec *spec, size_t n_in, size_t n_out,
+                              size_t *rows, size_t *cols, struct ow_error *err)
 {
-    const struct ow_spec *spec = p->spec;
-    *rows = spec->array.rows ? spec->array.rows : p->n_in;
-    *cols = spec->array.cols ? spec->array.cols : 2 * p->n_out;
-    if (*rows < p->n_in)
+    *rows = spec->array.rows ? spec->array.rows : n_in;
+    *cols = spec->array.cols ? spec->array.cols : 2 * n_out;
+    if (*rows < n_in)
         return ow_spec_fail(spec, "array.rows", err, OW_ERR_INPUT,
                             "%zu word lines, expected auto or at least %zu, the rows of the "
                             "weights",
-                            *rows, p->n_in);
-    if (*cols < 2 * p->n_out)
+                            *rows, n_in);
+    if (*cols < 2 * n_out)
         return ow_spec_fail(spec, "array.cols", err, OW_ERR_INPUT,
                             "%zu bit lines, expected auto or at least %zu, two for each column "
                             "of the weights",
-                            *cols, 2 * p->n_out);
+                            *cols, 2 * n_out);
     return check_tile(spec, *rows, *cols, err);
 }
 
-/* Which end of the range made the mapping refuse: the one that is farther from what the device
- * can do, by *excess on a logarithmic scale. */
-static const char *refused_end(const struct ow_problem *p, double *excess)
-{
-    const struct ow_spec *spec = p->spec;
-    double lo, hi;
-    ow_mapping_reach(&p->xb, 0, spec->input.v_read, &lo, &hi);
-    double below = log(lo / spec->device.g_min), above = log(spec->device.g_max / hi);
-    if (spec->device.model->is_binary) { /* must match its two conductances */
-        below = fabs(below);
-        above = fabs(above);
-    }
-    *excess = fmax(below, above);
-    return below > above ? "device.g_min" : "device.g_max";
-}
-
-/* Or weights without a value. */
-static const char *refused_key(const struct ow_problem *p)
-{
-    double w_max = 0.0, excess;
-    for (size_t k = 0; k < p->n_in * p->n_out; k++)
-        w_max = fmax(w_max, fabs(p->weights.a[k]));
-    return w_max == 0.0 ? "vmm.weights" : refused_end(p, &excess);
-}
-
-/* Or conductances from a file, where the range itself is what devices can do. */
-static const char *refused_file(const struct ow_problem *p, const char *key)
-{
-    double excess;
-    const char *end = refused_end(p, &excess);
-    return excess > (p->spec->device.model->is_binary ? 0.01 : 1e-6) ? end : key;
-}
-
-static enum ow_status build_crossbar(struct ow_problem *p, size_t rows, size_t cols,
-                                     struct ow_error *err)
-{
-    const struct ow_spec *spec = p->spec;
-    const enum ow_status st = ow_crossbar_init(&p->xb, rows, cols, spec->device.model, err);
-    if (st)
-        return st;
-    memcpy(p->xb.param, spec->device.param, sizeof p->xb.param);
-    p->xb.r_wordline = spec->array.r_wordline;
-    p->xb.r_bitline = spec->array.r_bitline;
-    p->xb.c_wordline = spec->array.c_wordline;
-    p->xb.c_bitline = spec->array.c_bitline;
-    p->xb.c_cell = spec->device.cp;
-    p->xb.r_driver = spec->array.r_driver;
-    p->xb.sense = spec->sense;
-    return OW_OK;
-}
-
-static struct ow_mapping_spec mapping_of(const struct ow_spec *spec)
-{
-    return (struct ow_mapping_spec){.v_read = spec->input.v_read,
-                                    .g_min = spec->device.g_min,
-                                    .g_max = spec->device.g_max,
-                                    .levels = (unsigned)spec->mapping.levels,
-                                    .sigma_program = spec->device.sigma_program,
-                                    .sigma_d2d = spec->device.sigma_d2d,
-                                    .sigma_read = ow_spec_sigma_read(spec),
-                                    .stuck_on = spec->device.stuck_on,
-                                    .stuck_off = spec->device.stuck_off};
-}
-
-/* The mapping's own message, with the place of the key that it is about. */
-static enum ow_status refuse_mapping(const struct ow_problem *p, const char *key,
-                                     enum ow_status st, const struct ow_error *why,
-                                     struct ow_error *err)
-{
-    if (st == OW_ERR_INPUT)
-        return ow_spec_fail(p->spec, key, err, st, "%s", why->text);
-    if (st == OW_ERR_SOLVER)
-        return ow_spec_fail(p->spec, "device.model", err, st, "%s", why->text);
-    return ow_fail(err, st, "%s", why->text);
-}
-
-static enum ow_status map_weights(struct ow_problem *p, const struct ow_mapping_spec *how,
-                                  struct ow_mapping *out, struct ow_error *err)
+/* Weights that mean something. */
+static enum ow_status find_w_max(const struct ow_problem *p, double *w_max,
+                                 struct ow_error *err)
 {
     struct ow_error why = {0};
-    const enum ow_status st = ow_mapping_init(how, &p->weights, &p->xb, out, &why);
-    return st ? refuse_mapping(p, refused_key(p), st, &why, err) : OW_OK;
+    const enum ow_status st = ow_mapping_w_max(&p->weights, w_max, &why);
+    return st ? ow_spec_fail(p->spec, "vmm.weights", err, st, "%s", why.text) : OW_OK;
 }
 
 static enum ow_status build_weights(struct ow_problem *p, struct ow_error *err)
 {
-    const struct ow_mapping_spec how = mapping_of(p->spec);
+    struct ow_mapping_spec how = ow_array_mapping(p->spec);
+    struct ow_array *a = p->array;
     size_t rows, cols;
-    enum ow_status st = size_of(p, &rows, &cols, err);
-    if (st == OW_OK)
-        st = build_crossbar(p, rows, cols, err);
-    return st == OW_OK ? map_weights(p, &how, &p->mapping, err) : st;
+    enum ow_status st;
+    if ((st = size_of(p->spec, p->n_in, p->n_out, &rows, &cols, err)) ||
+        (st = find_w_max(p, &how.w_max, err)) || (st = ow_array_build(a, rows, cols, err)))
+        return st;
+    a->n_vec = p->n_vec;
+    a->n_phase = p->n_phase;
+    a->n_in = a->n_driven = p->n_in;
+    a->n_out = p->n_out;
+    a->driven = p->driven.a;
+    a->pulse =
+        (struct ow_pulse){.t_rise = p->spec->input.t_rise, .t_read = p->spec->input.t_read};
+    a->v_scale = p->spec->input.v_read;
+    return ow_array_map(a, &how, &p->weights, &a->mapping, err);
 }
 
 bool ow_problem_calibrates(const struct ow_problem *p, size_t k)
@@ -283,19 +218,20 @@ bool ow_problem_calibrates(const struct ow_problem *p, size_t k)
     return true;
 }
 
-/* Largest bit-line current of the calibration vectors, ideal wires and sense.  amplitude[rows]
- * and i[cols] are workspace. */
-static double largest_current(const struct ow_problem *p, double amplitude[], double i[])
+/* Largest bit-line current [A] of the calibration vectors, ideal wires and sense.
+ * amplitude[rows] and i[cols] are workspace. */
+static double largest_current(const struct ow_problem *p, const struct ow_array *a,
+                              double amplitude[], double i[])
 {
-    const size_t cols = p->xb.cols;
+    const size_t cols = a->xb.cols;
     double largest = 0.0;
     for (size_t r = 0; r < p->n_vec * p->n_phase; r++) {
         if (!ow_problem_calibrates(p, r / p->n_phase))
             continue;
-        ow_problem_amplitudes(p, r, amplitude);
+        ow_array_amplitudes(a, r, amplitude);
         memset(i, 0, cols * sizeof *i);
-        for (size_t k = 0; k < p->xb.rows; k++) {
-            const double *g = ow_matrix_row(&p->mapping.g, k);
+        for (size_t k = 0; k < a->xb.rows; k++) {
+            const double *g = ow_matrix_row(&a->mapping.g, k);
             for (size_t j = 0; j < cols; j++)
                 i[j] += amplitude[k] * g[j];
         }
@@ -305,51 +241,61 @@ static double largest_current(const struct ow_problem *p, double amplitude[], do
     return largest;
 }
 
+/* `r_f: auto` for this current. */
+static enum ow_status choose_r_f(const struct ow_spec *spec, double i_largest, double *r_f,
+                                 struct ow_error *err)
+{
+    const bool is_tia = spec->sense.kind == OW_SENSE_TIA;
+    const double swing =
+        is_tia ? 0.5 * spec->sense.vdd : OW_RESISTOR_SWING * spec->input.v_read;
+    if (!(i_largest > 0.0))
+        return ow_spec_fail(spec, "sense.r_f", err, OW_ERR_INPUT,
+                            "auto: all calibration inputs are 0; expected a resistance");
+    *r_f = OW_AUTO_SWING * swing / i_largest - (is_tia ? spec->sense.r_out : 0.0);
+    if (!(*r_f > 0.0))
+        return ow_spec_fail(spec, "sense.r_f", err, OW_ERR_INPUT,
+                            "auto: the largest calibration current, %.3g A, takes more than "
+                            "%g of the swing over sense.r_out alone; expected a smaller "
+                            "sense.r_out, a larger sense.vdd or less current",
+                            i_largest, OW_AUTO_SWING);
+    return OW_OK;
+}
+
 static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
-    const bool is_tia = p->xb.sense.kind == OW_SENSE_TIA;
-    double *amplitude = calloc(p->xb.rows + p->xb.cols, sizeof *amplitude);
-    if (!amplitude)
-        return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
-    p->i_largest = largest_current(p, amplitude, amplitude + p->xb.rows);
-    free(amplitude);
-    if (isnan(p->xb.sense.r_f)) {
-        if (!(p->i_largest > 0.0))
-            return ow_spec_fail(spec, "sense.r_f", err, OW_ERR_INPUT,
-                                "auto: all calibration inputs are 0; expected a resistance");
-        const double swing =
-            is_tia ? 0.5 * p->xb.sense.vdd : OW_RESISTOR_SWING * spec->input.v_read;
-        const double r_out = is_tia ? p->xb.sense.r_out : 0.0;
-        p->xb.sense.r_f = OW_AUTO_SWING * swing / p->i_largest - r_out;
-        if (!(p->xb.sense.r_f > 0.0))
-            return ow_spec_fail(
-                spec, "sense.r_f", err, OW_ERR_INPUT,
-                "auto: the largest calibration current, %.3g A, takes more than "
-                "%g of the swing over sense.r_out alone; expected a smaller "
-                "sense.r_out, a larger sense.vdd or less current",
-                p->i_largest, OW_AUTO_SWING);
+    struct ow_array *a = p->array;
+    double r_f = spec->sense.r_f;
+    enum ow_status st = OW_OK;
+    if (isnan(r_f)) {
+        double *amplitude = calloc(a->xb.rows + a->xb.cols, sizeof *amplitude);
+        if (!amplitude)
+            return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
+        st = choose_r_f(spec, largest_current(p, a, amplitude, amplitude + a->xb.rows), &r_f,
+                        err);
+        free(amplitude);
     }
-    const double sign = is_tia ? -1.0 : 1.0;
-    p->y_per_volt =
-        sign * p->mapping.w_max /
-        (spec->input.v_read * p->xb.sense.r_f * (p->mapping.g_max - p->mapping.g_min));
-    return OW_OK;
+    a->xb.sense.r_f = r_f;
+    a->y_per_volt = (spec->sense.kind == OW_SENSE_TIA ? -1.0 : 1.0) * a->mapping.w_max /
+                    (spec->input.v_read * r_f * (a->mapping.g_max - a->mapping.g_min));
+    return st;
 }
 
 /* ---- writes ------------------------------------------------------------------------ */
 
 /* Conductances that the weights map to. */
-static enum ow_status map_target(struct ow_problem *p, const struct ow_mapping_spec *how,
+static enum ow_status map_target(struct ow_problem *p, struct ow_mapping_spec *how,
                                  struct ow_mapping *out, struct ow_error *err)
 {
     size_t rows, cols;
     enum ow_status st = load(p->spec, true, &p->weights, err);
     p->n_in = p->weights.rows;
     p->n_out = p->weights.cols;
-    if (st || (st = size_of(p, &rows, &cols, err)) || (st = build_crossbar(p, rows, cols, err)))
+    if (st || (st = size_of(p->spec, p->n_in, p->n_out, &rows, &cols, err)) ||
+        (st = find_w_max(p, &how->w_max, err)) ||
+        (st = ow_array_build(p->array, rows, cols, err)))
         return st;
-    return map_weights(p, how, out, err);
+    return ow_array_map(p->array, how, &p->weights, out, err);
 }
 
 /* Conductances as they stand in a file, which says how large the array is. */
@@ -359,7 +305,6 @@ static enum ow_status load_target(struct ow_problem *p, const struct ow_mapping_
     const struct ow_spec *spec = p->spec;
     const size_t rows = spec->array.rows, cols = spec->array.cols;
     struct ow_matrix g = {0};
-    struct ow_error why = {0};
     enum ow_status st = load_table(spec, "program.target", spec->program.target, &g, err);
     if (!st && ((rows && rows != g.rows) || (cols && cols != g.cols)))
         st = ow_spec_fail(spec, rows && rows != g.rows ? "array.rows" : "array.cols", err,
@@ -367,9 +312,8 @@ static enum ow_status load_target(struct ow_problem *p, const struct ow_mapping_
                           "%zu x %zu conductances in program.target, expected auto or as many",
                           g.rows, g.cols);
     if (!st && !(st = check_tile(spec, g.rows, g.cols, err)) &&
-        !(st = build_crossbar(p, g.rows, g.cols, err)) &&
-        (st = ow_mapping_write(how, &g, &p->xb, out, &why)))
-        st = refuse_mapping(p, refused_file(p, "program.target"), st, &why, err);
+        !(st = ow_array_build(p->array, g.rows, g.cols, err)))
+        st = ow_array_hold(p->array, how, &g, "program.target", out, err);
     ow_matrix_finish(&g);
     return st;
 }
@@ -378,7 +322,7 @@ static enum ow_status load_target(struct ow_problem *p, const struct ow_mapping_
 static enum ow_status find_target(struct ow_problem *p, struct ow_matrix *target,
                                   struct ow_error *err)
 {
-    struct ow_mapping_spec ideal = mapping_of(p->spec);
+    struct ow_mapping_spec ideal = ow_array_mapping(p->spec);
     struct ow_mapping mapping;
     ideal.sigma_program = ideal.sigma_d2d = ideal.sigma_read = 0.0;
     ideal.stuck_on = ideal.stuck_off = 0.0;
@@ -394,22 +338,21 @@ static enum ow_status find_target(struct ow_problem *p, struct ow_matrix *target
 
 /* The states that the cells begin with, from the file or all at g_min.  The write itself is
  * simulated, and nothing reads: sigma_program and sigma_read have nothing to add. */
-static enum ow_status begin_states(struct ow_problem *p, struct ow_error *err)
+static enum ow_status begin_states(struct ow_array *a, struct ow_error *err)
 {
-    const struct ow_spec *spec = p->spec;
-    struct ow_mapping_spec how = mapping_of(spec);
+    const struct ow_spec *spec = a->spec;
+    struct ow_mapping_spec how = ow_array_mapping(spec);
     struct ow_matrix g = {0};
-    struct ow_error why = {0};
     enum ow_status st = OW_OK;
     how.sigma_program = how.sigma_read = 0.0;
     if (spec->program.begin)
         st = load_table(spec, "program.begin", spec->program.begin, &g, err);
-    else if (!(g = ow_matrix_create(p->xb.rows, p->xb.cols)).a)
+    else if (!(g = ow_matrix_create(a->xb.rows, a->xb.cols)).a)
         st = ow_fail(err, OW_ERR_NOMEM, "the array: out of memory");
     for (size_t k = 0; !st && !spec->program.begin && k < g.rows * g.cols; k++)
         g.a[k] = spec->device.g_min;
-    if (!st && (st = ow_mapping_write(&how, &g, &p->xb, &p->mapping, &why)))
-        st = refuse_mapping(p, refused_file(p, "program.begin"), st, &why, err);
+    if (!st)
+        st = ow_array_hold(a, &how, &g, "program.begin", &a->mapping, err);
     ow_matrix_finish(&g);
     return st;
 }
@@ -417,27 +360,28 @@ static enum ow_status begin_states(struct ow_problem *p, struct ow_error *err)
 static enum ow_status init_writes(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
+    struct ow_array *a = p->array;
     struct ow_matrix target = {0};
     if (spec->engine.name == OW_ENGINE_DC)
         return ow_spec_fail(spec, "engine.name", err, OW_ERR_INPUT,
                             "dc moves no states: expected cvode or ngspice to write");
-    p->n_phase = 1;
-    p->pulse = (struct ow_pulse){.t_rise = spec->program.pulses.t_rise,
+    p->n_phase = a->n_phase = 1;
+    a->pulse = (struct ow_pulse){.t_rise = spec->program.pulses.t_rise,
                                  .t_read = spec->program.pulses.t_width};
-    p->v_scale = fmax(fabs(spec->program.pulses.v_set), fabs(spec->program.pulses.v_reset));
+    a->v_scale = fmax(fabs(spec->program.pulses.v_set), fabs(spec->program.pulses.v_reset));
     enum ow_status st = find_target(p, &target, err);
     if (!st)
-        st = begin_states(p, err);
+        st = begin_states(a, err);
     if (st) {
         ow_matrix_finish(&target);
         return st;
     }
-    p->xb.sense.kind = OW_SENSE_DRIVER;
-    p->xb.sense.r_f =
+    a->xb.sense.kind = OW_SENSE_DRIVER;
+    a->xb.sense.r_f =
         isnan(spec->program.r_driver) ? spec->array.r_driver : spec->program.r_driver;
-    st = ow_writes_init(spec, &target, &p->mapping, &p->writes, err);
-    p->n_vec = p->writes.n;
-    return st ? st : ow_crossbar_check(&p->xb, err);
+    st = ow_writes_init(spec, &target, &a->mapping, &a->writes, err);
+    p->n_vec = a->n_vec = a->writes.n;
+    return st ? st : ow_crossbar_check(&a->xb, err);
 }
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -445,10 +389,8 @@ static enum ow_status init_writes(struct ow_problem *p, struct ow_error *err)
 static enum ow_status init_reads(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
-    p->n_phase = spec->input.is_signed ? 2 : 1;
-    p->pulse = (struct ow_pulse){.t_rise = spec->input.t_rise, .t_read = spec->input.t_read};
-    p->v_scale = spec->input.v_read;
     enum ow_status st;
+    p->n_phase = spec->input.is_signed ? 2 : 1;
     if ((st = load(spec, true, &p->weights, err)) || (st = load(spec, false, &p->inputs, err)))
         return st;
     p->n_in = p->weights.rows;
@@ -456,16 +398,19 @@ static enum ow_status init_reads(struct ow_problem *p, struct ow_error *err)
     p->n_vec = p->inputs.rows;
     if ((st = check_inputs(p, err)) || (st = load_labels(p, err)) ||
         (st = quantise_inputs(p, err)) || (st = build_weights(p, err)) ||
-        (st = choose_sense(p, err)) || (st = ow_crossbar_check(&p->xb, err)) ||
+        (st = choose_sense(p, err)) || (st = ow_crossbar_check(&p->array->xb, err)) ||
         (st = multiply(spec, &p->inputs, &p->weights, &p->y, err)))
         return st;
-    return multiply(spec, &p->driven, &p->mapping.wq, &p->yq, err);
+    return multiply(spec, &p->driven, &p->array->mapping.wq, &p->yq, err);
 }
 
 enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *out,
                                struct ow_error *err)
 {
-    struct ow_problem p = {.spec = spec};
+    struct ow_problem p = {.spec = spec, .array = calloc(1, sizeof *p.array)};
+    if (!p.array)
+        return ow_fail(err, OW_ERR_NOMEM, "the array: out of memory");
+    p.array->spec = spec;
     const enum ow_status st =
         spec->program.is_given ? init_writes(&p, err) : init_reads(&p, err);
     if (st)
@@ -483,48 +428,8 @@ void ow_problem_finish(struct ow_problem *p)
     ow_matrix_finish(&p->y);
     ow_matrix_finish(&p->yq);
     free(p->labels);
-    ow_writes_finish(&p->writes);
-    ow_mapping_finish(&p->mapping);
-    ow_crossbar_finish(&p->xb);
+    if (p->array)
+        ow_array_finish(p->array);
+    free(p->array);
     memset(p, 0, sizeof *p);
-}
-
-/* ---- reads ------------------------------------------------------------------------- */
-
-void ow_problem_amplitudes(const struct ow_problem *p, size_t read, double amplitude[])
-{
-    if (p->writes.n) {
-        const struct ow_write *write = &p->writes.write[read];
-        ow_write_amplitudes(&p->writes, write, ow_matrix_row(&p->writes.begin, write->row),
-                            amplitude);
-        return;
-    }
-    const double *x = ow_matrix_row(&p->driven, read / p->n_phase);
-    const double sign = read % p->n_phase ? -1.0 : 1.0;
-    for (size_t i = 0; i < p->xb.rows; i++)
-        amplitude[i] = i < p->n_in ? p->spec->input.v_read * fmax(sign * x[i], 0.0) : 0.0;
-}
-
-void ow_problem_decode(const struct ow_problem *p, const double v[], double y[])
-{
-    for (size_t j = 0; j < p->n_out; j++)
-        y[j] = p->y_per_volt * (v[2 * j] - v[2 * j + 1]);
-}
-
-double ow_problem_moved(const struct ow_problem *p, const struct ow_reading *r, size_t *n_moved)
-{
-    const struct ow_model *model = p->xb.model;
-    const double *programmed = p->xb.spread[model->program];
-    double farthest = 0.0;
-    for (size_t s = 0; s < model->n_state; s++) {
-        if (model->state[s].init != model->program)
-            continue;
-        const double travel = model->state[s].hi - model->state[s].lo;
-        for (size_t k = 0; k < r->n_cell; k++) {
-            const double moved = fabs(r->x_end[s * r->n_cell + k] - programmed[k]) / travel;
-            farthest = fmax(farthest, moved);
-            *n_moved += moved >= OW_MOVED;
-        }
-    }
-    return farthest;
 }

@@ -1,17 +1,13 @@
-/* A specification made concrete: matrices loaded, weights programmed into a crossbar, the
+/* A specification made concrete: matrices loaded, weights programmed into an array, the
  * sense resistance chosen.  What every command that simulates begins with.
  *
- * With a `program` section it writes: the cells hold what they begin with, the bit lines are
- * driven, and each "input vector" is one of the pulses that the cells need as they begin.
- * There are no inputs and outputs then. */
+ * With a `program` section the array writes, and there are no inputs and outputs. */
 #ifndef OW_PROBLEM_H
 #define OW_PROBLEM_H
 
-#include "ow_mapping.h"
+#include "ow_array.h"
 #include "ow_matrix.h"
-#include "ow_reading.h"
 #include "ow_spec.h"
-#include "ow_writes.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,13 +29,7 @@ struct ow_problem {
     struct ow_matrix driven;  /* [n_vec][n_in] as driven: quantised to input.bits  */
     struct ow_matrix y, yq;   /* [n_vec][n_out] X W, and driven inputs times Wq    */
     int *labels;              /* [n_vec], or NULL                                  */
-    struct ow_crossbar xb;
-    struct ow_mapping mapping;
-    struct ow_writes writes; /* n is 0 for reads                                  */
-    struct ow_pulse pulse;
-    double v_scale;    /* V, of the pulses                                  */
-    double i_largest;  /* A, ideal current of the calibration vectors       */
-    double y_per_volt; /* Y' = y_per_volt (v+ - v-), of the sense outputs   */
+    struct ow_array *array;   /* owned                                             */
 };
 
 /* The specification is borrowed until finish.  Errors name the file, line and key. */
@@ -49,21 +39,6 @@ void ow_problem_finish(struct ow_problem *problem);
 
 /* Is vector k one of those that calibrate? */
 bool ow_problem_calibrates(const struct ow_problem *problem, size_t k);
-
-/* Pulse heights of read number r = vector n_phase + phase: amplitude[ow_crossbar_sources()] in
- * V.  With signed inputs, phase 0 drives the positive ones and phase 1 the negative ones. */
-void ow_problem_amplitudes(const struct ow_problem *problem, size_t read, double amplitude[]);
-
-/* How far a read has moved the programmed states from where they were programmed: the
- * farthest, of the state's travel; *n_moved is raised by the cells that went OW_MOVED or
- * more.  A comparison of devices that all stay put proves little, and weights that move
- * are no weights. */
-#define OW_MOVED 0.2
-double ow_problem_moved(const struct ow_problem *problem, const struct ow_reading *reading,
-                        size_t *n_moved);
-
-/* Decode one set of sense outputs, v[xb.cols] to y[n_out]. */
-void ow_problem_decode(const struct ow_problem *problem, const double v[], double y[]);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@
 #include "ow_crew.h"
 
 struct run {
-    const struct ow_problem *problem;
+    const struct ow_array *array;
     const struct ow_writes *writes;
     struct ow_host *host;
     struct ow_reading reading;
@@ -31,41 +31,41 @@ static size_t programmed_state(const struct ow_model *model)
     return s;
 }
 
-static enum ow_status run_init(struct run *r, const struct ow_problem *p,
+static enum ow_status run_init(struct run *r, const struct ow_array *a,
                                const struct ow_program_options *options, struct ow_error *err)
 {
-    const struct ow_model *model = p->xb.model;
-    const struct ow_host_options host = {.kind = p->spec->engine.name,
-                                         .rtol = p->spec->engine.rtol,
+    const struct ow_model *model = a->xb.model;
+    const struct ow_host_options host = {.kind = a->spec->engine.name,
+                                         .rtol = a->spec->engine.rtol,
                                          .codemodel = options->codemodel,
                                          .n_threads = ow_crew_share(0, 1),
                                          .cancel = options->cancel};
-    *r = (struct run){.problem = p,
-                      .writes = &p->writes,
-                      .n_cell = p->xb.rows * p->xb.cols,
+    *r = (struct run){.array = a,
+                      .writes = &a->writes,
+                      .n_cell = a->xb.rows * a->xb.cols,
                       .n_state = model->n_state,
-                      .cols = p->xb.cols,
+                      .cols = a->xb.cols,
                       .programmed = programmed_state(model)};
     r->g_row = calloc(r->cols, sizeof *r->g_row);
-    r->amplitude = calloc(ow_crossbar_sources(&p->xb), sizeof *r->amplitude);
+    r->amplitude = calloc(ow_crossbar_sources(&a->xb), sizeof *r->amplitude);
     r->has_selected = calloc(r->n_cell, sizeof *r->has_selected);
     r->result.x = ow_matrix_create(r->n_state, r->n_cell);
-    r->result.g = ow_matrix_create(p->xb.rows, r->cols);
-    r->result.disturb = ow_matrix_create(p->xb.rows, r->cols);
-    r->result.t_event = ow_matrix_create(p->xb.rows, r->cols);
+    r->result.g = ow_matrix_create(a->xb.rows, r->cols);
+    r->result.disturb = ow_matrix_create(a->xb.rows, r->cols);
+    r->result.t_event = ow_matrix_create(a->xb.rows, r->cols);
     r->x = r->result.x.a;
     if (!r->g_row || !r->amplitude || !r->has_selected || !r->x || !r->result.g.a ||
         !r->result.disturb.a || !r->result.t_event.a)
         return ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
     for (size_t k = 0; k < r->n_cell; k++) {
         double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
-        ow_crossbar_cell(&p->xb, k, param, x);
+        ow_crossbar_cell(&a->xb, k, param, x);
         for (size_t s = 0; s < r->n_state; s++)
             r->x[s * r->n_cell + k] = x[s];
         r->result.t_event.a[k] = NAN;
     }
-    const enum ow_status st = ow_host_reading(p, &r->reading, err);
-    return st ? st : ow_host_open(p, &host, &r->host, err);
+    const enum ow_status st = ow_host_reading(a, &r->reading, err);
+    return st ? st : ow_host_open(a, &host, &r->host, err);
 }
 
 static void run_finish(struct run *r)
@@ -80,8 +80,8 @@ static void run_finish(struct run *r)
 /* Of one cell as it is now, at the read voltage [S]. */
 static double conductance(const struct run *r, size_t cell)
 {
-    const struct ow_crossbar *xb = &r->problem->xb;
-    const double v_read = r->problem->spec->input.v_read;
+    const struct ow_crossbar *xb = &r->array->xb;
+    const double v_read = r->array->spec->input.v_read;
     double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
     struct ow_point at;
     ow_crossbar_cell(xb, cell, param, x);
@@ -130,7 +130,7 @@ static enum ow_status note_pulse(struct run *r, const struct ow_write *write, si
 /* What the pulse has done to every cell, which then is what the next one begins with. */
 static void take_states(struct run *r, const struct ow_write *write)
 {
-    const struct ow_state *state = &r->problem->xb.model->state[r->programmed];
+    const struct ow_state *state = &r->array->xb.model->state[r->programmed];
     const double *x_end = r->reading.x_end + r->programmed * r->n_cell;
     const double *x = r->x + r->programmed * r->n_cell;
     for (size_t k = 0; k < r->n_cell; k++) {
@@ -146,7 +146,7 @@ static void take_states(struct run *r, const struct ow_write *write)
             r->result.t_event.a[k] = r->t + r->reading.t_event[k];
     }
     memcpy(r->x, r->reading.x_end, r->n_state * r->n_cell * sizeof *r->x);
-    r->t += ow_pulse_end(&r->problem->pulse);
+    r->t += ow_pulse_end(&r->array->pulse);
 }
 
 /* One pulse for the cells that need it as g_row says; *n is how many. */
@@ -176,7 +176,7 @@ static enum ow_status write_open(struct run *r, size_t group, struct ow_error *e
     for (int is_reset = 0; is_reset < 2; is_reset++) {
         const struct ow_write write = ow_writes_group(r->writes, group, !is_reset);
         size_t n = 1;
-        for (size_t k = 0; !st && n && k < r->problem->spec->program.pulses.count; k++)
+        for (size_t k = 0; !st && n && k < r->array->spec->program.pulses.count; k++)
             st = give_pulse(r, &write, &n, err);
     }
     return st;
@@ -186,7 +186,7 @@ static enum ow_status write_verified(struct run *r, size_t group, struct ow_erro
 {
     enum ow_status st = OW_OK;
     size_t n_both = 1; /* cells that the last two pulses selected */
-    for (size_t k = 0; n_both && k < r->problem->spec->program.verify.max_pulses; k++) {
+    for (size_t k = 0; n_both && k < r->array->spec->program.verify.max_pulses; k++) {
         n_both = 0;
         for (int is_reset = 0; is_reset < 2; is_reset++) {
             const struct ow_write write = ow_writes_group(r->writes, group, !is_reset);
@@ -205,7 +205,7 @@ static enum ow_status write_verified(struct run *r, size_t group, struct ow_erro
 static enum ow_status measure_errors(struct run *r, struct ow_error *err)
 {
     const struct ow_writes *w = r->writes;
-    const double tolerance = r->problem->spec->program.verify.tolerance;
+    const double tolerance = r->array->spec->program.verify.tolerance;
     struct ow_program_result *out = &r->result;
     bool *is_listed = calloc(w->target.rows, sizeof *is_listed);
     if (!is_listed)
@@ -237,26 +237,26 @@ static enum ow_status measure_errors(struct run *r, struct ow_error *err)
 
 static void add_warnings(const struct run *r, struct ow_program_result *out)
 {
-    const struct ow_problem *p = r->problem;
-    const struct ow_spec *spec = p->spec;
-    const size_t n_stuck = p->mapping.n_stuck_on + p->mapping.n_stuck_off;
-    if (out->n_row < p->xb.rows)
+    const struct ow_array *a = r->array;
+    const struct ow_spec *spec = a->spec;
+    const size_t n_stuck = a->mapping.n_stuck_on + a->mapping.n_stuck_off;
+    if (out->n_row < a->xb.rows)
         ow_warn(&out->warnings, "%zu of %zu word lines were programmed", out->n_row,
-                p->xb.rows);
+                a->xb.rows);
     if (out->n_missed > 0)
         ow_warn(&out->warnings,
                 "%zu of %zu cells are farther than %g of g_max - g_min from their targets%s",
-                out->n_missed, out->n_row * p->xb.cols, spec->program.verify.tolerance,
+                out->n_missed, out->n_row * a->xb.cols, spec->program.verify.tolerance,
                 spec->program.verify.max_pulses ? "" : " (open loop: see program.verify)");
     if (n_stuck > 0)
         ow_warn(&out->warnings, "%zu devices are stuck and no pulse moves them", n_stuck);
     if (spec->device.sigma_program > 0.0)
         ow_warn(&out->warnings,
                 "device.sigma_program does not apply where the write itself is simulated");
-    if (p->xb.model->is_volatile)
+    if (a->xb.model->is_volatile)
         ow_warn(&out->warnings,
                 "the device %s is volatile: states hold only as long as its physics lets them",
-                p->xb.model->name);
+                a->xb.model->name);
 }
 
 /* ---- the run ------------------------------------------------------------------------ */
@@ -266,7 +266,7 @@ static enum ow_status run(struct run *r, const struct ow_program_options *option
 {
     const double begin = ow_seconds();
     const size_t n_group = ow_writes_groups(r->writes);
-    const bool is_verified = r->problem->spec->program.verify.max_pulses > 0;
+    const bool is_verified = r->array->spec->program.verify.max_pulses > 0;
     for (size_t k = 0; k < n_group; k++) {
         const enum ow_status st =
             is_verified ? write_verified(r, k, err) : write_open(r, k, err);
@@ -281,12 +281,12 @@ static enum ow_status run(struct run *r, const struct ow_program_options *option
     return st;
 }
 
-enum ow_status ow_program_run(const struct ow_problem *p,
+enum ow_status ow_program_run(const struct ow_array *a,
                               const struct ow_program_options *options,
                               struct ow_program_result *out, struct ow_error *err)
 {
     struct run r;
-    enum ow_status st = run_init(&r, p, options, err);
+    enum ow_status st = run_init(&r, a, options, err);
     if (!st)
         st = run(&r, options, err);
     run_finish(&r);

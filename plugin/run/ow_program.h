@@ -57,9 +57,9 @@ struct ow_program_result {
     struct ow_warnings warnings;
 };
 
-/* `problem` must have writes.  A pulse whose energy does not balance within OW_BALANCE ends
+/* `array` must have writes.  A pulse whose energy does not balance within OW_BALANCE ends
  * the run with OW_ERR_BALANCE. */
-enum ow_status ow_program_run(const struct ow_problem *problem,
+enum ow_status ow_program_run(const struct ow_array *array,
                               const struct ow_program_options *options,
                               struct ow_program_result *out, struct ow_error *err);
 void ow_program_result_finish(struct ow_program_result *result);

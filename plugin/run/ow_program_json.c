@@ -8,7 +8,7 @@ double ow_program_energy_total(const struct ow_program_result *r)
     return e->drivers + e->devices + e->wires + e->sense + e->stored;
 }
 
-static json_t *program(const struct ow_problem *p, const struct ow_program_result *r)
+static json_t *program(const struct ow_array *a, const struct ow_program_result *r)
 {
     const struct ow_json_row g_error[] = {{"rms", r->g_rms}, {"max", r->g_max}};
     const struct ow_json_row disturb[] = {
@@ -16,14 +16,14 @@ static json_t *program(const struct ow_problem *p, const struct ow_program_resul
     json_t *change = OW_JSON_OBJECT(disturb);
     json_object_set_new(change, "events", json_integer(r->events_disturb));
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "scheme",
-                     p->spec->program.scheme == OW_WRITE_V2 ? "v2" : "v3", "rows",
+                     a->spec->program.scheme == OW_WRITE_V2 ? "v2" : "v3", "rows",
                      (json_int_t)r->n_row, "pulses", (json_int_t)r->pulses.rows, "selected",
                      (json_int_t)r->n_selected, "missed", (json_int_t)r->n_missed, "events",
-                     (json_int_t)r->events, "tolerance", p->spec->program.verify.tolerance,
+                     (json_int_t)r->events, "tolerance", a->spec->program.verify.tolerance,
                      "g_error", OW_JSON_OBJECT(g_error), "disturb", change);
 }
 
-json_t *ow_program_json(const struct ow_problem *p, const struct ow_program_result *r)
+json_t *ow_program_json(const struct ow_array *a, const struct ow_program_result *r)
 {
     const double total = ow_program_energy_total(r);
     const struct ow_json_row energy[] = {{"total", total},
@@ -35,11 +35,11 @@ json_t *ow_program_json(const struct ow_problem *p, const struct ow_program_resu
                                          {"balance_residual", r->residual}};
     const struct ow_json_row solver[] = {{"steps", r->steps}, {"wall_s", r->wall_s}};
     json_t *root = json_object();
-    json_object_set_new(root, "program", program(p, r));
+    json_object_set_new(root, "program", program(a, r));
     json_object_set_new(root, "energy", OW_JSON_OBJECT(energy));
     json_object_set_new(root, "array",
-                        json_pack("{s:I, s:I}", "rows", (json_int_t)p->xb.rows, "cols",
-                                  (json_int_t)p->xb.cols));
+                        json_pack("{s:I, s:I}", "rows", (json_int_t)a->xb.rows, "cols",
+                                  (json_int_t)a->xb.cols));
     json_object_set_new(root, "solver", OW_JSON_OBJECT(solver));
     json_object_set_new(root, "warnings", ow_json_warnings(&r->warnings));
     return root;

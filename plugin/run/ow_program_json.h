@@ -8,8 +8,7 @@
 #include "ow_program.h"
 
 /* A new reference; NULL without memory. */
-json_t *ow_program_json(const struct ow_problem *problem,
-                        const struct ow_program_result *result);
+json_t *ow_program_json(const struct ow_array *array, const struct ow_program_result *result);
 
 /* energy.total: what the simulated circuit took. */
 double ow_program_energy_total(const struct ow_program_result *result);

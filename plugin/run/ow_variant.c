@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum ow_status ow_variant_init(struct ow_variant *v, const struct ow_problem *problem,
+enum ow_status ow_variant_init(struct ow_variant *v, const struct ow_array *array,
                                bool has_ideal_wires, struct ow_error *err)
 {
-    const size_t n_cell = problem->xb.rows * problem->xb.cols;
-    *v = (struct ow_variant){.problem = problem, .xb = problem->xb};
+    const size_t n_cell = array->xb.rows * array->xb.cols;
+    *v = (struct ow_variant){.array = array, .xb = array->xb};
     if (has_ideal_wires) {
         v->xb.r_wordline = v->xb.r_bitline = 0.0;
         if (v->xb.r_driver == 0.0)
@@ -32,5 +32,5 @@ void ow_variant_finish(struct ow_variant *v)
 
 void ow_variant_redraw(struct ow_variant *v, size_t vector)
 {
-    ow_mapping_redraw(&v->problem->mapping, &v->xb, vector);
+    ow_mapping_redraw(&v->array->mapping, &v->xb, vector);
 }

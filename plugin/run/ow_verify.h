@@ -24,12 +24,12 @@ struct ow_verify_result {
     struct ow_reading *engine, *spice; /* [n_read] */
     struct ow_comparison comparison;
     double engine_s, spice_s; /* wall time of each */
-    double moved;             /* ow_problem_moved() of the engine, the farthest of all reads */
+    double moved;             /* ow_array_moved() of the engine, the farthest of all reads */
     size_t n_moved;           /* cells of all reads that went OW_MOVED or more               */
 };
 
 /* OW_OK also when the hosts differ: comparison says so. */
-enum ow_status ow_verify_run(const struct ow_problem *problem,
+enum ow_status ow_verify_run(const struct ow_array *array,
                              const struct ow_verify_options *options,
                              struct ow_verify_result *out, struct ow_error *err);
 void ow_verify_result_finish(struct ow_verify_result *result);

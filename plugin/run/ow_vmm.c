@@ -51,7 +51,7 @@ static enum ow_status decode(const struct ow_problem *p, const struct ow_batch *
         return ow_fail(err, OW_ERR_NOMEM, "outputs: out of memory");
     }
     for (size_t read = 0; read < batch->n_read; read++) {
-        ow_problem_decode(p, ow_matrix_row(&batch->v_sense, read), phase);
+        ow_array_decode(p->array, ow_matrix_row(&batch->v_sense, read), phase);
         for (size_t j = 0; j < p->n_out; j++)
             ow_matrix_row(y, read / p->n_phase)[j] += read % p->n_phase ? -phase[j] : phase[j];
     }
@@ -87,16 +87,16 @@ static double log2_levels(size_t levels)
 static struct ow_cost_spec billing(const struct ow_problem *p)
 {
     const struct ow_spec *spec = p->spec;
-    const bool is_tia = p->xb.sense.kind == OW_SENSE_TIA;
-    const double t_read = ow_cycle_time(&p->pulse, 0.0, 1);
-    const double t_all = ow_cycle_time(&p->pulse, spec->adc.t_conv, spec->adc.share);
+    const bool is_tia = p->array->xb.sense.kind == OW_SENSE_TIA;
+    const double t_read = ow_cycle_time(&p->array->pulse, 0.0, 1);
+    const double t_all = ow_cycle_time(&p->array->pulse, spec->adc.t_conv, spec->adc.share);
     return (struct ow_cost_spec){
         .n_in = p->n_in,
         .n_out = p->n_out,
         .v_supply = ow_spec_v_supply(spec),
-        .n_amp = is_tia ? p->xb.cols : 0,
-        .vdd = p->xb.sense.vdd,
-        .i_q = p->xb.sense.i_q,
+        .n_amp = is_tia ? p->array->xb.cols : 0,
+        .vdd = p->array->xb.sense.vdd,
+        .i_q = p->array->xb.sense.i_q,
         /* with signed inputs the second phase is another read, then one conversion */
         .t_cycle = t_all + (double)(p->n_phase - 1) * t_read,
         .n_dac = p->n_in * p->n_phase,
@@ -104,7 +104,7 @@ static struct ow_cost_spec billing(const struct ow_problem *p)
         .e_dac = NAN,
         .e_adc = spec->adc.energy,
         .input_bits = (double)spec->input.bits,
-        .weight_bits = log2_levels(p->mapping.levels)};
+        .weight_bits = log2_levels(p->array->mapping.levels)};
 }
 
 static enum ow_status measure_energy(const struct ow_problem *p, const struct ow_batch *batch,
@@ -112,32 +112,28 @@ static enum ow_status measure_energy(const struct ow_problem *p, const struct ow
 {
     /* the dc engine holds the plateau and knows no edges */
     const bool is_dc = p->spec->engine.name == OW_ENGINE_DC;
-    const struct ow_pulse pulse = {.t_rise = is_dc ? 0.0 : p->pulse.t_rise,
-                                   .t_read = p->pulse.t_read};
-    struct ow_energy *vector = calloc(p->n_vec, sizeof *vector);
-    double *amplitude = calloc(p->xb.rows, sizeof *amplitude);
-    double *rms = calloc(p->xb.rows, sizeof *rms); /* of a vector's reads together */
+    const struct ow_pulse pulse = {.t_rise = is_dc ? 0.0 : p->array->pulse.t_rise,
+                                   .t_read = p->array->pulse.t_read};
+    double *amplitude = calloc(p->array->xb.rows, sizeof *amplitude);
+    double *rms = calloc(p->array->xb.rows, sizeof *rms); /* of a vector's reads together */
     r->energy = ow_matrix_create(p->n_vec, 1);
-    if (!vector || !amplitude || !rms || !r->energy.a) {
-        free(vector);
+    if (!amplitude || !rms || !r->energy.a) {
         free(amplitude);
         free(rms);
         return ow_fail(err, OW_ERR_NOMEM, "energies: out of memory");
     }
     for (size_t read = 0; read < batch->n_read; read++) {
-        ow_energy_add(&vector[read / p->n_phase], &batch->energy[read]);
-        ow_problem_amplitudes(p, read, amplitude);
-        for (size_t i = 0; i < p->xb.rows; i++)
+        r->energy.a[read / p->n_phase] +=
+            batch->energy[read].source + batch->energy[read].supply;
+        ow_array_amplitudes(p->array, read, amplitude);
+        for (size_t i = 0; i < p->array->xb.rows; i++)
             rms[i] += amplitude[i] * amplitude[i] / (double)p->n_vec;
     }
-    for (size_t i = 0; i < p->xb.rows; i++)
+    for (size_t i = 0; i < p->array->xb.rows; i++)
         rms[i] = sqrt(rms[i]);
-    r->hand_devices = ow_hand_check(&p->mapping.g, rms, &pulse);
-    for (size_t k = 0; k < p->n_vec; k++)
-        r->energy.a[k] = vector[k].source + vector[k].supply;
+    r->hand_devices = ow_hand_check(&p->array->mapping.g, rms, &pulse);
     r->billing = billing(p);
-    r->cost = ow_cost_measure(&r->billing, vector, p->n_vec, p->n_vec);
-    free(vector);
+    r->cost = ow_cost_measure(&r->billing, batch->energy, batch->n_read, p->n_vec);
     free(amplitude);
     free(rms);
     return OW_OK;
@@ -183,7 +179,7 @@ static enum ow_status simulate(struct context *c, bool has_ideal_wires, double b
                                              .n_worker = c->options->n_worker,
                                              .progress = forward,
                                              .data = c};
-    return ow_batch_run(c->problem, &options, out, err);
+    return ow_batch_run(c->problem->array, &options, out, err);
 }
 
 static void add_warnings(const struct ow_problem *p, double control_clipped,
@@ -201,11 +197,11 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
     if (r->moved > 0.01)
         ow_warn(&r->warnings, "reads move the devices: the farthest by %.2g of its travel",
                 r->moved);
-    if (p->mapping.n_cut > 0)
+    if (p->array->mapping.n_cut > 0)
         ow_warn(
             &r->warnings,
             "sigma_program: %zu of %zu cells were cut at the range that the device can reach",
-            p->mapping.n_cut, p->xb.rows * p->xb.cols);
+            p->array->mapping.n_cut, p->array->xb.rows * p->array->xb.cols);
     if (r->accuracy.n_scored == 0)
         ow_warn(&r->warnings,
                 "every vector calibrates, so none is left to score array and column");
@@ -217,10 +213,10 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
     if (isnan(spec->input.v_supply))
         ow_warn(&r->warnings,
                 "drivers are ideal: their charge is billed at v_read (input.v_supply)");
-    if (p->xb.model->is_volatile)
+    if (p->array->xb.model->is_volatile)
         ow_warn(&r->warnings,
                 "the device %s is volatile: weights hold only as long as its state does",
-                p->xb.model->name);
+                p->array->xb.model->name);
     if (r->latency.n_settled < p->n_vec && spec->engine.name != OW_ENGINE_DC)
         ow_warn(&r->warnings, "%zu of %zu vectors had not settled at the sampling time",
                 p->n_vec - r->latency.n_settled, p->n_vec);
@@ -231,7 +227,7 @@ static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_ba
 {
     const struct ow_problem *p = c->problem;
     const struct ow_spec *spec = p->spec;
-    const struct ow_sense *sense = &p->xb.sense;
+    const struct ow_sense *sense = &p->array->xb.sense;
     struct ow_matrix y_control = {0};
     double control_clipped = 0.0;
     enum ow_status st = ow_range_find(spec->adc.range.rule, &p->y, c->is_calibration,
@@ -240,7 +236,7 @@ static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_ba
     if (st)
         return st;
     const double band = ow_latency_band(r->range.hi - r->range.lo, (unsigned)spec->adc.bits) /
-                        fabs(p->y_per_volt);
+                        fabs(p->array->y_per_volt);
     if ((st = simulate(c, false, band, real, err)))
         return st;
     c->n_done = real->n_read;
@@ -250,7 +246,7 @@ static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_ba
         (st = measure_energy(p, real, r, err)))
         goto done;
     if (sense->kind == OW_SENSE_TIA) {
-        const size_t n = real->n_read * p->xb.cols;
+        const size_t n = real->n_read * p->array->xb.cols;
         r->clipped = ow_clipped_fraction(real->v_gain.a, n, 0.5 * sense->vdd);
         control_clipped = ow_clipped_fraction(control->v_gain.a, n, 0.5 * sense->vdd);
     } else

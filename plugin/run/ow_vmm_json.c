@@ -83,7 +83,7 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
                                          {"setup_s", r->setup_s},
                                          {"control_wall_s", r->control_s}};
     const struct ow_json_row states[] = {{"moved", r->moved}};
-    const struct ow_json_row sense[] = {{"r_f", p->xb.sense.r_f}};
+    const struct ow_json_row sense[] = {{"r_f", p->array->xb.sense.r_f}};
     const struct ow_json_row bits[] = {{"input", r->billing.input_bits},
                                        {"weight", r->billing.weight_bits},
                                        {"output", (double)p->spec->adc.bits}};
@@ -95,8 +95,8 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
     json_object_set_new(root, "tops_per_watt_1b", ow_json_number(r->cost.tops_per_watt_1b));
     json_object_set_new(root, "latency", OW_JSON_OBJECT(latency));
     json_object_set_new(root, "array",
-                        json_pack("{s:I, s:I}", "rows", (json_int_t)p->xb.rows, "cols",
-                                  (json_int_t)p->xb.cols));
+                        json_pack("{s:I, s:I}", "rows", (json_int_t)p->array->xb.rows, "cols",
+                                  (json_int_t)p->array->xb.cols));
     json_object_set_new(root, "vmm",
                         json_pack("{s:I, s:I, s:I}", "n_vec", (json_int_t)p->n_vec, "n_in",
                                   (json_int_t)p->n_in, "n_out", (json_int_t)p->n_out));

@@ -1,0 +1,74 @@
+/* One array of a problem: a programmed crossbar with drivers, sense and pulse, and what drives
+ * it.  What a simulator simulates; a product takes one or, in tiles, several (ow_problem.h).
+ *
+ * With a `program` section it writes: the cells hold what they begin with, the bit lines are
+ * driven, and each "input vector" is one of the pulses that the cells need as they begin. */
+#ifndef OW_ARRAY_H
+#define OW_ARRAY_H
+
+#include "ow_mapping.h"
+#include "ow_matrix.h"
+#include "ow_reading.h"
+#include "ow_spec.h"
+#include "ow_writes.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ow_array {
+    const struct ow_spec *spec; /* borrowed */
+    size_t n_vec;
+    size_t n_phase;          /* reads a vector: 2 when inputs are signed                  */
+    size_t first_in, n_in;   /* inputs of a vector that drive its word lines              */
+    size_t first_out, n_out; /* outputs that its pairs of bit lines make, or take part in */
+    const double *driven;    /* borrowed [n_vec][n_driven], as driven: quantised          */
+    size_t n_driven;
+    struct ow_crossbar xb;
+    struct ow_mapping mapping;
+    struct ow_writes writes; /* n is 0 for reads                                  */
+    struct ow_pulse pulse;
+    double v_scale;    /* V, of the pulses                                  */
+    double y_per_volt; /* Y' = y_per_volt (v+ - v-), of the sense outputs   */
+};
+
+void ow_array_finish(struct ow_array *a);
+
+/* Pulse heights of read number r = vector n_phase + phase: amplitude[ow_crossbar_sources()] in
+ * V.  With signed inputs, phase 0 drives the positive ones and phase 1 the negative ones. */
+void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude[]);
+
+/* How far a read has moved the programmed states from where they were programmed: the
+ * farthest, of the state's travel; *n_moved is raised by the cells that went OW_MOVED or
+ * more.  A comparison of devices that all stay put proves little, and weights that move
+ * are no weights. */
+#define OW_MOVED 0.2
+double ow_array_moved(const struct ow_array *a, const struct ow_reading *reading,
+                      size_t *n_moved);
+
+/* Decode one set of sense outputs, v[xb.cols] to y[n_out]. */
+void ow_array_decode(const struct ow_array *a, const double v[], double y[]);
+
+/* ---- how a problem makes them -------------------------------------------------------- */
+
+/* The crossbar alone, with the specification's devices, lines and sense; `a` has the
+ * specification.  After a failure of this and the following, finish. */
+enum ow_status ow_array_build(struct ow_array *a, size_t rows, size_t cols,
+                              struct ow_error *err);
+
+/* Everything that the specification does to a write. */
+struct ow_mapping_spec ow_array_mapping(const struct ow_spec *spec);
+
+/* ow_mapping_init() and ow_mapping_write(), whose messages get the place of the key that they
+ * are about; `key` names the conductances. */
+enum ow_status ow_array_map(struct ow_array *a, const struct ow_mapping_spec *how,
+                            const struct ow_matrix *weights, struct ow_mapping *out,
+                            struct ow_error *err);
+enum ow_status ow_array_hold(struct ow_array *a, const struct ow_mapping_spec *how,
+                             const struct ow_matrix *g, const char *key, struct ow_mapping *out,
+                             struct ow_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
