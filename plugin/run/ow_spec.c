@@ -2,6 +2,7 @@
  * type turns its node (or its default) into a value, then relations are checked. */
 #include "ow_spec.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -518,6 +519,22 @@ static size_t find_override(const char *name, const char **entry)
     return OW_N_KEYS;
 }
 
+enum ow_status ow_spec_check_key(const struct ow_node *key, struct ow_error *err)
+{
+    const char *name = key->text, *entry;
+    if (find_override(name, &entry) < OW_N_KEYS)
+        return OW_OK;
+    if (is_section(name, strlen(name)))
+        return ow_node_fail(key, err, OW_ERR_INPUT, "%s is a section: set its keys one by one",
+                            name);
+    size_t n = strlen(name); /* of the section in front */
+    while (n > 0 && !(name[n] == '.' && is_section(name, n)))
+        n--;
+    return ow_node_fail(key, err, OW_ERR_INPUT, "%s: unknown key%s",
+                        ow_quote(name, strlen(name)).text,
+                        guess_key(name, n, name + (n ? n + 1 : 0)).text);
+}
+
 static enum ow_status take_value(const struct loader *l, size_t k, const char *entry,
                                  const char *value, struct ow_override *o)
 {
@@ -555,20 +572,9 @@ static enum ow_status take_override(const struct loader *l, const char *text,
     if (!name)
         return out_of_memory(l);
     const size_t k = find_override(name, &entry);
-    enum ow_status st;
-    if (k < OW_N_KEYS) {
-        st = take_value(l, k, entry, equals + 1, o);
-    } else if (is_section(name, strlen(name))) {
-        st = ow_fail(l->err, OW_ERR_INPUT, "%s: %s is a section: set its keys one by one",
-                     o->doc.origin, name);
-    } else {
-        size_t n = strlen(name); /* of the section in front */
-        while (n > 0 && !(name[n] == '.' && is_section(name, n)))
-            n--;
-        st = ow_fail(l->err, OW_ERR_INPUT, "%s: %s: unknown key%s", o->doc.origin,
-                     ow_quote(name, strlen(name)).text,
-                     guess_key(name, n, name + (n ? n + 1 : 0)).text);
-    }
+    const struct ow_node at = {.kind = OW_NODE_SCALAR, .origin = o->doc.origin, .text = name};
+    const enum ow_status st =
+        k < OW_N_KEYS ? take_value(l, k, entry, equals + 1, o) : ow_spec_check_key(&at, l->err);
     free(name);
     return st;
 }
@@ -713,7 +719,7 @@ static enum ow_status resolve_params(const struct loader *l)
 
 static enum ow_status missing(const struct loader *l, const struct ow_key *key)
 {
-    const struct ow_node *map = &l->memory->doc.root, *at = map;
+    const struct ow_node *map = l->memory->root, *at = map;
     const char *name = key->name;
     for (size_t n = strcspn(name, "."); map && name[n] != '\0';
          name += n + 1, n = strcspn(name, ".")) {
@@ -759,27 +765,48 @@ static enum ow_status read_keys(const struct loader *l)
     return st;
 }
 
-enum ow_status ow_spec_parse(const char *text, size_t n, const char *path,
-                             const char *const overrides[], struct ow_spec *spec,
-                             struct ow_error *err)
+/* Every key read, every relation checked. */
+static enum ow_status resolve(const struct loader *l)
 {
-    struct ow_spec made = {.path = strdup(path), .memory = calloc(1, sizeof *made.memory)};
+    enum ow_status st = read_keys(l);
+    if (st == OW_OK)
+        st = resolve_params(l);
+    return st == OW_OK ? ow_spec_check(l->spec, l->err) : st;
+}
+
+static enum ow_status begin(const char *path, struct ow_spec *spec, struct ow_error *err)
+{
+    *spec = (struct ow_spec){.path = strdup(path), .memory = calloc(1, sizeof *spec->memory)};
+    if (spec->path && spec->memory)
+        return OW_OK;
+    ow_spec_finish(spec);
+    return ow_fail(err, OW_ERR_NOMEM, "%s: out of memory", path);
+}
+
+static enum ow_status take_text(const struct loader *l, const char *text, size_t n,
+                                const char *const overrides[])
+{
+    struct ow_spec_memory *m = l->memory;
+    enum ow_status st = ow_yaml_parse(text, n, l->spec->path, true, &m->doc, l->err);
+    if (st != OW_OK)
+        return st;
+    m->root = &m->doc.root;
+    st = take_file(l, m->root);
+    return st == OW_OK ? take_overrides(l, overrides) : st;
+}
+
+static enum ow_status parse(const char *text, size_t n, const char *path,
+                            const char *const overrides[], bool is_outline,
+                            struct ow_spec *spec, struct ow_error *err)
+{
+    struct ow_spec made;
+    enum ow_status st = begin(path, &made, err);
+    if (st != OW_OK)
+        return st;
     const struct loader l = {.spec = &made, .memory = made.memory, .err = err};
-    enum ow_status st = OW_ERR_NOMEM;
-    if (!made.path || !made.memory)
-        ow_fail(err, st, "%s: out of memory", path);
-    else
-        st = ow_yaml_parse(text, n, path, true, &made.memory->doc, err);
-    if (st == OW_OK)
-        st = take_file(&l, &made.memory->doc.root);
-    if (st == OW_OK)
-        st = take_overrides(&l, overrides);
-    if (st == OW_OK)
-        st = read_keys(&l);
-    if (st == OW_OK)
-        st = resolve_params(&l);
-    if (st == OW_OK)
-        st = ow_spec_check(&made, err);
+    st = take_text(&l, text, n, overrides);
+    if (st == OW_OK && !is_outline)
+        st = resolve(&l);
     if (st != OW_OK)
         ow_spec_finish(&made);
     else
@@ -787,16 +814,125 @@ enum ow_status ow_spec_parse(const char *text, size_t n, const char *path,
     return st;
 }
 
-enum ow_status ow_spec_load(const char *path, const char *const overrides[],
-                            struct ow_spec *spec, struct ow_error *err)
+static enum ow_status load(const char *path, const char *const overrides[], bool is_outline,
+                           struct ow_spec *spec, struct ow_error *err)
 {
     char *text;
     size_t n;
     enum ow_status st = ow_file_read(path, SPEC_BYTES_MAX, &text, &n, err);
     if (st != OW_OK)
         return st;
-    st = ow_spec_parse(text, n, path, overrides, spec, err);
+    st = parse(text, n, path, overrides, is_outline, spec, err);
     free(text);
+    return st;
+}
+
+enum ow_status ow_spec_parse(const char *text, size_t n, const char *path,
+                             const char *const overrides[], struct ow_spec *spec,
+                             struct ow_error *err)
+{
+    return parse(text, n, path, overrides, false, spec, err);
+}
+
+enum ow_status ow_spec_load(const char *path, const char *const overrides[],
+                            struct ow_spec *spec, struct ow_error *err)
+{
+    return load(path, overrides, false, spec, err);
+}
+
+enum ow_status ow_spec_outline(const char *path, const char *const overrides[],
+                               struct ow_spec *spec, struct ow_error *err)
+{
+    return load(path, overrides, true, spec, err);
+}
+
+enum ow_status ow_spec_outline_text(const char *text, size_t n, const char *path,
+                                    const char *const overrides[], struct ow_spec *spec,
+                                    struct ow_error *err)
+{
+    return parse(text, n, path, overrides, true, spec, err);
+}
+
+/* ---- one point of a sweep ---------------------------------------------------------- */
+
+bool ow_spec_is_count(const char *key)
+{
+    const size_t k = ow_key_find(key);
+    return k < OW_N_KEYS && ow_keys[k].type == OW_KEY_COUNT;
+}
+
+const struct ow_node *ow_spec_node(const struct ow_spec *spec, const char *key)
+{
+    const size_t k = ow_key_find(key);
+    return k < OW_N_KEYS ? spec->memory->value[k] : NULL;
+}
+
+/* The values and the user's own entries, as they stand in the outline; what is swept and what
+ * is limited is no part of a point. */
+static enum ow_status take_outline(const struct loader *l, const struct ow_spec *outline)
+{
+    l->memory->root = outline->memory->root;
+    for (size_t k = 0; k < OW_N_KEYS; k++) {
+        const struct ow_node *value = outline->memory->value[k];
+        if (ow_keys[k].type != OW_KEY_SECTION) {
+            l->memory->value[k] = value;
+            continue;
+        }
+        const struct ow_section *from =
+            (const struct ow_section *)((const char *)outline + ow_keys[k].offset);
+        if (from == &outline->sweep || from == &outline->limits)
+            continue;
+        l->memory->value[k] = value;
+        for (size_t e = 0; e < from->n; e++) {
+            const enum ow_status st = add_entry(l, ow_key_field(l->spec, &ow_keys[k]),
+                                                from->entry[e].key, from->entry[e].value);
+            if (st != OW_OK)
+                return st;
+        }
+    }
+    return OW_OK;
+}
+
+static enum ow_status take_setting(const struct loader *l, const struct ow_setting *setting,
+                                   struct ow_override *o)
+{
+    const char *entry;
+    const size_t k = find_override(setting->key, &entry);
+    assert(k < OW_N_KEYS);
+    if (!entry)
+        return set_value(l, k, setting->value);
+    o->entry = *setting->value; /* its place */
+    o->entry.kind = OW_NODE_SCALAR;
+    o->entry.n = 0;
+    o->entry.item = o->entry.key = NULL;
+    o->entry.text = strdup(entry);
+    return o->entry.text
+               ? add_entry(l, ow_key_field(l->spec, &ow_keys[k]), &o->entry, setting->value)
+               : out_of_memory(l);
+}
+
+enum ow_status ow_spec_vary(const struct ow_spec *outline, const struct ow_setting setting[],
+                            size_t n, struct ow_spec *spec, struct ow_error *err)
+{
+    struct ow_spec made;
+    enum ow_status st = begin(outline->path, &made, err);
+    if (st != OW_OK)
+        return st;
+    const struct loader l = {.spec = &made, .memory = made.memory, .err = err};
+    st = take_outline(&l, outline);
+    if (st == OW_OK && n > 0 &&
+        !(made.memory->override = calloc(n, sizeof *made.memory->override)))
+        st = out_of_memory(&l);
+    for (size_t k = 0; k < n && st == OW_OK; k++) {
+        made.memory->n_override = k + 1;
+        st = take_setting(&l, &setting[k], &made.memory->override[k]);
+    }
+    if (st == OW_OK)
+        st = resolve(&l);
+    if (st != OW_OK)
+        ow_spec_finish(&made);
+    else
+        *spec = made;
     return st;
 }
 

@@ -171,6 +171,32 @@ enum ow_status ow_spec_parse(const char *text, size_t n, const char *path,
                              struct ow_error *err);
 void ow_spec_finish(struct ow_spec *spec); /* frees and zeroes */
 
+/* An outline: the file and the overrides are read, but not yet what they say.  Only `path`,
+ * the sections and ow_spec_node() mean something then, and keys that are needed may lack. */
+enum ow_status ow_spec_outline(const char *path, const char *const overrides[],
+                               struct ow_spec *spec, struct ow_error *err);
+enum ow_status ow_spec_outline_text(const char *text, size_t n, const char *path,
+                                    const char *const overrides[], struct ow_spec *spec,
+                                    struct ow_error *err);
+
+/* Another value for a key, as in "array.rows" or "device.params.r_on", which
+ * ow_spec_check_key() has approved of. */
+struct ow_setting {
+    const char *key;
+    const struct ow_node *value;
+};
+/* An outline with some values changed, without its sweep and limits, read and checked like a
+ * file of its own.  It borrows outline and settings until ow_spec_finish(). */
+enum ow_status ow_spec_vary(const struct ow_spec *outline, const struct ow_setting setting[],
+                            size_t n, struct ow_spec *spec, struct ow_error *err);
+
+/* Whether a setting may have the key that stands in this scalar. */
+enum ow_status ow_spec_check_key(const struct ow_node *key, struct ow_error *err);
+/* Whether a key takes whole numbers only. */
+bool ow_spec_is_count(const char *key);
+/* The node that decides a key; NULL: its default. */
+const struct ow_node *ow_spec_node(const struct ow_spec *spec, const char *key);
+
 /* Refuse sections that `command` ("vmm") would ignore and another command wants, and the
  * lack of one that it needs. */
 enum ow_status ow_spec_for(const struct ow_spec *spec, const char *command,
@@ -185,6 +211,11 @@ enum ow_status ow_spec_fail(const struct ow_spec *spec, const char *key, struct 
 /* The whole specification as YAML that loads again, with every default, every device
  * parameter and, as comments, where each value came from.  OW_ERR_FILE if `to` fails. */
 enum ow_status ow_spec_print(const struct ow_spec *spec, FILE *to, struct ow_error *err);
+/* The same without comments, a third of the length. */
+enum ow_status ow_spec_print_plain(const struct ow_spec *spec, FILE *to, struct ow_error *err);
+
+/* A value in YAML's flow style, on one line. */
+void ow_node_print(FILE *to, const struct ow_node *node);
 
 /* Every key with default, unit, range and meaning. */
 enum ow_status ow_spec_help(FILE *to, struct ow_error *err);

@@ -63,7 +63,8 @@ struct ow_override {
 };
 
 struct ow_spec_memory {
-    struct ow_document doc;       /* the file                                      */
+    struct ow_document doc;       /* the file; empty in a variation of an outline  */
+    const struct ow_node *root;   /* of the file                                   */
     struct ow_override *override; /* [n_override]                                 */
     size_t n_override;
     const struct ow_node *value[OW_N_KEYS];           /* what decides each key; NULL: default */

@@ -11,17 +11,22 @@
 
 enum { COMMENT_COLUMN = 48 };
 
+struct printer {
+    FILE *to;
+    bool is_plain; /* without comments */
+};
+
 /* Comments start in one column, so a line is made in memory first. */
 struct line {
-    FILE *to;
+    const struct printer *printer;
     char *text;
     size_t n;
     FILE *into;
 };
 
-static bool begin_line(struct line *line, FILE *to)
+static bool begin_line(struct line *line, const struct printer *printer)
 {
-    *line = (struct line){.to = to};
+    *line = (struct line){.printer = printer};
     line->into = open_memstream(&line->text, &line->n);
     return line->into != NULL;
 }
@@ -29,7 +34,11 @@ static bool begin_line(struct line *line, FILE *to)
 static void end_line(struct line *line, const char *comment)
 {
     fclose(line->into);
-    fprintf(line->to, "%-*s  # %s\n", COMMENT_COLUMN, line->text ? line->text : "", comment);
+    const char *text = line->text ? line->text : "";
+    if (line->printer->is_plain)
+        fprintf(line->printer->to, "%s\n", text);
+    else
+        fprintf(line->printer->to, "%-*s  # %s\n", COMMENT_COLUMN, text, comment);
     free(line->text);
 }
 
@@ -83,8 +92,7 @@ static void put_text(FILE *to, const char *text, bool is_quoted)
         put_quoted(to, text);
 }
 
-/* A node in flow style. */
-static void put_node(FILE *to, const struct ow_node *node)
+void ow_node_print(FILE *to, const struct ow_node *node)
 {
     if (node->kind == OW_NODE_SCALAR) {
         put_text(to, node->text, node->is_quoted);
@@ -98,7 +106,7 @@ static void put_node(FILE *to, const struct ow_node *node)
             put_text(to, node->key[k].text, true);
             fputs(": ", to);
         }
-        put_node(to, &node->item[k]);
+        ow_node_print(to, &node->item[k]);
     }
     fputc(node->kind == OW_NODE_LIST ? ']' : '}', to);
 }
@@ -145,12 +153,13 @@ static void put_value(FILE *to, const struct ow_spec *spec, size_t k)
         fprintf(to, "{random: [%zu, %zu], seed: %lu}", source->rows, source->cols,
                 (unsigned long)source->random_seed);
     } else if (node)
-        put_node(to, node);
+        ow_node_print(to, node);
     else
         fputs(key->dflt, to);
 }
 
-static bool print_entry(FILE *to, const char *indent, const struct ow_entry *entry)
+static bool print_entry(const struct printer *to, const char *indent,
+                        const struct ow_entry *entry)
 {
     struct line line;
     char origin[300];
@@ -159,13 +168,13 @@ static bool print_entry(FILE *to, const char *indent, const struct ow_entry *ent
     fputs(indent, line.into);
     put_text(line.into, entry->key->text, true);
     fputs(": ", line.into);
-    put_node(line.into, entry->value);
+    ow_node_print(line.into, entry->value);
     put_origin(origin, sizeof origin, entry->value);
     end_line(&line, origin);
     return true;
 }
 
-static bool print_param(FILE *to, const struct ow_spec *spec, size_t k)
+static bool print_param(const struct printer *to, const struct ow_spec *spec, size_t k)
 {
     const struct ow_spec_memory *m = spec->memory;
     const struct ow_param *p = &spec->device.model->param[k];
@@ -178,7 +187,7 @@ static bool print_param(FILE *to, const struct ow_spec *spec, size_t k)
         return false;
     fprintf(line.into, "        %s: ", p->name);
     if (m->param_value[k])
-        put_node(line.into, m->param_value[k]);
+        ow_node_print(line.into, m->param_value[k]);
     else if (p->choice)
         fputs(p->choice[(size_t)value], line.into);
     else
@@ -194,20 +203,20 @@ static bool print_param(FILE *to, const struct ow_spec *spec, size_t k)
 }
 
 /* device.params prints every parameter of the model, the other sections what is there. */
-static bool print_section(FILE *to, const struct ow_spec *spec, size_t k)
+static bool print_section(const struct printer *to, const struct ow_spec *spec, size_t k)
 {
     const struct ow_key *key = &ow_keys[k];
     const size_t n = ow_key_section(key);
     const struct ow_section *s = (const struct ow_section *)((const char *)spec + key->offset);
     bool fine = true;
     if (n > 0) {
-        fprintf(to, "    %s:\n", key->name + n + 1);
+        fprintf(to->to, "    %s:\n", key->name + n + 1);
         for (size_t p = 0; p < spec->device.model->n_param && fine; p++)
             fine = print_param(to, spec, p);
         return fine;
     }
     if (s->n > 0)
-        fprintf(to, "%s:\n", key->name);
+        fprintf(to->to, "%s:\n", key->name);
     for (size_t e = 0; e < s->n && fine; e++)
         fine = print_entry(to, "    ", &s->entry[e]);
     return fine;
@@ -220,7 +229,7 @@ static bool is_printed(const struct ow_spec *spec, size_t k)
 }
 
 /* "section:" and, inside it, "part:" before the first of their keys; the depth of key k. */
-static int print_headers(FILE *to, const struct ow_spec *spec, size_t k)
+static int print_headers(const struct printer *to, const struct ow_spec *spec, size_t k)
 {
     const char *name = ow_keys[k].name, *last = NULL;
     int depth = 0;
@@ -230,11 +239,11 @@ static int print_headers(FILE *to, const struct ow_spec *spec, size_t k)
     for (const char *dot = strchr(name, '.'), *part = name; dot;
          part = dot + 1, dot = strchr(part, '.'), depth++)
         if (!last || strncmp(last, name, (size_t)(dot - name) + 1) != 0)
-            fprintf(to, "%*s%.*s:\n", 4 * depth, "", (int)(dot - part), part);
+            fprintf(to->to, "%*s%.*s:\n", 4 * depth, "", (int)(dot - part), part);
     return depth;
 }
 
-static bool print_key(FILE *to, const struct ow_spec *spec, size_t k)
+static bool print_key(const struct printer *to, const struct ow_spec *spec, size_t k)
 {
     const struct ow_key *key = &ow_keys[k];
     const size_t n = ow_key_section(key);
@@ -265,20 +274,33 @@ static enum ow_status check_stream(FILE *to, bool fine, struct ow_error *err)
     return OW_OK;
 }
 
-enum ow_status ow_spec_print(const struct ow_spec *spec, FILE *to, struct ow_error *err)
+static enum ow_status print(const struct ow_spec *spec, const struct printer *to,
+                            struct ow_error *err)
 {
     /* Numbers have a decimal point, whatever the caller's locale. */
     const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (!c_locale)
-        return check_stream(to, false, err);
+        return check_stream(to->to, false, err);
     const locale_t before = uselocale(c_locale);
     bool fine = true;
-    fputs("# ohmweave specification: every key, its value and where that came from\n", to);
+    if (!to->is_plain)
+        fputs("# ohmweave specification: every key, its value and where that came from\n",
+              to->to);
     for (size_t k = 0; k < OW_N_KEYS && fine; k++)
         fine = print_key(to, spec, k);
     uselocale(before);
     freelocale(c_locale);
-    return check_stream(to, fine, err);
+    return check_stream(to->to, fine, err);
+}
+
+enum ow_status ow_spec_print(const struct ow_spec *spec, FILE *to, struct ow_error *err)
+{
+    return print(spec, &(struct printer){.to = to}, err);
+}
+
+enum ow_status ow_spec_print_plain(const struct ow_spec *spec, FILE *to, struct ow_error *err)
+{
+    return print(spec, &(struct printer){.to = to, .is_plain = true}, err);
 }
 
 enum ow_status ow_spec_help(FILE *to, struct ow_error *err)
