@@ -1,0 +1,128 @@
+#define _GNU_SOURCE /* open_memstream */
+#include "ow_point.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ow_table.h"
+#include "ow_vmm_json.h"
+
+/* ---- running ----------------------------------------------------------------------- */
+
+static enum ow_status print_spec(const struct ow_spec *spec, char **text, struct ow_error *err)
+{
+    size_t n;
+    FILE *to = open_memstream(text, &n);
+    if (!to)
+        return ow_fail(err, OW_ERR_NOMEM, "the specification: out of memory");
+    const enum ow_status st = ow_spec_print_plain(spec, to, err);
+    fclose(to);
+    return st;
+}
+
+/* 17 digits: the very same numbers, so that a repetition can be compared with them. */
+static enum ow_status print_result(const struct ow_problem *problem,
+                                   const struct ow_vmm_result *result, char **text,
+                                   struct ow_error *err)
+{
+    json_t *json = ow_vmm_json(problem, result);
+    *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(json);
+    return *text ? OW_OK : ow_fail(err, OW_ERR_NOMEM, "the result: out of memory");
+}
+
+enum ow_status ow_point_run(const struct ow_spec *spec, const struct ow_vmm_options *options,
+                            struct ow_point_result *out, struct ow_error *err)
+{
+    struct ow_problem problem = {0};
+    struct ow_vmm_result result = {0};
+    *out = (struct ow_point_result){0};
+    enum ow_status st = print_spec(spec, &out->spec, err);
+    if (st || (st = ow_spec_for(spec, "vmm", err)) ||
+        (st = ow_problem_init(spec, &problem, err)))
+        return st;
+    st = ow_vmm_run(&problem, options, &result, err);
+    if (!st)
+        st = print_result(&problem, &result, &out->result, err);
+    ow_vmm_result_finish(&result);
+    ow_problem_finish(&problem);
+    return st;
+}
+
+void ow_point_result_finish(struct ow_point_result *r)
+{
+    free(r->spec);
+    free(r->result);
+    *r = (struct ow_point_result){0};
+}
+
+/* ---- estimating -------------------------------------------------------------------- */
+
+static enum ow_status shape_of(const struct ow_source *source, size_t *rows, size_t *cols,
+                               struct ow_error *err)
+{
+    struct ow_matrix m;
+    if (source->is_random) {
+        *rows = source->rows;
+        *cols = source->cols;
+        return OW_OK;
+    }
+    const enum ow_status st = ow_table_load(source->path, &m, err);
+    if (st)
+        return st;
+    *rows = m.rows;
+    *cols = m.cols;
+    ow_matrix_finish(&m);
+    return OW_OK;
+}
+
+/* Per cell: what a read takes, and the memory of the engine; fitted to scripts/bench --scale
+ * and to ngspice's own figures in README.md.  Larger arrays leave the caches. */
+static double seconds_per_read(const struct ow_spec *spec, double cells)
+{
+    const double large = fmin(1.0, cells / 65536.0);
+    switch (spec->engine.name) {
+    case OW_ENGINE_DC:
+        return cells * 0.5e-6;
+    case OW_ENGINE_NGSPICE:
+        return 1e-3 * pow(cells, 1.5);
+    default:
+        return 6e-3 + cells * (12e-6 + 14e-6 * large);
+    }
+}
+
+static double bytes_per_cell(const struct ow_spec *spec)
+{
+    switch (spec->engine.name) {
+    case OW_ENGINE_DC:
+        return 400.0;
+    case OW_ENGINE_NGSPICE:
+        return 12e3;
+    default:
+        return 900.0;
+    }
+}
+
+enum ow_status ow_point_estimate(const struct ow_spec *spec, struct ow_point_estimate *out,
+                                 struct ow_error *err)
+{
+    size_t n_in, n_out, n_vec, n_check;
+    enum ow_status st;
+    if ((st = shape_of(&spec->vmm.weights, &n_in, &n_out, err)) ||
+        (st = shape_of(&spec->vmm.inputs, &n_vec, &n_check, err)))
+        return st;
+    const size_t rows = spec->array.rows ? spec->array.rows : n_in,
+                 cols = spec->array.cols ? spec->array.cols : 2 * n_out;
+    const double cells = (double)rows * (double)cols;
+    /* the control run, with ideal wires, takes a quarter of the time or so again */
+    const double reads = (double)n_vec * (spec->input.is_signed ? 2.0 : 1.0) * 1.25;
+    const double tables =
+        8.0 * ((double)n_in * (double)n_out * 2.0 +
+               (double)n_vec * (2.0 * (double)n_in + 4.0 * (double)n_out + 4.0 * (double)cols));
+    *out = (struct ow_point_estimate){.rows = rows,
+                                      .cols = cols,
+                                      .seconds = reads * seconds_per_read(spec, cells),
+                                      .bytes = 16e6 + cells * bytes_per_cell(spec) + tables};
+    return OW_OK;
+}

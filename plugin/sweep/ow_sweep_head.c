@@ -1,0 +1,244 @@
+/* What a store says about its sweep. */
+#define _GNU_SOURCE /* open_memstream */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ow_file.h"
+#include "ow_sweep.h"
+
+enum { FILE_BYTES_MAX = 1 << 30 };
+
+const char *ow_sweep_time(int64_t since_1970, char text[32])
+{
+    const time_t t = (time_t)since_1970;
+    struct tm utc;
+    if (!gmtime_r(&t, &utc) || strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        text[0] = '\0';
+    return text;
+}
+
+/* [{"name": ..., "axis": 0, "values": [...]}, ...] */
+static json_t *columns(const struct ow_plan *plan)
+{
+    json_t *list = json_array();
+    for (size_t c = 0; c < plan->n_column; c++) {
+        const struct ow_plan_axis *axis = &plan->axis[plan->column[c].axis];
+        json_t *values = json_array();
+        for (size_t k = 0; k < axis->length; k++)
+            json_array_append_new(values, ow_plan_value_json(plan, c, k));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:I, s:o}", "name", plan->column[c].name, "axis",
+                                        (json_int_t)plan->column[c].axis, "values", values));
+    }
+    return list;
+}
+
+/* FNV-1a of a file's bytes: a change by accident shows. */
+static enum ow_status add_file(json_t *files, const char *path, struct ow_error *err)
+{
+    char *bytes, text[64];
+    size_t n;
+    unsigned long long hash = 14695981039346656037ULL;
+    if (!path || json_object_get(files, path))
+        return OW_OK;
+    const enum ow_status st = ow_file_read(path, FILE_BYTES_MAX, &bytes, &n, err);
+    if (st)
+        return st;
+    for (size_t k = 0; k < n; k++)
+        hash = (hash ^ (unsigned char)bytes[k]) * 1099511628211ULL;
+    free(bytes);
+    snprintf(text, sizeof text, "%zu bytes, %016llx", n, hash);
+    json_object_set_new(files, path, json_string(text));
+    return OW_OK;
+}
+
+static enum ow_status add_files(json_t *files, const struct ow_spec *spec, struct ow_error *err)
+{
+    const char *set = spec->device.set;
+    const char *path[] = {spec->vmm.weights.path, spec->vmm.inputs.path, spec->vmm.labels,
+                          set && access(set, R_OK) == 0 ? set : NULL};
+    for (size_t k = 0; k < sizeof path / sizeof path[0]; k++) {
+        const enum ow_status st = add_file(files, path[k], err);
+        if (st)
+            return st;
+    }
+    return OW_OK;
+}
+
+/* The files that any value names: each value once, in the first point. */
+static enum ow_status find_files(const struct ow_plan *plan, json_t *files,
+                                 struct ow_error *err)
+{
+    static const char *const naming[] = {"vmm.weights", "vmm.inputs", "vmm.labels",
+                                         "device.set"};
+    for (size_t c = 0; c <= plan->n_column; c++) {
+        bool is_naming = c == plan->n_column; /* the first point itself */
+        for (size_t k = 0; !is_naming && k < sizeof naming / sizeof naming[0]; k++)
+            is_naming = strcmp(plan->column[c].name, naming[k]) == 0;
+        const struct ow_plan_axis *axis =
+            c < plan->n_column ? &plan->axis[plan->column[c].axis] : NULL;
+        for (size_t k = 0; is_naming && k < (axis ? axis->length : 1); k++) {
+            struct ow_spec spec;
+            enum ow_status st = ow_plan_spec(plan, axis ? k * axis->stride : 0, &spec, err);
+            if (st)
+                return st;
+            st = add_files(files, &spec, err);
+            ow_spec_finish(&spec);
+            if (st)
+                return st;
+        }
+    }
+    return OW_OK;
+}
+
+/* The first point, resolved: what is not swept. */
+static enum ow_status print_first(const struct ow_plan *plan, char **text, struct ow_error *err)
+{
+    struct ow_spec spec;
+    size_t n;
+    enum ow_status st = ow_plan_spec(plan, 0, &spec, err);
+    if (st)
+        return st;
+    FILE *to = open_memstream(text, &n);
+    st = to ? ow_spec_print_plain(&spec, to, err)
+            : ow_fail(err, OW_ERR_NOMEM, "sweep: out of memory");
+    if (to)
+        fclose(to);
+    ow_spec_finish(&spec);
+    return st;
+}
+
+/* The texts that identify a sweep. */
+enum { BASE, COLUMNS, LIMITS, FILES, N_PART };
+static const char *const part_key[N_PART] = {"base", "columns", "limits", "files"};
+
+static void free_parts(char *part[N_PART])
+{
+    for (size_t k = 0; k < N_PART; k++)
+        free(part[k]);
+}
+
+static char *dump(json_t *json)
+{
+    char *text =
+        json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(json);
+    return text;
+}
+
+static enum ow_status make_parts(const struct ow_plan *plan, const struct ow_limits *limits,
+                                 char *part[N_PART], struct ow_error *err)
+{
+    json_t *files = json_object();
+    memset(part, 0, N_PART * sizeof *part);
+    enum ow_status st = print_first(plan, &part[BASE], err);
+    if (!st)
+        st = find_files(plan, files, err);
+    part[COLUMNS] = dump(columns(plan));
+    part[LIMITS] = dump(ow_limits_json(limits));
+    part[FILES] = dump(files);
+    for (size_t k = 0; k < N_PART && !st; k++)
+        if (!part[k])
+            st = ow_fail(err, OW_ERR_NOMEM, "sweep: out of memory");
+    if (st)
+        free_parts(part);
+    return st;
+}
+
+/* "Linux 6.1 x86_64, host name, AMD EPYC ..., 2 processors" */
+static void describe_machine(char *text, size_t size)
+{
+    struct utsname u;
+    char line[256], model[200] = "unknown processor";
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "model name : %199[^\n]", model) == 1)
+            break;
+    if (f)
+        fclose(f);
+    if (uname(&u) != 0)
+        u.sysname[0] = u.release[0] = u.machine[0] = u.nodename[0] = '\0';
+    snprintf(text, size, "%s: %s %s %s, %s, %ld processors", u.nodename, u.sysname, u.release,
+             u.machine, model, sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+static enum ow_status add_rows(struct ow_store *store, const struct ow_plan *plan,
+                               struct ow_error *err)
+{
+    for (size_t k = 0; k < plan->n_point; k++) {
+        char *settings = dump(ow_plan_json(plan, k));
+        const struct ow_point_record row = {
+            .id = k, .settings = settings, .seed = ow_plan_seed(plan, k)};
+        const enum ow_status st = settings ? ow_store_add(store, &row, err)
+                                           : ow_fail(err, OW_ERR_NOMEM, "sweep: out of memory");
+        free(settings);
+        if (st)
+            return st;
+    }
+    return OW_OK;
+}
+
+enum ow_status ow_sweep_describe(struct ow_store *store, const struct ow_plan *plan,
+                                 const struct ow_limits *limits, const char *version,
+                                 struct ow_error *err)
+{
+    char *part[N_PART], machine[1024], now[32];
+    describe_machine(machine, sizeof machine);
+    enum ow_status st = make_parts(plan, limits, part, err);
+    if (st)
+        return st;
+    const char *const about[][2] = {
+        {"path", plan->outline->path}, {"version", version},
+        {"machine", machine},          {"began", ow_sweep_time((int64_t)time(NULL), now)},
+        {"base", part[BASE]},          {"columns", part[COLUMNS]},
+        {"limits", part[LIMITS]},      {"files", part[FILES]}};
+    st = ow_store_begin(store, err);
+    for (size_t k = 0; k < sizeof about / sizeof about[0] && !st; k++)
+        st = ow_store_set_about(store, about[k][0], about[k][1], err);
+    if (!st)
+        st = add_rows(store, plan, err);
+    if (!st)
+        st = ow_store_commit(store, err);
+    free_parts(part);
+    return st;
+}
+
+/* The first line in which two texts differ, for a message. */
+static void first_difference(const char *there, const char *here, char *text, size_t size)
+{
+    while (*there && *there == *here)
+        there++, here++;
+    snprintf(text, size, "'%.60s' there, '%.60s' here", there, here);
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20)
+            *c = ' ';
+}
+
+enum ow_status ow_sweep_same(struct ow_store *store, const struct ow_plan *plan,
+                             const struct ow_limits *limits, struct ow_error *err)
+{
+    static const char *const meaning[N_PART] = {
+        "the specification is another one", "the sweep is another one", "the limits are others",
+        "an input file has changed"};
+    char *part[N_PART];
+    enum ow_status st = make_parts(plan, limits, part, err);
+    if (st)
+        return st;
+    for (size_t k = 0; k < N_PART && !st; k++) {
+        char *there = NULL, difference[200];
+        st = ow_store_about(store, part_key[k], &there, err);
+        if (!st && (!there || strcmp(there, part[k]) != 0)) {
+            first_difference(there ? there : "", part[k], difference, sizeof difference);
+            st = ow_fail(err, OW_ERR_INPUT,
+                         "%s: the store is not of this sweep: %s (%s); expected the same, or a "
+                         "new store",
+                         plan->outline->path, meaning[k], difference);
+        }
+        free(there);
+    }
+    free_parts(part);
+    return st;
+}
