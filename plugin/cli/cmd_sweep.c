@@ -1,0 +1,316 @@
+/* ohmweave sweep: a grid of characterisations into a store. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli_spec.h"
+#include "cli_sweep.h"
+#include "ow_clock.h"
+#include "ow_number.h"
+
+struct arguments {
+    struct cli_spec spec;
+    struct cli_output output;
+    const char *store;
+    unsigned jobs;    /* 0: one a processor */
+    double timeout_s; /* NaN: generous      */
+    double memory;    /* NaN: what is free  */
+    bool is_resumed, is_dry;
+};
+
+enum { KEY_STORE = 0x200, KEY_RESUME, KEY_DRY, KEY_TIMEOUT, KEY_MEMORY };
+
+static const struct argp_option options[] = {
+    {"store", KEY_STORE, "FILE", 0, "SQLite file that takes the results, one row a point", 0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "go on with a store: points that are done stay, the others are run (again)", 0},
+    {"jobs", 'j', "N", 0, "points at a time, each in a process of its own (one a processor)",
+     0},
+    {"dry-run", KEY_DRY, NULL, 0, "say what would be run and what it would take, and stop", 0},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0,
+     "stop a point after that and go on; 0: never (50 times its estimate, 600 s at least)", 0},
+    {"memory", KEY_MEMORY, "BYTES", 0,
+     "for all points at a time, such as 8g; 0: no limit (nine tenths of what is free)", 0},
+    {"json", CLI_KEY_JSON, "FILE", 0,
+     "write what became of the points as JSON; - for standard output", 0},
+    {0}};
+
+static double parse_number(struct argp_state *state, const char *option, const char *text,
+                           double lo, double hi, const char *expected)
+{
+    double n;
+    if (ow_number_parse(text, &n) != OW_NUMBER_OK || !(n >= lo && n <= hi))
+        argp_error(state, "--%s=%s: expected %s", option, text, expected);
+    return n;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    double n;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->spec;
+        return 0;
+    case KEY_STORE:
+        a->store = text;
+        return 0;
+    case KEY_RESUME:
+        a->is_resumed = true;
+        return 0;
+    case KEY_DRY:
+        a->is_dry = true;
+        return 0;
+    case 'j':
+        n = parse_number(state, "jobs", text, 1.0, OW_POOL_MAX_WORKERS,
+                         "a whole number from 1 to 256");
+        if (n != floor(n))
+            argp_error(state, "--jobs=%s: expected a whole number from 1 to 256", text);
+        a->jobs = (unsigned)n;
+        return 0;
+    case KEY_TIMEOUT:
+        a->timeout_s = parse_number(state, "timeout", text, 0.0, 1e9, "seconds, or 0");
+        return 0;
+    case KEY_MEMORY:
+        a->memory = parse_number(state, "memory", text, 0.0, 1e18, "bytes, such as 8g, or 0");
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->store && !a->is_dry && !a->spec.is_resolved)
+            argp_error(state, "--store=FILE is required (or --dry-run)");
+        return 0;
+    default:
+        return cli_output_parse(key, text, &a->output);
+    }
+}
+
+static const struct argp_child children[] = {{&cli_spec_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+    options,
+    parse,
+    "SPEC",
+    "Every combination of the values in the specification's section `sweep`, each a "
+    "vector-matrix product through the circuit as in `ohmweave vmm`.\v"
+    "Points run in processes of their own: one that fails, hangs or crashes is written down "
+    "with its reason, and the rest goes on.  Exit status 0: every point is done and keeps the "
+    "specification's `limits`.",
+    children,
+    NULL,
+    NULL};
+
+/* ---- before ------------------------------------------------------------------------ */
+
+static const char *duration(double s, char text[32])
+{
+    if (isnan(s))
+        return "-";
+    if (s < 100.0)
+        snprintf(text, 32, "%.2g s", s);
+    else if (s < 5400.0)
+        snprintf(text, 32, "%.0f min", s / 60.0);
+    else if (s < 172800.0)
+        snprintf(text, 32, "%.1f h", s / 3600.0);
+    else
+        snprintf(text, 32, "%.1f days", s / 86400.0);
+    return text;
+}
+
+static void print_plan(const struct ow_plan *plan, const struct ow_sweep_cost *cost,
+                       unsigned jobs, double memory)
+{
+    char text[32];
+    printf("%s: %zu points", plan->outline->path, plan->n_point);
+    for (size_t a = 0; a < plan->n_axis; a++) {
+        printf("%s%zu ", a ? " x " : " = ", plan->axis[a].length);
+        for (size_t c = 0, n = 0; c < plan->n_column; c++)
+            if (plan->column[c].axis == a)
+                printf("%s%s", n++ ? "+" : "", plan->column[c].name);
+    }
+    const struct ow_point_estimate *e = ow_sweep_cost_of(cost, cost->largest);
+    printf("\n  about %s on %u of %ld processors; the largest array, %zu x %zu, takes about "
+           "%.2g GB",
+           duration(cost->seconds / jobs, text), jobs, sysconf(_SC_NPROCESSORS_ONLN), e->rows,
+           e->cols, 1e-9 * cost->bytes);
+    if (memory > 0.0)
+        printf(" of %.3g GB", 1e-9 * memory);
+    printf(" (both rough)\n");
+}
+
+/* ---- meanwhile --------------------------------------------------------------------- */
+
+struct watch {
+    bool is_on;
+    double last, begin;
+};
+
+static void show(void *data, const struct ow_sweep_progress *p)
+{
+    struct watch *w = data;
+    char left[32];
+    const double now = ow_seconds();
+    if (!w->is_on || (now - w->last < 0.2 && p->n_done < p->n_total))
+        return;
+    w->last = now;
+    fprintf(stderr, "\r\033[Kpoints: %zu of %zu", p->n_done, p->n_total);
+    if (p->n_failed)
+        fprintf(stderr, ", %zu failed", p->n_failed);
+    if (p->n_done > 0)
+        fprintf(stderr, ", %.3g a second, %s left", (double)p->n_done / (now - w->begin),
+                duration(p->left_s, left));
+    fflush(stderr);
+}
+
+/* One line for what failed; the store has them all. */
+static void tell(void *data, const struct ow_point_record *point)
+{
+    struct watch *w = data;
+    if (point->status == OW_POINT_DONE)
+        return;
+    if (w->is_on)
+        fprintf(stderr, "\r\033[K");
+    fprintf(stderr, "ohmweave: point %zu %s: %s\n", point->id,
+            ow_point_status_str(point->status), point->error);
+}
+
+/* ---- the command ------------------------------------------------------------------- */
+
+struct sweep {
+    struct ow_spec outline;
+    struct ow_plan plan;
+    struct ow_limits limits;
+    struct ow_sweep_cost cost;
+    struct ow_store *store;
+    bool has_outline;
+};
+
+static void sweep_finish(struct sweep *s)
+{
+    ow_store_close(s->store);
+    ow_sweep_cost_finish(&s->cost);
+    ow_plan_finish(&s->plan);
+    if (s->has_outline)
+        ow_spec_finish(&s->outline);
+}
+
+static enum ow_status sweep_load(const struct arguments *a, struct sweep *s,
+                                 struct ow_error *err)
+{
+    enum ow_status st = ow_spec_outline(a->spec.path, a->spec.overrides, &s->outline, err);
+    if (st)
+        return st;
+    s->has_outline = true;
+    if ((st = ow_plan_init(&s->outline, &s->plan, err)) ||
+        (st = ow_limits_init(&s->outline, &s->limits, err)))
+        return st;
+    return ow_sweep_cost_init(&s->plan, &s->cost, err);
+}
+
+/* --resolved: the first point. */
+static int print_resolved(const struct sweep *s)
+{
+    struct ow_spec spec;
+    struct ow_error err = {0};
+    if (ow_plan_spec(&s->plan, 0, &spec, &err))
+        return cli_fail(&err);
+    const enum ow_status st = ow_spec_print(&spec, stdout, &err);
+    ow_spec_finish(&spec);
+    return st && !ferror(stdout) ? cli_fail(&err) : EXIT_STANDS;
+}
+
+static enum ow_status open_store(const struct arguments *a, struct sweep *s,
+                                 struct ow_error *err)
+{
+    const enum ow_status st = ow_store_open(
+        a->store, a->is_resumed ? OW_STORE_WRITE : OW_STORE_CREATE, &s->store, err);
+    if (st)
+        return st;
+    return a->is_resumed ? ow_sweep_same(s->store, &s->plan, &s->limits, err)
+                         : ow_sweep_describe(s->store, &s->plan, &s->limits, OW_VERSION, err);
+}
+
+/* Where any point asks for ngspice, the code models must be there. */
+static bool find_codemodel(const struct ow_plan *plan, char path[CLI_PATH_SIZE],
+                           struct ow_error *err)
+{
+    path[0] = '\0';
+    for (size_t k = 0; k < plan->n_point && k < 1000; k++) {
+        struct ow_spec spec;
+        struct ow_error why = {0};
+        if (ow_plan_spec(plan, k, &spec, &why))
+            continue;
+        const bool is_spice = spec.engine.name == OW_ENGINE_NGSPICE;
+        ow_spec_finish(&spec);
+        if (is_spice)
+            return cli_find_codemodel(path, CLI_PATH_SIZE, err);
+    }
+    return true;
+}
+
+static int run_points(const struct arguments *a, struct sweep *s, unsigned jobs, double memory,
+                      const char *codemodel)
+{
+    struct ow_error err = {0};
+    struct watch watch = {.is_on = isatty(STDERR_FILENO), .begin = ow_seconds()};
+    const struct ow_sweep_options how = {.codemodel = codemodel,
+                                         .version = OW_VERSION,
+                                         .jobs = jobs,
+                                         .timeout_s = a->timeout_s,
+                                         .memory = memory,
+                                         .cancel = &cli_cancelled,
+                                         .progress = show,
+                                         .ended = tell,
+                                         .data = &watch};
+    cli_poll_interrupts();
+    const enum ow_status st =
+        ow_sweep_run(s->store, &s->plan, &s->limits, &s->cost, &how, &err);
+    if (watch.is_on)
+        fprintf(stderr, "\r\033[K");
+    int code = EXIT_STANDS;
+    if (st) {
+        cli_fail(&err);
+        fprintf(stderr, "ohmweave: the finished points are in %s; --resume goes on\n",
+                a->store);
+        code = EXIT_RUN_FAILED;
+    }
+    const int answer = cli_sweep_answer(s->store, a->store, &a->output);
+    return code == EXIT_STANDS ? answer : code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {.timeout_s = NAN, .memory = NAN};
+    struct sweep s = {0};
+    struct ow_error err = {0};
+    char codemodel[CLI_PATH_SIZE];
+    int code;
+    if (!cli_parse(&argp, argc, argv, &a, &code))
+        goto done;
+    if (sweep_load(&a, &s, &err) || !cli_output_check(&a.output, &err)) {
+        code = cli_fail(&err);
+        goto done;
+    }
+    if (a.spec.is_resolved) {
+        code = print_resolved(&s);
+        goto done;
+    }
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned jobs = a.jobs ? a.jobs : processors > 0 ? (unsigned)processors : 1;
+    if (jobs > OW_POOL_MAX_WORKERS)
+        jobs = OW_POOL_MAX_WORKERS;
+    const double memory = isnan(a.memory) ? 0.9 * ow_sweep_free_memory() : a.memory;
+    if (cli_output_has_table(&a.output))
+        print_plan(&s.plan, &s.cost, jobs, memory);
+    fflush(stdout);
+    if (ow_sweep_fits(&s.cost, memory, &err) || !find_codemodel(&s.plan, codemodel, &err) ||
+        (!a.is_dry && open_store(&a, &s, &err)))
+        code = cli_fail(&err);
+    else if (!a.is_dry)
+        code = run_points(&a, &s, jobs, memory, codemodel);
+done:
+    sweep_finish(&s);
+    free(a.spec.overrides);
+    return code;
+}
+
+const struct command cmd_sweep = {
+    "sweep", "a grid of such runs on all processors: resumable, one SQLite store", run};
