@@ -27,6 +27,30 @@ struct table {
     bool has_limits;
 };
 
+enum ow_status cli_sweep_columns(struct ow_store *store, json_t **columns, struct ow_error *err)
+{
+    char *text = NULL;
+    const enum ow_status st = ow_store_about(store, "columns", &text, err);
+    if (st)
+        return st;
+    *columns = text ? json_loads(text, 0, NULL) : NULL;
+    free(text);
+    return *columns ? OW_OK
+                    : ow_fail(err, OW_ERR_FILE, "the store does not say what was swept");
+}
+
+enum ow_status cli_sweep_row(const struct ow_point_record *row, json_t **settings,
+                             json_t **result, struct ow_error *err)
+{
+    *settings = row->settings ? json_loads(row->settings, 0, NULL) : NULL;
+    *result = row->result ? json_loads(row->result, 0, NULL) : NULL;
+    if (json_is_object(*settings) && (!row->result || json_is_object(*result)))
+        return OW_OK;
+    json_decref(*settings);
+    json_decref(*result);
+    return ow_fail(err, OW_ERR_FILE, "point %zu: its row is damaged", row->id);
+}
+
 static const char *value_text(const json_t *value, char text[64])
 {
     if (json_is_string(value))
@@ -103,12 +127,10 @@ static enum ow_status take(void *data, const struct ow_point_record *p, struct o
     const bool is_shown = t->is_printed && p->status == OW_POINT_DONE && t->n_line < MOST_LINES;
     if (!is_shown && !t->points)
         return OW_OK;
-    json_t *settings = json_loads(p->settings ? p->settings : "{}", 0, NULL);
-    json_t *result = p->result ? json_loads(p->result, 0, NULL) : NULL;
-    if (!settings || (p->result && !result)) {
-        json_decref(settings);
-        return ow_fail(err, OW_ERR_FILE, "point %zu: its row is damaged", p->id);
-    }
+    json_t *settings, *result;
+    const enum ow_status st = cli_sweep_row(p, &settings, &result, err);
+    if (st)
+        return st;
     if (is_shown && t->n_line++ == 0)
         print_titles(t);
     if (is_shown)
@@ -150,13 +172,12 @@ int cli_sweep_answer(struct ow_store *store, const char *name, const struct cli_
     struct ow_error err = {0};
     struct table t = {.is_printed = cli_output_has_table(output)};
     size_t count[OW_N_POINT_STATUS];
-    char *columns = NULL, *limits = NULL;
+    char *limits = NULL;
     const struct ow_store_query all = {.with_result = true};
     int code = EXIT_RUN_FAILED;
-    if (ow_store_about(store, "columns", &columns, &err) ||
+    if (cli_sweep_columns(store, &t.columns, &err) ||
         ow_store_about(store, "limits", &limits, &err) || ow_store_count(store, count, &err))
         goto fail;
-    t.columns = json_loads(columns ? columns : "[]", 0, NULL);
     t.has_limits = limits && strcmp(limits, "{}") != 0;
     t.points = output->json ? json_array() : NULL;
     if (ow_store_each(store, &all, take, &t, &err))
@@ -180,7 +201,6 @@ fail:
 done:
     json_decref(t.columns);
     json_decref(t.points);
-    free(columns);
     free(limits);
     return code;
 }

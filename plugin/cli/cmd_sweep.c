@@ -74,6 +74,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_MEMORY:
         a->memory = parse_number(state, "memory", text, 0.0, 1e18, "bytes, such as 8g, or 0");
+        if (a->memory > 0.0 && a->memory < 1e6) /* 8m is 8 milli */
+            argp_error(state, "--memory=%s: expected bytes from 1meg on, such as 8g, or 0",
+                       text);
         return 0;
     case ARGP_KEY_END:
         if (!a->store && !a->is_dry && !a->spec.is_resolved)

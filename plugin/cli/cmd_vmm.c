@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli_spec.h"
+#include "cli_vmm.h"
 #include "ow_number.h"
 #include "ow_table.h"
 #include "ow_vmm.h"
@@ -220,17 +220,16 @@ static bool save_all(const char *directory, const struct ow_problem *p,
 
 /* ---- the command -------------------------------------------------------------------- */
 
-/* The table comes before the files, so that a full disk does not cost the result. */
-static int report(const struct arguments *a, const struct ow_vmm_result *r)
+int cli_vmm_report(const struct cli_output *output, const struct ow_problem *p,
+                   const struct ow_vmm_result *r)
 {
-    const struct ow_problem *p = &a->spec.problem;
     struct ow_error err = {0};
     int code = EXIT_STANDS;
-    if (cli_output_has_table(&a->output))
+    if (cli_output_has_table(output))
         print_table(p, r);
-    if (a->output.json && !cli_write_json(ow_vmm_json(p, r), a->output.json, &err))
+    if (output->json && !cli_write_json(ow_vmm_json(p, r), output->json, &err))
         code = cli_fail_write(&err);
-    if (a->output.out && !save_all(a->output.out, p, r, &err))
+    if (output->out && !save_all(output->out, p, r, &err))
         code = cli_fail_write(&err);
     return code;
 }
@@ -259,7 +258,7 @@ static int run(int argc, char **argv)
     cli_progress_begin(&progress, "reads");
     const enum ow_status st = ow_vmm_run(&a.spec.problem, &how, &result, &err);
     cli_progress_end(&progress);
-    code = st ? cli_fail(&err) : report(&a, &result);
+    code = st ? cli_fail(&err) : cli_vmm_report(&a.output, &a.spec.problem, &result);
     ow_vmm_result_finish(&result);
 done:
     cli_spec_finish(&a.spec);

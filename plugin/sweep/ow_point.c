@@ -10,7 +10,7 @@
 
 /* ---- running ----------------------------------------------------------------------- */
 
-static enum ow_status print_spec(const struct ow_spec *spec, char **text, struct ow_error *err)
+enum ow_status ow_point_print(const struct ow_spec *spec, char **text, struct ow_error *err)
 {
     size_t n;
     FILE *to = open_memstream(text, &n);
@@ -38,7 +38,7 @@ enum ow_status ow_point_run(const struct ow_spec *spec, const struct ow_vmm_opti
     struct ow_problem problem = {0};
     struct ow_vmm_result result = {0};
     *out = (struct ow_point_result){0};
-    enum ow_status st = print_spec(spec, &out->spec, err);
+    enum ow_status st = ow_point_print(spec, &out->spec, err);
     if (st || (st = ow_spec_for(spec, "vmm", err)) ||
         (st = ow_problem_init(spec, &problem, err)))
         return st;

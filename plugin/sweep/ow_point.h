@@ -9,6 +9,9 @@
 extern "C" {
 #endif
 
+/* The resolved specification as YAML without comments; free() it. */
+enum ow_status ow_point_print(const struct ow_spec *spec, char **text, struct ow_error *err);
+
 /* Both texts are owned by the caller, who free()s them: the resolved specification as YAML,
  * which is there after a failure of the run too, and what `vmm --json` writes on one line. */
 struct ow_point_result {

@@ -90,6 +90,19 @@ static double seconds_of(const struct job *job, size_t point)
     return ow_sweep_cost_of(job->cost, point)->seconds + 1e-3;
 }
 
+/* A worker that was killed has not said what it worked on. */
+static char *spec_text(const struct job *job, size_t point)
+{
+    struct ow_spec spec;
+    char *text = NULL;
+    if (ow_plan_spec(job->plan, point, &spec, NULL) == OW_OK) {
+        if (ow_point_print(&spec, &text, NULL))
+            text = NULL;
+        ow_spec_finish(&spec);
+    }
+    return text;
+}
+
 static enum ow_status done(void *data, const struct ow_pool_answer *answer,
                            struct ow_error *err)
 {
@@ -120,8 +133,14 @@ static enum ow_status done(void *data, const struct ow_pool_answer *answer,
                  answer->signal == SIGKILL ? " (out of memory?)" : "");
         break;
     }
+    char *spec = answer->end == OW_POOL_ANSWERED ? NULL : spec_text(job, row.id);
+    if (spec)
+        row.spec = spec;
     enum ow_status st = check_limits(job->limits, &row, misses, sizeof misses, err);
-    if (st || (st = ow_store_put(job->store, &row, err)))
+    if (!st)
+        st = ow_store_put(job->store, &row, err);
+    free(spec);
+    if (st)
         return st;
     job->progress.n_done++;
     job->progress.n_failed += row.status != OW_POINT_DONE;

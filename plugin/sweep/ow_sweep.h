@@ -51,6 +51,9 @@ enum ow_status ow_sweep_describe(struct ow_store *store, const struct ow_plan *p
 enum ow_status ow_sweep_same(struct ow_store *store, const struct ow_plan *plan,
                              const struct ow_limits *limits, struct ow_error *err);
 
+/* Fail if a file that the sweep read has changed since or is gone. */
+enum ow_status ow_sweep_check_files(struct ow_store *store, struct ow_error *err);
+
 /* ---- running ----------------------------------------------------------------------- */
 
 struct ow_sweep_progress {

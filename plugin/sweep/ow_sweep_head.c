@@ -94,19 +94,33 @@ static enum ow_status find_files(const struct ow_plan *plan, json_t *files,
     return OW_OK;
 }
 
+enum ow_status ow_sweep_check_files(struct ow_store *store, struct ow_error *err)
+{
+    char *text = NULL;
+    const char *path;
+    json_t *was, *there, *now = json_object();
+    enum ow_status st = ow_store_about(store, "files", &text, err);
+    there = text ? json_loads(text, 0, NULL) : NULL;
+    free(text);
+    json_object_foreach(there, path, was)
+    {
+        if (!st && !(st = add_file(now, path, err)) &&
+            !json_equal(was, json_object_get(now, path)))
+            st = ow_fail(err, OW_ERR_INPUT, "%s: has changed since the sweep read it", path);
+    }
+    json_decref(there);
+    json_decref(now);
+    return st;
+}
+
 /* The first point, resolved: what is not swept. */
 static enum ow_status print_first(const struct ow_plan *plan, char **text, struct ow_error *err)
 {
     struct ow_spec spec;
-    size_t n;
     enum ow_status st = ow_plan_spec(plan, 0, &spec, err);
     if (st)
         return st;
-    FILE *to = open_memstream(text, &n);
-    st = to ? ow_spec_print_plain(&spec, to, err)
-            : ow_fail(err, OW_ERR_NOMEM, "sweep: out of memory");
-    if (to)
-        fclose(to);
+    st = ow_point_print(&spec, text, err);
     ow_spec_finish(&spec);
     return st;
 }
