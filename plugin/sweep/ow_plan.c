@@ -435,25 +435,35 @@ static enum ow_status count_points(const struct builder *b)
     return OW_OK;
 }
 
-/* The first point, and each value in it: what is wrong there is wrong in every point.  Only
- * the first values of long axes: the rest of a range is like its ends. */
+/* Value k of an axis in a point, the other axes at their first or last values. */
+static enum ow_status try_value(const struct ow_plan *plan, size_t a, size_t k, bool is_last,
+                                struct ow_error *err)
+{
+    const struct ow_plan_axis *axis = &plan->axis[a];
+    struct ow_spec spec;
+    size_t point = is_last ? plan->n_point - 1 : 0;
+    point += (k - point / axis->stride % axis->length) * axis->stride;
+    const enum ow_status st = ow_plan_spec(plan, point, &spec, err);
+    if (!st)
+        ow_spec_finish(&spec);
+    return st;
+}
+
+/* A value that is refused beside the first and beside the last values of the other axes is
+ * wrong by itself.  Of long axes the first ones and the last: ranges are like their ends. */
 static enum ow_status try_values(const struct builder *b)
 {
     enum { MOST = 200 };
     const struct ow_plan *plan = b->plan;
-    for (size_t a = 0; a < plan->n_axis; a++) {
-        const size_t length = plan->axis[a].length;
-        for (size_t k = a == 0 ? 0 : 1; k < length; k++) {
-            if (k >= MOST && k != length - 1)
+    for (size_t a = 0; a < plan->n_axis; a++)
+        for (size_t k = 0; k < plan->axis[a].length; k++) {
+            struct ow_error why = {0};
+            if (k >= MOST && k != plan->axis[a].length - 1)
                 continue;
-            struct ow_spec spec;
-            const enum ow_status st =
-                ow_plan_spec(plan, k * plan->axis[a].stride, &spec, b->err);
-            if (st)
-                return st;
-            ow_spec_finish(&spec);
+            const enum ow_status st = try_value(plan, a, k, false, &why);
+            if (st && try_value(plan, a, k, true, NULL))
+                return ow_fail(b->err, st, "%s", why.text);
         }
-    }
     return OW_OK;
 }
 

@@ -55,8 +55,8 @@ struct ow_plan {
 };
 
 /* The outline (ow_spec_outline()) is borrowed until finish.  Without a section `sweep` an
- * error; every value is tried by itself on the outline, so that a misspelt one is found
- * before the first point runs. */
+ * error; every value is tried with a few of the others, so that a wrong one is found before
+ * the first point runs. */
 enum ow_status ow_plan_init(const struct ow_spec *outline, struct ow_plan *out,
                             struct ow_error *err);
 void ow_plan_finish(struct ow_plan *plan);
