@@ -234,8 +234,12 @@ void ow_store_close(struct ow_store *s)
         return;
     sqlite3_finalize(s->add);
     sqlite3_finalize(s->put);
-    if (s->db && s->is_writer)
-        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (s->db && s->is_writer) {
+        /* one file, and none beside it that a reader would make; unless one reads just now */
+        sqlite3_busy_timeout(s->db, 0);
+        sqlite3_exec(s->db, "PRAGMA synchronous = FULL; PRAGMA journal_mode = DELETE", NULL,
+                     NULL, NULL);
+    }
     sqlite3_close(s->db);
     if (s->lock_fd >= 0) {
         unlink(s->lock_path);
