@@ -11,6 +11,7 @@
 #include "ow_clock.h"
 #include "ow_engine.h"
 #include "ow_host.h"
+#include "ow_problem.h"
 
 static int fail(const struct ow_error *err)
 {
