@@ -111,6 +111,15 @@ static const struct { const char *line, *word; } misuse[] = {
     {"ohmweave verify spec.yaml --vectors=1,",     "--vectors=1,"},
     {"ohmweave netlist spec.yaml --vector=8",      "--vector=8: expected 0 to 7"},
     {"ohmweave netlist spec.yaml --vector=x",      "--vector=x"},
+    {"ohmweave netlist spec.yaml --set array.tile=[2,2]", "--set array.tile=[2,2]: array.tile: 2 x 2 arrays, and this command takes one: expected --tile=ROW,COL from 0,0 to 1,1"},
+    {"ohmweave verify spec.yaml --set array.tile=[2,2]",  "array.tile: 2 x 2 arrays, and this command takes one: expected --tile=ROW,COL"},
+    {"ohmweave netlist spec.yaml --set array.tile=[2,2] --tile=2,0", "--tile=2,0: expected ROW,COL from 0,0 to 1,1"},
+    {"ohmweave verify spec.yaml --set array.tile=[2,2] --tile=0,2",  "--tile=0,2: expected ROW,COL from 0,0 to 1,1"},
+    {"ohmweave verify spec.yaml --set array.tile=[2,2] --tile=1",    "--tile=1: expected ROW,COL"},
+    {"ohmweave verify spec.yaml --set array.tile=[2,2] --tile=1,-0", "--tile=1,-0: expected ROW,COL"},
+    {"ohmweave verify spec.yaml --set array.tile=[2,2] --tile=1,0x", "--tile=1,0x: expected ROW,COL"},
+    {"ohmweave verify spec.yaml --set array.tile=[2,2] --tile=",     "--tile=: expected ROW,COL"},
+    {"ohmweave netlist spec.yaml --tile=0,1",      "--tile=0,1: expected ROW,COL from 0,0 to 0,0"},
     {"ohmweave solve",                             "--conductance and --drive are required"},
     {"ohmweave solve -g w.csv -v x.csv y",         "unexpected argument 'y'"},
     {"ohmweave solve -g w.csv -v w.csv",           "drive: 3 x 2 values, expected one voltage for each"},
@@ -188,7 +197,7 @@ static const struct { int line; const char *text, *place, *word, *other; } bad_s
     {5,  "  rows: 0",               "spec.yaml:5:9: array.rows: ",        "'0' is too small", NULL},
     {5,  "  rows: 2",               "spec.yaml:5:9: array.rows: ",        "expected auto or at least 3", NULL},
     {5,  "  cols: 3",               "spec.yaml:5:9: array.cols: ",        "expected auto or at least 4", NULL},
-    {5,  "  tile: 2",               "spec.yaml:5:9: array.tile: ",        "not supported yet; expected none", NULL},
+    {5,  "  tile: 2",               "spec.yaml:5:9: array.tile: ",        "expected none or [rows, cols]", NULL},
     {6,  "  c_wordline: 0",         "spec.yaml:6:15: array.c_wordline: ", "expected a positive value", "engine.name dc"},
     {6,  "  c_bitline: 0",          "spec.yaml:6:14: array.c_bitline: ",  "expected a positive value", "engine.name dc"},
     {10, "  g_min: 100u",           "spec.yaml:11:10: device.g_max: ",    "is not above device.g_min", NULL},
@@ -441,6 +450,54 @@ START_TEST(test_files_carry_the_summary)
 }
 END_TEST
 
+/* 3 inputs on arrays of 2, 2 outputs on arrays of 1: the files hold them all, and the table and
+ * the JSON say how many there are. */
+START_TEST(test_files_of_tiles)
+{
+    struct ow_matrix g = {0}, v = {0}, y = {0};
+    struct ow_error err = {0};
+    json_t *root = vmm_json("--out out --set array.tile=[2,3]");
+    ck_assert_ok(ow_table_load("out/conductance.npy", &g, &err), err);
+    ck_assert_ok(ow_table_load("out/v_sense.npy", &v, &err), err);
+    ck_assert_ok(ow_table_load("out/y_circuit.npy", &y, &err), err);
+    ck_assert_double_eq(number_at(root, "array.rows"), 2.0);
+    ck_assert_double_eq(number_at(root, "array.cols"), 2.0);
+    json_t *tiles = json_object_get(json_object_get(root, "array"), "tiles");
+    ck_assert_int_eq(json_integer_value(json_array_get(tiles, 0)), 2);
+    ck_assert_int_eq(json_integer_value(json_array_get(tiles, 1)), 2);
+    ck_assert_uint_eq(g.rows, N_IN);
+    ck_assert_uint_eq(g.cols, 2 * N_OUT);
+    ck_assert_uint_eq(v.cols, 8);
+    for (size_t k = 0; k < N_IN * 2 * N_OUT; k++) {
+        const double w = weight[k / 4][k % 4 / 2], arm = fmax(k % 2 ? -w : w, 0.0);
+        ck_assert_close(g.a[k], 1e-6 + arm * 99e-6, 1e-9, 0.0);
+    }
+    /* decoded by hand: arrays (0, 0), (0, 1), (1, 0), (1, 1) */
+    const double scale = -1.0 / (0.2 * number_at(root, "sense.r_f") * 99e-6);
+    for (size_t r = 0; r < N_VEC; r++)
+        for (size_t j = 0; j < N_OUT; j++) {
+            const double *a = ow_matrix_row(&v, r) + 2 * j;
+            ck_assert_close(ow_matrix_row(&y, r)[j], scale * (a[0] - a[1] + a[4] - a[5]), 1e-12,
+                            1e-15);
+        }
+    struct outcome o = run("ohmweave vmm spec.yaml --set array.tile=[2,3]");
+    check_stands(&o);
+    ck_assert_ptr_nonnull(
+        strstr(o.out, "weights 3 x 2 on 2 x 2 arrays of up to 2 x 2 devices, team"));
+    ck_assert_ptr_nonnull(strstr(o.out, "2 partial sums an output, each converted from "));
+    outcome_finish(&o);
+    o = run("ohmweave netlist spec.yaml --set array.tile=[2,2] --tile 1,0");
+    check_stands(&o);
+    ck_assert_ptr_nonnull(strstr(o.out, "1 word lines, 2 bit lines"));
+    ck_assert_ptr_nonnull(strstr(o.out, "id=8 ")); /* (2, 0) of 3 x 4 devices */
+    outcome_finish(&o);
+    ow_matrix_finish(&g);
+    ow_matrix_finish(&v);
+    ow_matrix_finish(&y);
+    json_decref(root);
+}
+END_TEST
+
 /* Table on standard output, JSON in the file: the same run gives the same numbers. */
 START_TEST(test_json_to_file_and_to_standard_output)
 {
@@ -668,16 +725,22 @@ START_TEST(test_hosts_agree)
     ck_assert_double_lt(number_at(root, "sense.worst"), 1e-3);
     json_decref(root);
     outcome_finish(&o);
+    o = run("ohmweave verify spec.yaml --set array.tile=[2,3] --tile 1,1 --json - %s",
+            host_case[_i]);
+    ck_assert_msg(o.code == 0, "%s", o.err);
+    outcome_finish(&o);
     if (_i > 0)
         return;
     put_table("two.csv", input[0], 2, N_IN);
 #define TWO "--set calibration.vectors=all --set vmm.inputs=two.csv "
     /* so much noise that nothing else shows, and the same in both */
 #define NOISE "--set device.noise_bandwidth=1e13 --set device.flicker=2e-4 "
-    static const char *const how[2][2] = {{TWO, TWO "--set engine.name=ngspice"},
-                                          {TWO NOISE, TWO NOISE "--set engine.name=ngspice"}};
-    double error[2];
-    for (int k = 0; k < 2; k++) {
+#define TILE  "--set array.tile=[2,2] --set adc.bits=6 --set adc.energy=1p "
+    static const char *const how[3][2] = {{TWO, TWO "--set engine.name=ngspice"},
+                                          {TWO NOISE, TWO NOISE "--set engine.name=ngspice"},
+                                          {TWO TILE, TWO TILE "--set engine.name=ngspice"}};
+    double error[3];
+    for (int k = 0; k < 3; k++) {
         json_t *cvode = vmm_json(how[k][0]), *spice = vmm_json(how[k][1]);
         ck_assert_close(number_at(spice, "energy.per_mac"), number_at(cvode, "energy.per_mac"),
                         1e-2, 0.0);
@@ -1040,6 +1103,7 @@ int main(void)
     tcase_add_loop_test(tc, test_full_standard_output_fails, 0, N(printing));
     tcase_add_test(tc, test_npy_orders_are_read);
     tcase_add_test(tc, test_files_carry_the_summary);
+    tcase_add_test(tc, test_files_of_tiles);
     tcase_add_test(tc, test_json_to_file_and_to_standard_output);
     tcase_add_test(tc, test_set_overrides_and_the_last_wins);
     tcase_add_test(tc, test_resolved_round_trip);

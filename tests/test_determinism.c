@@ -114,7 +114,7 @@ END_TEST
 
 static const char *const vmm_text[] = {
     SMALL NOISY, SMALL NOISY "sense: {amp: resistor}\ninput: {signed: true, bits: 4}\n",
-    SMALL NOISY "engine: {name: dc}\n",
+    SMALL NOISY "engine: {name: dc}\n", SMALL NOISY "array: {tile: [4, 4]}\nadc: {bits: 6}\n",
     /* by ports */
     "vmm: {weights: {random: [16, 2], seed: 7}, inputs: {random: [99, 16], seed: 8}}\n"
     "device: {set: ow_benign}\nengine: {name: dc}\n",

@@ -189,6 +189,11 @@ static const struct job job[] = {
     {"vmm by resistors",
      SMALL "device: {set: ow_benign}\nsense: {amp: resistor}\ninput: {signed: true}\n",
      .run = run_vmm, .n_worker = 1},
+    {"vmm in tiles",
+     "vmm: {weights: {random: [3, 2], seed: 7}, inputs: {random: [2, 3], seed: 8}}\n"
+     "engine: {name: dc}\narray: {tile: [2, 2]}\nadc: {bits: 6}\n"
+     "device: {set: ow_benign, sigma_d2d: 0.1, sigma_read: 0.02}\n",
+     .run = run_vmm, .n_worker = 1},
     {"vmm by ports",
      "vmm: {weights: {random: [8, 2], seed: 7}, inputs: {random: [60, 8], seed: 8}}\n"
      "device: {set: ow_benign}\nengine: {name: dc}\n",

@@ -159,7 +159,7 @@ static const struct { const char *text, *message; } refused[] = {
     {TEAM "program: {target: small.csv, begin: begin.csv, pulses: {" PULSE "}}\n", "p.yaml:2:37: program.begin: 2 x 3 conductances: expected 1 x 2"},
     {TEAM "array: {rows: 4}\nprogram: {" FILES ", pulses: {" PULSE "}}\n", "p.yaml:2:15: array.rows: 2 x 3 conductances in program.target, expected auto or as many"},
     {TEAM "array: {cols: 4}\nprogram: {" FILES ", pulses: {" PULSE "}}\n", "p.yaml:2:15: array.cols: 2 x 3 conductances in program.target, expected auto or as many"},
-    {TEAM "array: {tile: 2}\nprogram: {" FILES ", pulses: {" PULSE "}}\n", "p.yaml:2:15: array.tile: 2: an array of 2 x 3 in several tiles is not supported yet; expected none"},
+    {TEAM "array: {tile: [2, 2]}\nprogram: {" FILES ", pulses: {" PULSE "}}\n", "p.yaml:2:15: array.tile: [2, 2]: the section program writes one array: expected none"},
     {TEAM "program: {target: far.csv, pulses: {" PULSE "}}\n", "p.yaml:2:19: program.target: [1, 2] = 0.000105 S: expected 1e-05 S to 0.0001 S, which is what device team can do at input.v_read = 0.2 V"},
     {TEAM "program: {" FILES ", pulses: {" PULSE ", rows: [0, 2]}}\n", "p.yaml:2:118: program.pulses.rows: word line 2: expected 0 to 1"},
     {TEAM "engine: {name: dc}\nprogram: {" FILES ", pulses: {" PULSE "}}\n", "p.yaml:2:16: engine.name: dc moves no states: expected cvode or ngspice to write"},

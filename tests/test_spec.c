@@ -109,7 +109,7 @@ START_TEST(test_defaults)
     ck_assert_int_eq(s.array.cell, OW_CELL_1R);
     ck_assert_uint_eq(s.array.rows, 0);
     ck_assert_uint_eq(s.array.cols, 0);
-    ck_assert_uint_eq(s.array.tile, 0);
+    ck_assert(s.array.tile.rows == 0 && s.array.tile.cols == 0);
     ck_assert_str_eq(s.device.model->name, "team");
     ck_assert_ptr_null(s.device.set);
     ck_assert_uint_eq(s.device.params.n, 0);
@@ -150,7 +150,7 @@ static const char everything[] =
     "vmm:\n"
     "  weights: {random: [8, 5], seed: 77}\n"
     "  inputs: {random: [9, 8]}\n"
-    "array: {cell: 1R, rows: 16, cols: 1k, tile: 64, r_wordline: 2.5, r_bitline: 0,\n"
+    "array: {cell: 1R, rows: 16, cols: 1k, tile: none, r_wordline: 2.5, r_bitline: 0,\n"
     "        c_wordline: 0.2fF, c_bitline: 3e-16, r_driver: 1.5k}\n"
     "device:\n"
     "  model: team\n"
@@ -191,7 +191,6 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(s.vmm.inputs.random_seed, 4294967295u);
     ck_assert_uint_eq(s.array.rows, 16);
     ck_assert_uint_eq(s.array.cols, 1000);
-    ck_assert_uint_eq(s.array.tile, 64);
     ck_assert_double_eq(s.array.r_wordline, 2.5);
     ck_assert_double_eq(s.array.r_bitline, 0.0);
     ck_assert_double_eq(s.array.c_wordline, 0.2e-15);
@@ -274,6 +273,20 @@ START_TEST(test_every_key)
 }
 END_TEST
 
+START_TEST(test_tile)
+{
+    static const char *const set[] = {"array.tile=[3, 1k]", NULL};
+    struct ow_error err = {0};
+    struct ow_spec s = {0};
+    ck_assert_ok(parse(VMM "array: {tile: [1, 2]}\n", NULL, &s, &err), err);
+    ck_assert(s.array.tile.rows == 1 && s.array.tile.cols == 2);
+    ow_spec_finish(&s);
+    ck_assert_ok(parse(VMM "array: {tile: [16, 8]}\n", set, &s, &err), err);
+    ck_assert(s.array.tile.rows == 3 && s.array.tile.cols == 1000);
+    ow_spec_finish(&s);
+}
+END_TEST
+
 START_TEST(test_words)
 {
     struct ow_error err = {0};
@@ -284,6 +297,7 @@ START_TEST(test_words)
                                        "sense.r_f=auto",
                                        "adc.energy=null",
                                        "input.v_supply=v_read",
+                                       "array.tile=[7, 8]",
                                        "array.tile=none",
                                        "device.set=null",
                                        "device.params.r_off=20k",
@@ -293,7 +307,7 @@ START_TEST(test_words)
     ck_assert_int_eq(s.adc.range.rule, OW_RANGE_MAX);
     ck_assert_int_eq(s.calibration.vectors.rule, OW_VECTORS_ALL);
     ck_assert_uint_eq(s.array.rows, 0);
-    ck_assert_uint_eq(s.array.tile, 0);
+    ck_assert(s.array.tile.rows == 0 && s.array.tile.cols == 0);
     ck_assert(isnan(s.sense.r_f));
     ck_assert(isnan(s.adc.energy));
     ck_assert(isnan(s.input.v_supply));
@@ -326,6 +340,9 @@ END_TEST
 
 /* ---- refusals ---------------------------------------------------------------------- */
 
+#define TILE                                                                                   \
+    "expected none or [rows, cols] from [1, 2] to [65536, 65536] (word and bit lines of each " \
+    "array that the weights are cut into; none: one array)"
 #define SEGMENT " (word-line resistance of a segment)"
 /* clang-format off */
 static const struct { const char *text, *message; } bad[] = {
@@ -396,6 +413,17 @@ static const struct { const char *text, *message; } bad[] = {
     {"vmm: {weights: {seed: 4}, inputs: x}\n",             "s.yaml:1:16: vmm.weights: a map: expected a file name or {random: [rows, cols], seed: N} (matrix [n_in, n_out])"},
     {"vmm: {weights: {random: [4, 4], seed: -4}, inputs: x}\n", "s.yaml:1:39: vmm.weights: '-4' is too small: expected a file name or {random: [rows, cols], seed: N} (matrix [n_in, n_out])"},
     {"vmm: {weights: {random: [4, 4], sed: 4}, inputs: x}\n",   "s.yaml:1:33: vmm.weights: unknown key 'sed': expected a file name or {random: [rows, cols], seed: N}"},
+    {VMM "array: {tile: 64}\n",          "s.yaml:2:15: array.tile: '64': " TILE},
+    {VMM "array: {tile: [64]}\n",        "s.yaml:2:15: array.tile: a list: " TILE},
+    {VMM "array: {tile: [4, 4, 4]}\n",   "s.yaml:2:15: array.tile: a list: " TILE},
+    {VMM "array: {tile: [0, 8]}\n",      "s.yaml:2:16: array.tile: '0' is too small: " TILE},
+    {VMM "array: {tile: [8, 1]}\n",      "s.yaml:2:19: array.tile: '1' is too small: " TILE},
+    {VMM "array: {tile: [8, 65537]}\n",  "s.yaml:2:19: array.tile: '65537' is too large: " TILE},
+    {VMM "array: {tile: [8.5, 4]}\n",    "s.yaml:2:16: array.tile: '8.5' is not whole: " TILE},
+    {VMM "array: {tile: [[8, 8], 4]}\n", "s.yaml:2:16: array.tile: a list: " TILE},
+    {VMM "array: {tile: [4, 4], rows: 8}\n", "s.yaml:2:29: array.rows: 8 with array.tile = [4, 4]: expected auto"},
+    {VMM "array: {cols: 6, tile: [4, 4]}\n", "s.yaml:2:15: array.cols: 6 with array.tile = [4, 4]: expected auto"},
+    {VMM "array: {tile: [4, 4]}\n" PULSES,   "s.yaml:2:15: array.tile: [4, 4]: the section program writes one array: expected none"},
     {VMM "adc: {range: maximum}\n",      "s.yaml:2:14: adc.range: 'maximum': expected calibrated, max or [lo, hi] (full scale, in units of the product)"},
     {VMM "adc: {range: [1]}\n",          "s.yaml:2:14: adc.range: a list: expected calibrated, max or [lo, hi] (full scale, in units of the product)"},
     {VMM "adc: {range: [2, 1]}\n",       "s.yaml:2:14: adc.range: a list with lo >= hi: expected calibrated, max or [lo, hi] (full scale, in units of the product)"},
@@ -690,6 +718,7 @@ static size_t n_right(const struct ow_matrix *x, const struct ow_matrix *w,
 static const struct { const char *name, *model, *set; double r_wordline, g_max; } example[] = {
     {"digits",           "team",       "ow_benign",        1.0,  100e-6},
     {"digits_hard",      "team",       "ow_hard",          20.0, 1e-3},
+    {"digits_tiles",     "team",       "ow_hard",          20.0, 1e-3},
     {"write_team",       "team",       "team_write",       2.5,  90e-6},
     {"write_driftdiff",  "driftdiff",  "driftdiff_write",  2.5,  50e-6},
     {"write_stochastic", "stochastic", "stochastic_write", 2.5,  100e-6},
@@ -799,6 +828,7 @@ static const char *const printed[] = {
     "vmm: {weights: {random: [4, 3]}}\n" PULSES,
 
     VMM "sweep:\n  text: |\n    two\n    lines\n  folded: a\n    b\n",
+    VMM "array: {tile: [16, 0.5k]}\n",
 };
 
 START_TEST(test_print_loads_again)
@@ -1086,6 +1116,7 @@ int main(void)
     TCase *tc = tcase_create("values");
     tcase_add_test(tc, test_defaults);
     tcase_add_test(tc, test_every_key);
+    tcase_add_test(tc, test_tile);
     tcase_add_test(tc, test_words);
     tcase_add_loop_test(tc, test_suffixes, 0, N(suffix));
     tcase_add_loop_test(tc, test_capacitance_rule, 0, N(no_capacitance));

@@ -1,9 +1,34 @@
 #include "cli_deck.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ow_netlist.h"
 #include "ow_variant.h"
+
+const struct ow_array *cli_choose_tile(const struct ow_problem *p, const char *text,
+                                       struct ow_error *err)
+{
+    unsigned row = 0, col = 0;
+    int used = 0;
+    if (!text && ow_problem_arrays(p) > 1) {
+        ow_spec_fail(p->spec, "array.tile", err, OW_ERR_INPUT,
+                     "%zu x %zu arrays, and this command takes one: expected --tile=ROW,COL "
+                     "from 0,0 to %zu,%zu",
+                     p->n_row_tile, p->n_col_tile, p->n_row_tile - 1, p->n_col_tile - 1);
+        return NULL;
+    }
+    const bool is_read =
+        !text || (sscanf(text, "%5u,%5u%n", &row, &col, &used) == 2 && text[used] == '\0' &&
+                  text[strspn(text, "0123456789,")] == '\0');
+    if (!is_read || row >= p->n_row_tile || col >= p->n_col_tile) {
+        ow_fail(err, OW_ERR_INPUT, "--tile=%s: expected ROW,COL from 0,0 to %zu,%zu", text,
+                p->n_row_tile - 1, p->n_col_tile - 1);
+        return NULL;
+    }
+    return &p->array[row * p->n_col_tile + col];
+}
 
 enum ow_status cli_write_deck(const struct ow_array *a, size_t read, const char *codemodel,
                               const char *raw, FILE *to, struct ow_error *err)

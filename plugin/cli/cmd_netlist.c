@@ -9,7 +9,8 @@
 
 struct arguments {
     struct cli_spec spec;
-    const char *out, *raw;
+    const struct ow_array *array;
+    const char *out, *raw, *tile;
     size_t vector;
 };
 
@@ -19,6 +20,7 @@ static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "write the deck there (default: standard output)", 0},
     {"vector", KEY_VECTOR, "K", 0,
      "which input vector (or pulse of a program) drives it (default 0)", 0},
+    CLI_TILE_OPTION,
     {"raw", KEY_RAW, "FILE", 0, "let the deck write its waveforms to this .raw file", 0},
     {0}};
 
@@ -32,6 +34,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case 'o':
         a->out = strcmp(text, "-") == 0 ? NULL : text;
+        return 0;
+    case CLI_KEY_TILE:
+        a->tile = text;
         return 0;
     case KEY_RAW:
         a->raw = text;
@@ -56,7 +61,7 @@ static const struct argp argp = {
 /* To a file, interruptible: either the whole deck is there or nothing is. */
 static int write_to(const struct arguments *a, const char *codemodel)
 {
-    const struct ow_array *array = a->spec.problem.array;
+    const struct ow_array *array = a->array;
     struct ow_error err = {0};
     struct ow_file file = {0};
     if (a->out && ow_file_create(a->out, &file, &err))
@@ -87,9 +92,11 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "netlist", &code))
         goto done;
-    if (a.vector >= a.spec.problem.array->n_vec) {
+    a.array = cli_choose_tile(&a.spec.problem, a.tile, &err);
+    if (a.array && a.vector >= a.array->n_vec)
         ow_fail(&err, OW_ERR_INPUT, "--vector=%zu: expected 0 to %zu", a.vector,
-                a.spec.problem.array->n_vec - 1);
+                a.array->n_vec - 1);
+    if (err.status) {
         code = cli_fail(&err);
         goto done;
     }

@@ -13,7 +13,8 @@
 struct arguments {
     struct cli_spec spec;
     struct cli_output output;
-    const char *list;
+    const struct ow_array *array;
+    const char *list, *tile;
     double timeout_s;
 };
 
@@ -22,6 +23,7 @@ enum { KEY_VECTORS = 0x100, KEY_TIMEOUT };
 static const struct argp_option options[] = {
     {"vectors", KEY_VECTORS, "LIST", 0,
      "which input vectors (or pulses of a program), such as 0,3-5 (default 0)", 0},
+    CLI_TILE_OPTION,
     {"out", CLI_KEY_OUT, "DIR", 0, "leave the decks, both hosts' waveforms and an SVG there",
      0},
     {"json", CLI_KEY_JSON, "FILE", 0, "write the comparison as JSON; - for standard output", 0},
@@ -34,6 +36,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->spec;
+        return 0;
+    case CLI_KEY_TILE:
+        a->tile = text;
         return 0;
     case KEY_VECTORS:
         a->list = text;
@@ -118,7 +123,7 @@ static void print_cell(const struct ow_array *array, size_t cell)
 static void print_comparison(const struct arguments *a, const size_t vector[],
                              const struct ow_verify_result *r)
 {
-    const struct ow_array *array = a->spec.problem.array;
+    const struct ow_array *array = a->array;
     const struct ow_comparison *c = &r->comparison;
     const struct ow_difference *d;
     char text[32], other[32];
@@ -242,7 +247,7 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
                                 const struct ow_verify_result *r, const char *codemodel,
                                 bool is_quiet, struct ow_error *err)
 {
-    const struct ow_array *array = a->spec.problem.array;
+    const struct ow_array *array = a->array;
     const size_t phase = k % array->n_phase;
     const char *sign = array->n_phase == 1 ? "" : phase ? "_minus" : "_plus";
     char deck[PATH_SIZE], engine[PATH_SIZE], spice[PATH_SIZE], picture[PATH_SIZE], title[256];
@@ -286,8 +291,7 @@ static int report(const struct arguments *a, const size_t vector[], const char *
         code = cli_fail_write(&err);
     for (size_t k = 0; a->output.out && k < r->n_read; k++) {
         err = (struct ow_error){0};
-        if (save_read(a, k, vector[k / a->spec.problem.array->n_phase], r, codemodel, is_quiet,
-                      &err))
+        if (save_read(a, k, vector[k / a->array->n_phase], r, codemodel, is_quiet, &err))
             code = cli_fail_write(&err);
     }
     return code;
@@ -304,7 +308,8 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code) || !cli_spec_load(&a.spec, "verify", &code))
         goto done;
-    if (read_list(a.list, a.spec.problem.array->n_vec, &vector, &n_vector, &err) ||
+    a.array = cli_choose_tile(&a.spec.problem, a.tile, &err);
+    if (!a.array || read_list(a.list, a.array->n_vec, &vector, &n_vector, &err) ||
         !cli_output_check(&a.output, &err) ||
         !cli_find_codemodel(codemodel, sizeof codemodel, &err)) {
         code = cli_fail(&err);
@@ -319,7 +324,7 @@ static int run(int argc, char **argv)
                                           .data = &progress};
     cli_poll_interrupts();
     cli_progress_begin(&progress, "simulations");
-    const enum ow_status st = ow_verify_run(a.spec.problem.array, &how, &result, &err);
+    const enum ow_status st = ow_verify_run(a.array, &how, &result, &err);
     cli_progress_end(&progress);
     code = st ? cli_fail(&err) : report(&a, vector, codemodel, &result);
     ow_verify_result_finish(&result);

@@ -123,6 +123,9 @@ static void print_accuracy(const struct ow_problem *p, const struct ow_vmm_resul
     static const char *const rule[] = {"calibrated", "the most that is possible", "as given"};
     printf("  full scale %.4g (%.4g to %.4g, %s); calibration on %zu of %zu vectors\n", a->fs,
            r->range.lo, r->range.hi, rule[p->spec->adc.range.rule], a->n_calibration, p->n_vec);
+    if (p->n_row_tile > 1)
+        printf("  %zu partial sums an output, each converted from %.4g to %.4g, then added\n",
+               p->n_row_tile, r->adc_range.lo, r->adc_range.hi);
 }
 
 static void print_energy(const struct ow_problem *p, const struct ow_vmm_result *r)
@@ -171,25 +174,28 @@ static void print_energy(const struct ow_problem *p, const struct ow_vmm_result 
 static void print_table(const struct ow_problem *p, const struct ow_vmm_result *r)
 {
     const struct ow_spec *spec = p->spec;
+    const struct ow_array *a = p->array; /* the others are like it, but for their size */
     char text[32], other[32];
-    printf("%s: weights %zu x %zu on %zu x %zu devices, %s%s%s, %zu vectors\n", spec->path,
-           p->n_in, p->n_out, p->array->xb.rows, p->array->xb.cols, p->array->xb.model->name,
-           spec->device.set ? " set " : "", spec->device.set ? spec->device.set : "", p->n_vec);
-    printf("  g %s to %s,", cli_si(p->array->mapping.g_min, "S", text),
-           cli_si(p->array->mapping.g_max, "S", other));
-    printf(" segments %s word, %s bit;", cli_si(p->array->xb.r_wordline, "ohm", text),
-           cli_si(p->array->xb.r_bitline, "ohm", other));
+    printf("%s: weights %zu x %zu on ", spec->path, p->n_in, p->n_out);
+    if (ow_problem_arrays(p) > 1)
+        printf("%zu x %zu arrays of up to ", p->n_row_tile, p->n_col_tile);
+    printf("%zu x %zu devices, %s%s%s, %zu vectors\n", a->xb.rows, a->xb.cols,
+           a->xb.model->name, spec->device.set ? " set " : "",
+           spec->device.set ? spec->device.set : "", p->n_vec);
+    printf("  g %s to %s,", cli_si(a->mapping.g_min, "S", text),
+           cli_si(a->mapping.g_max, "S", other));
+    printf(" segments %s word, %s bit;", cli_si(a->xb.r_wordline, "ohm", text),
+           cli_si(a->xb.r_bitline, "ohm", other));
     printf(" read %s for %s;", cli_si(spec->input.v_read, "V", text),
            cli_si(spec->input.t_read, "s", other));
-    printf(
-        " sense %s r_f = %s%s\n", p->array->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
-        cli_si(p->array->xb.sense.r_f, "ohm", text), isnan(spec->sense.r_f) ? " (auto)" : "");
+    printf(" sense %s r_f = %s%s\n", a->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
+           cli_si(a->xb.sense.r_f, "ohm", text), isnan(spec->sense.r_f) ? " (auto)" : "");
     print_accuracy(p, r);
     print_energy(p, r);
     printf("\nLatency   median %s, worst %s; half an LSB of %zu bits, sampled at %s\n",
            cli_si(r->latency.median, "s", text), cli_si(r->latency.worst, "s", other),
            spec->adc.bits ? spec->adc.bits : (size_t)8,
-           cli_si(ow_pulse_sample(&p->array->pulse), "s", (char[32]){0}));
+           cli_si(ow_pulse_sample(&a->pulse), "s", (char[32]){0}));
     printf("Solver    %.0f steps a read, %.3g s for the reads", r->steps, r->wall_s);
     if (r->setup_s > 0.0)
         printf(" (%.3g s of them to reduce the array to its ports)", r->setup_s);
@@ -203,6 +209,9 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
 static bool save_all(const char *directory, const struct ow_problem *p,
                      const struct ow_vmm_result *r, struct ow_error *err)
 {
+    struct ow_matrix g;
+    if (ow_problem_conductance(p, &g, err))
+        return false;
     const struct {
         const char *name;
         const struct ow_matrix *matrix;
@@ -210,12 +219,13 @@ static bool save_all(const char *directory, const struct ow_problem *p,
                 {"yq", &p->yq},
                 {"y_circuit", &r->y_circuit},
                 {"v_sense", &r->v_sense},
-                {"conductance", &p->array->mapping.g},
+                {"conductance", &g},
                 {"energy", &r->energy}};
-    for (size_t k = 0; k < sizeof file / sizeof file[0]; k++)
-        if (!cli_save_table(directory, file[k].name, file[k].matrix, err))
-            return false;
-    return true;
+    bool is_saved = true;
+    for (size_t k = 0; k < sizeof file / sizeof file[0] && is_saved; k++)
+        is_saved = cli_save_table(directory, file[k].name, file[k].matrix, err);
+    ow_matrix_finish(&g);
+    return is_saved;
 }
 
 /* ---- the command -------------------------------------------------------------------- */

@@ -145,17 +145,6 @@ static enum ow_status quantise_inputs(struct ow_problem *p, struct ow_error *err
 
 /* ---- the array --------------------------------------------------------------------- */
 
-static enum ow_status check_tile(const struct ow_spec *spec, size_t rows, size_t cols,
-                                 struct ow_error *err)
-{
-    if (spec->array.tile && (spec->array.tile < rows || spec->array.tile < cols))
-        return ow_spec_fail(spec, "array.tile", err, OW_ERR_INPUT,
-                            "%zu: an array of %zu x %zu in several tiles is not supported yet; "
-                            "expected none",
-                            spec->array.tile, rows, cols);
-    return OW_OK;
-}
-
 /* Of one array that holds all weights. */
 static enum ow_status size_of(const struct ow_spec *spec, size_t n_in, size_t n_out,
                               size_t *rows, size_t *cols, struct ow_error *err)
@@ -172,7 +161,7 @@ static enum ow_status size_of(const struct ow_spec *spec, size_t n_in, size_t n_
                             "%zu bit lines, expected auto or at least %zu, two for each column "
                             "of the weights",
                             *cols, 2 * n_out);
-    return check_tile(spec, *rows, *cols, err);
+    return OW_OK;
 }
 
 /* Weights that mean something. */
@@ -184,24 +173,103 @@ static enum ow_status find_w_max(const struct ow_problem *p, double *w_max,
     return st ? ow_spec_fail(p->spec, "vmm.weights", err, st, "%s", why.text) : OW_OK;
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+struct ow_cut ow_problem_cut(const struct ow_spec *spec, size_t n_in, size_t n_out)
+{
+    const struct ow_tile *tile = &spec->array.tile;
+    struct ow_cut cut = {.n_in = n_in, .n_out = n_out};
+    if (tile->rows) {
+        cut.n_in = least(tile->rows, n_in);
+        cut.n_out = least(tile->cols / 2, n_out);
+    }
+    cut.n_row_tile = (n_in + cut.n_in - 1) / cut.n_in;
+    cut.n_col_tile = (n_out + cut.n_out - 1) / cut.n_out;
+    return cut;
+}
+
+/* Every device has an id of its own, of 32 bits (OW_COMMON_PARAMS). */
+static enum ow_status make_arrays(struct ow_problem *p, struct ow_error *err)
+{
+    const struct ow_cut cut = ow_problem_cut(p->spec, p->n_in, p->n_out);
+    if (p->n_in > UINT32_MAX / 2 / p->n_out)
+        return ow_spec_fail(p->spec, "vmm.weights", err, OW_ERR_INPUT,
+                            "%zu x %zu: expected at most %lu weights of two devices each",
+                            p->n_in, p->n_out, (unsigned long)(UINT32_MAX / 2));
+    p->n_row_tile = cut.n_row_tile;
+    p->n_col_tile = cut.n_col_tile;
+    p->array = calloc(ow_problem_arrays(p), sizeof *p->array);
+    if (!p->array)
+        return ow_fail(err, OW_ERR_NOMEM, "the arrays: out of memory");
+    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
+        const size_t first_in = k / p->n_col_tile * cut.n_in;
+        const size_t first_out = k % p->n_col_tile * cut.n_out;
+        p->array[k] = (struct ow_array){
+            .spec = p->spec,
+            .n_vec = p->n_vec,
+            .n_phase = p->n_phase,
+            .first_in = first_in,
+            .n_in = least(cut.n_in, p->n_in - first_in),
+            .first_out = first_out,
+            .n_out = least(cut.n_out, p->n_out - first_out),
+            .driven = p->driven.a,
+            .n_driven = p->n_in,
+            .pulse = {.t_rise = p->spec->input.t_rise, .t_read = p->spec->input.t_read},
+            .v_scale = p->spec->input.v_read};
+    }
+    return OW_OK;
+}
+
+/* Places in the whole, whose bit lines are `cols`. */
+static void number_cells(struct ow_array *a, size_t cols)
+{
+    for (size_t i = 0; i < a->xb.rows; i++)
+        for (size_t j = 0; j < a->xb.cols; j++)
+            a->xb.spread[OW_ID][i * a->xb.cols + j] =
+                (double)((a->first_in + i) * cols + 2 * a->first_out + j);
+}
+
+/* An array's weights become its devices' states. */
+static enum ow_status build_array(struct ow_problem *p, const struct ow_mapping_spec *how,
+                                  struct ow_array *a, struct ow_error *err)
+{
+    const struct ow_spec *spec = p->spec;
+    size_t rows, cols;
+    enum ow_status st;
+    if ((st = size_of(spec, a->n_in, a->n_out, &rows, &cols, err)) ||
+        (st = ow_array_build(a, rows, cols, err)))
+        return st;
+    number_cells(a, spec->array.cols ? cols : 2 * p->n_out);
+    struct ow_matrix weights = ow_matrix_create(a->n_in, a->n_out);
+    if (!weights.a)
+        return ow_fail(err, OW_ERR_NOMEM, "weights: out of memory");
+    for (size_t i = 0; i < a->n_in; i++)
+        memcpy(ow_matrix_row(&weights, i),
+               ow_matrix_row(&p->weights, a->first_in + i) + a->first_out,
+               a->n_out * sizeof *weights.a);
+    st = ow_array_map(a, how, &weights, &a->mapping, err);
+    ow_matrix_finish(&weights);
+    for (size_t i = 0; !st && i < a->n_in; i++)
+        memcpy(ow_matrix_row(&p->wq, a->first_in + i) + a->first_out,
+               ow_matrix_row(&a->mapping.wq, i), a->n_out * sizeof *p->wq.a);
+    return st;
+}
+
 static enum ow_status build_weights(struct ow_problem *p, struct ow_error *err)
 {
     struct ow_mapping_spec how = ow_array_mapping(p->spec);
-    struct ow_array *a = p->array;
-    size_t rows, cols;
     enum ow_status st;
-    if ((st = size_of(p->spec, p->n_in, p->n_out, &rows, &cols, err)) ||
-        (st = find_w_max(p, &how.w_max, err)) || (st = ow_array_build(a, rows, cols, err)))
+    if ((st = find_w_max(p, &how.w_max, err)) || (st = make_arrays(p, err)))
         return st;
-    a->n_vec = p->n_vec;
-    a->n_phase = p->n_phase;
-    a->n_in = a->n_driven = p->n_in;
-    a->n_out = p->n_out;
-    a->driven = p->driven.a;
-    a->pulse =
-        (struct ow_pulse){.t_rise = p->spec->input.t_rise, .t_read = p->spec->input.t_read};
-    a->v_scale = p->spec->input.v_read;
-    return ow_array_map(a, &how, &p->weights, &a->mapping, err);
+    p->wq = ow_matrix_create(p->n_in, p->n_out);
+    if (!p->wq.a)
+        return ow_fail(err, OW_ERR_NOMEM, "weights: out of memory");
+    for (size_t k = 0; !st && k < ow_problem_arrays(p); k++)
+        st = build_array(p, &how, &p->array[k], err);
+    return st;
 }
 
 bool ow_problem_calibrates(const struct ow_problem *p, size_t k)
@@ -261,24 +329,40 @@ static enum ow_status choose_r_f(const struct ow_spec *spec, double i_largest, d
     return OW_OK;
 }
 
+/* The largest of all arrays decides. */
+static enum ow_status choose_current(const struct ow_problem *p, double *i_largest,
+                                     struct ow_error *err)
+{
+    const struct ow_crossbar *xb = &p->array->xb;
+    double *amplitude = calloc(xb->rows + xb->cols, sizeof *amplitude);
+    if (!amplitude)
+        return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
+    *i_largest = 0.0;
+    for (size_t k = 0; k < ow_problem_arrays(p); k++)
+        *i_largest =
+            fmax(*i_largest, largest_current(p, &p->array[k], amplitude, amplitude + xb->rows));
+    free(amplitude);
+    return OW_OK;
+}
+
 static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
-    struct ow_array *a = p->array;
-    double r_f = spec->sense.r_f;
-    enum ow_status st = OW_OK;
-    if (isnan(r_f)) {
-        double *amplitude = calloc(a->xb.rows + a->xb.cols, sizeof *amplitude);
-        if (!amplitude)
-            return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
-        st = choose_r_f(spec, largest_current(p, a, amplitude, amplitude + a->xb.rows), &r_f,
-                        err);
-        free(amplitude);
+    const double sign = spec->sense.kind == OW_SENSE_TIA ? -1.0 : 1.0;
+    double r_f = spec->sense.r_f, i_largest = 0.0;
+    enum ow_status st;
+    if (isnan(r_f) && ((st = choose_current(p, &i_largest, err)) ||
+                       (st = choose_r_f(spec, i_largest, &r_f, err))))
+        return st;
+    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
+        struct ow_array *a = &p->array[k];
+        a->xb.sense.r_f = r_f;
+        a->y_per_volt = sign * a->mapping.w_max /
+                        (spec->input.v_read * r_f * (a->mapping.g_max - a->mapping.g_min));
+        if ((st = ow_crossbar_check(&a->xb, err)))
+            return st;
     }
-    a->xb.sense.r_f = r_f;
-    a->y_per_volt = (spec->sense.kind == OW_SENSE_TIA ? -1.0 : 1.0) * a->mapping.w_max /
-                    (spec->input.v_read * r_f * (a->mapping.g_max - a->mapping.g_min));
-    return st;
+    return OW_OK;
 }
 
 /* ---- writes ------------------------------------------------------------------------ */
@@ -311,8 +395,7 @@ static enum ow_status load_target(struct ow_problem *p, const struct ow_mapping_
                           OW_ERR_INPUT,
                           "%zu x %zu conductances in program.target, expected auto or as many",
                           g.rows, g.cols);
-    if (!st && !(st = check_tile(spec, g.rows, g.cols, err)) &&
-        !(st = ow_array_build(p->array, g.rows, g.cols, err)))
+    if (!st && !(st = ow_array_build(p->array, g.rows, g.cols, err)))
         st = ow_array_hold(p->array, how, &g, "program.target", out, err);
     ow_matrix_finish(&g);
     return st;
@@ -360,8 +443,12 @@ static enum ow_status begin_states(struct ow_array *a, struct ow_error *err)
 static enum ow_status init_writes(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
-    struct ow_array *a = p->array;
+    struct ow_array *a = p->array = calloc(1, sizeof *p->array);
     struct ow_matrix target = {0};
+    if (!a)
+        return ow_fail(err, OW_ERR_NOMEM, "the array: out of memory");
+    p->n_row_tile = p->n_col_tile = 1;
+    a->spec = spec;
     if (spec->engine.name == OW_ENGINE_DC)
         return ow_spec_fail(spec, "engine.name", err, OW_ERR_INPUT,
                             "dc moves no states: expected cvode or ngspice to write");
@@ -398,19 +485,16 @@ static enum ow_status init_reads(struct ow_problem *p, struct ow_error *err)
     p->n_vec = p->inputs.rows;
     if ((st = check_inputs(p, err)) || (st = load_labels(p, err)) ||
         (st = quantise_inputs(p, err)) || (st = build_weights(p, err)) ||
-        (st = choose_sense(p, err)) || (st = ow_crossbar_check(&p->array->xb, err)) ||
+        (st = choose_sense(p, err)) ||
         (st = multiply(spec, &p->inputs, &p->weights, &p->y, err)))
         return st;
-    return multiply(spec, &p->driven, &p->array->mapping.wq, &p->yq, err);
+    return multiply(spec, &p->driven, &p->wq, &p->yq, err);
 }
 
 enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *out,
                                struct ow_error *err)
 {
-    struct ow_problem p = {.spec = spec, .array = calloc(1, sizeof *p.array)};
-    if (!p.array)
-        return ow_fail(err, OW_ERR_NOMEM, "the array: out of memory");
-    p.array->spec = spec;
+    struct ow_problem p = {.spec = spec};
     const enum ow_status st =
         spec->program.is_given ? init_writes(&p, err) : init_reads(&p, err);
     if (st)
@@ -425,11 +509,60 @@ void ow_problem_finish(struct ow_problem *p)
     ow_matrix_finish(&p->weights);
     ow_matrix_finish(&p->inputs);
     ow_matrix_finish(&p->driven);
+    ow_matrix_finish(&p->wq);
     ow_matrix_finish(&p->y);
     ow_matrix_finish(&p->yq);
     free(p->labels);
-    if (p->array)
-        ow_array_finish(p->array);
+    for (size_t k = 0; p->array && k < ow_problem_arrays(p); k++)
+        ow_array_finish(&p->array[k]);
     free(p->array);
     memset(p, 0, sizeof *p);
+}
+
+/* ---- the whole of several arrays --------------------------------------------------- */
+
+enum ow_status ow_problem_conductance(const struct ow_problem *p, struct ow_matrix *out,
+                                      struct ow_error *err)
+{
+    const struct ow_array *last = &p->array[ow_problem_arrays(p) - 1];
+    *out =
+        ow_matrix_create(last->first_in + last->xb.rows, 2 * last->first_out + last->xb.cols);
+    if (!out->a)
+        return ow_fail(err, OW_ERR_NOMEM, "conductances: out of memory");
+    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
+        const struct ow_array *a = &p->array[k];
+        for (size_t i = 0; i < a->xb.rows; i++)
+            memcpy(ow_matrix_row(out, a->first_in + i) + 2 * a->first_out,
+                   ow_matrix_row(&a->mapping.g, i), a->xb.cols * sizeof *out->a);
+    }
+    return OW_OK;
+}
+
+enum ow_status ow_problem_partial(const struct ow_problem *p, struct ow_partial *out,
+                                  struct ow_error *err)
+{
+    const size_t n_in = p->array->n_in, n_out = p->n_out;
+    *out = (struct ow_partial){
+        .y = ow_matrix_create(p->n_vec, p->n_row_tile * n_out),
+        .w = ow_matrix_create(n_in, p->n_row_tile * n_out),
+    };
+    if (!out->y.a || !out->w.a) {
+        ow_partial_finish(out);
+        return ow_fail(err, OW_ERR_NOMEM, "partial sums: out of memory");
+    }
+    for (size_t i = 0; i < p->n_in; i++) {
+        const double *w = ow_matrix_row(&p->weights, i);
+        const size_t first = i / n_in * n_out;
+        memcpy(ow_matrix_row(&out->w, i % n_in) + first, w, n_out * sizeof *w);
+        for (size_t k = 0; k < p->n_vec; k++)
+            for (size_t j = 0; j < n_out; j++)
+                ow_matrix_row(&out->y, k)[first + j] += ow_matrix_row(&p->inputs, k)[i] * w[j];
+    }
+    return OW_OK;
+}
+
+void ow_partial_finish(struct ow_partial *partial)
+{
+    ow_matrix_finish(&partial->y);
+    ow_matrix_finish(&partial->w);
 }

@@ -1,5 +1,21 @@
-/* A specification made concrete: matrices loaded, weights programmed into an array, the
- * sense resistance chosen.  What every command that simulates begins with.
+/* A specification made concrete: matrices loaded, weights programmed into arrays, the sense
+ * resistance chosen.  What every command that simulates begins with.
+ *
+ * Without `array.tile` there is one array.  With [rows, cols], W is cut into
+ * n_row_tile x n_col_tile of them,
+ *
+ *   n_row_tile = ceil(n_in / rows),   n_col_tile = ceil(n_out / floor(cols / 2)),
+ *
+ * so that an odd bit line is left out; the last ones are cut to what is left of the weights.
+ * Array (r, c) has the weights from (r rows, c floor(cols / 2)) on, drivers and sense
+ * amplifiers of its own, and makes the partial sums of its rows.  Its converters quantise them
+ * over one range common to all arrays, and their results are added without error:
+ *
+ *   Y'[j] = sum over r of ADC(partial sum of array (r, .) for output j).
+ *
+ * All arrays are of one design: one w_max, g range and sense resistance.  A cell's id is its
+ * place in the whole matrix, so the weights meet the same devices in whatever arrays they are,
+ * and no draw of one array is another's.
  *
  * With a `program` section the array writes, and there are no inputs and outputs. */
 #ifndef OW_PROBLEM_H
@@ -20,6 +36,12 @@ extern "C" {
  * node, which carries the drop over r_out as well. */
 #define OW_AUTO_SWING 0.8
 
+/* How weights [n_in][n_out] are cut: inputs and outputs of an array, the last ones' at most. */
+struct ow_cut {
+    size_t n_in, n_out, n_row_tile, n_col_tile;
+};
+struct ow_cut ow_problem_cut(const struct ow_spec *spec, size_t n_in, size_t n_out);
+
 struct ow_problem {
     const struct ow_spec *spec; /* borrowed */
     size_t n_vec, n_in, n_out;
@@ -27,15 +49,36 @@ struct ow_problem {
     struct ow_matrix weights; /* [n_in][n_out]                                     */
     struct ow_matrix inputs;  /* [n_vec][n_in] as given                            */
     struct ow_matrix driven;  /* [n_vec][n_in] as driven: quantised to input.bits  */
+    struct ow_matrix wq;      /* [n_in][n_out] the weights at their exact levels   */
     struct ow_matrix y, yq;   /* [n_vec][n_out] X W, and driven inputs times Wq    */
     int *labels;              /* [n_vec], or NULL                                  */
-    struct ow_array *array;   /* owned                                             */
+    size_t n_row_tile, n_col_tile;
+    struct ow_array *array; /* [n_row_tile][n_col_tile] owned, the first is the largest */
 };
+
+static inline size_t ow_problem_arrays(const struct ow_problem *p)
+{
+    return p->n_row_tile * p->n_col_tile;
+}
 
 /* The specification is borrowed until finish.  Errors name the file, line and key. */
 enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *out,
                                struct ow_error *err);
 void ow_problem_finish(struct ow_problem *problem);
+
+/* The conductances of all arrays as one matrix [S], in the places of their weights. */
+enum ow_status ow_problem_conductance(const struct ow_problem *problem, struct ow_matrix *out,
+                                      struct ow_error *err);
+
+/* Products of each row tile with its inputs, exact, and its weights, both beside those of the
+ * tile above: y[n_vec][n_row_tile n_out] and w[rows of a tile][n_row_tile n_out], 0 below the
+ * last.  What converters see, and from what their range follows. */
+struct ow_partial {
+    struct ow_matrix y, w;
+};
+enum ow_status ow_problem_partial(const struct ow_problem *problem, struct ow_partial *out,
+                                  struct ow_error *err);
+void ow_partial_finish(struct ow_partial *partial);
 
 /* Is vector k one of those that calibrate? */
 bool ow_problem_calibrates(const struct ow_problem *problem, size_t k);

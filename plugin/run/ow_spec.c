@@ -352,6 +352,26 @@ static enum ow_status read_rows_key(const struct loader *l, const struct ow_key 
     return OW_OK;
 }
 
+/* Two bit lines make an output, so the least array has two. */
+static enum ow_status read_tile_key(const struct loader *l, const struct ow_key *key,
+                                    const struct ow_node *node)
+{
+    double side[2];
+    if (is_word(node, key->word[0]))
+        return OW_OK;
+    if (node->kind != OW_NODE_LIST || node->n != 2)
+        return refuse(l, key, node, "");
+    for (size_t k = 0; k < 2; k++) {
+        const enum ow_status st =
+            read_number(l, key, &node->item[k], key->lo + (double)k, key->hi, true, &side[k]);
+        if (st != OW_OK)
+            return st;
+    }
+    *(struct ow_tile *)ow_key_field(l->spec, key) =
+        (struct ow_tile){.rows = (size_t)side[0], .cols = (size_t)side[1]};
+    return OW_OK;
+}
+
 typedef enum ow_status read_fn(const struct loader *l, const struct ow_key *key,
                                const struct ow_node *node);
 
@@ -361,7 +381,7 @@ static read_fn *const read_type[] = {
     [OW_KEY_MODEL] = read_model_key,   [OW_KEY_SET] = read_set_key,
     [OW_KEY_PATH] = read_path_key,     [OW_KEY_SOURCE] = read_source_key,
     [OW_KEY_RANGE] = read_range_key,   [OW_KEY_VECTORS] = read_vectors_key,
-    [OW_KEY_ROWS] = read_rows_key,
+    [OW_KEY_ROWS] = read_rows_key,     [OW_KEY_TILE] = read_tile_key,
 };
 
 /* ---- which node decides a key ------------------------------------------------------ */

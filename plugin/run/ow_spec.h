@@ -64,6 +64,11 @@ struct ow_vectors {
     size_t n; /* of OW_VECTORS_FIRST, >= 1 */
 };
 
+/* Word lines and bit lines of one array, where the weights take several; 0, 0: one array. */
+struct ow_tile {
+    size_t rows, cols; /* >= 1, >= 2 */
+};
+
 /* Which word lines: all of the array, or a list in the order in which it was written. */
 struct ow_rows {
     size_t n;    /* 0: all */
@@ -82,7 +87,7 @@ struct ow_spec {
     struct {
         enum ow_cell_kind cell;
         size_t rows, cols; /* 0: as many as the weights need             */
-        size_t tile;       /* largest side of one array; 0: one array    */
+        struct ow_tile tile;
         double r_wordline, r_bitline, c_wordline, c_bitline; /* a segment */
         double r_driver;
     } array;

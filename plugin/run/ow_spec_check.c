@@ -58,6 +58,23 @@ static enum ow_status check_noise(const struct ow_spec *spec, struct ow_error *e
     return OW_OK;
 }
 
+/* A tile is the size of an array, and there are as many as the weights need. */
+static enum ow_status check_tile(const struct ow_spec *spec, struct ow_error *err)
+{
+    if (spec->array.tile.rows == 0)
+        return OW_OK;
+    if (spec->program.is_given)
+        return ow_spec_fail(spec, "array.tile", err, OW_ERR_INPUT,
+                            "[%zu, %zu]: the section program writes one array: expected none",
+                            spec->array.tile.rows, spec->array.tile.cols);
+    if (spec->array.rows || spec->array.cols)
+        return ow_spec_fail(spec, spec->array.rows ? "array.rows" : "array.cols", err,
+                            OW_ERR_INPUT, "%zu with array.tile = [%zu, %zu]: expected auto",
+                            spec->array.rows ? spec->array.rows : spec->array.cols,
+                            spec->array.tile.rows, spec->array.tile.cols);
+    return OW_OK;
+}
+
 enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
 {
     const struct ow_model *model = spec->device.model;
@@ -69,8 +86,8 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
         return ow_spec_fail(spec, "device.stuck_off", err, OW_ERR_INPUT,
                             "%g and device.stuck_on = %g are more than all devices",
                             spec->device.stuck_off, spec->device.stuck_on);
-    const enum ow_status st = check_noise(spec, err);
-    if (st)
+    enum ow_status st;
+    if ((st = check_noise(spec, err)) || (st = check_tile(spec, err)))
         return st;
     if (spec->mapping.levels == 1)
         return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,

@@ -28,7 +28,7 @@ const struct ow_key ow_keys[] = {
     {"array.cell",           OW_KEY_CHOICE,  "1",   "1R",           0,      0,     cell,      AT(array.cell),           "what sits at a crossing"},
     {"array.rows",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.rows),           "word lines; auto: as the weights need"},
     {"array.cols",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.cols),           "bit lines, two an output; auto: as the weights need"},
-    {"array.tile",           OW_KEY_COUNT,   "1",   "none",         2,      65536, none,      AT(array.tile),           "largest side of one array; none: one array"},
+    {"array.tile",           OW_KEY_TILE,    "1",   "none",         1,      65536, none,      AT(array.tile),           "word and bit lines of each array that the weights are cut into; none: one array"},
     {"array.r_wordline",     OW_KEY_NUMBER,  "ohm", "1",            0,      1e9,   NULL,      AT(array.r_wordline),     "word-line resistance of a segment"},
     {"array.r_bitline",      OW_KEY_NUMBER,  "ohm", "1",            0,      1e9,   NULL,      AT(array.r_bitline),      "bit-line resistance of a segment"},
     {"array.c_wordline",     OW_KEY_NUMBER,  "F",   "0.1f",         0,      1e-6,  NULL,      AT(array.c_wordline),     "word-line capacitance of a segment"},
@@ -177,6 +177,10 @@ struct ow_expected ow_key_expected(const struct ow_key *key)
         break;
     case OW_KEY_ROWS:
         snprintf(e.text, room, "all or a list of whole numbers and ranges such as [0, 4-7]");
+        break;
+    case OW_KEY_TILE:
+        snprintf(e.text, room, "%s or [rows, cols] from [%g, %g] to [%g, %g]", key->word[0],
+                 key->lo, key->lo + 1.0, key->hi, key->hi);
         break;
     case OW_KEY_SECTION:
         break;

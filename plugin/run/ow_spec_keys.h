@@ -16,6 +16,7 @@ enum ow_key_type {
     OW_KEY_RANGE,   /* struct ow_range_choice                                */
     OW_KEY_VECTORS, /* struct ow_vectors                                     */
     OW_KEY_ROWS,    /* struct ow_rows                                        */
+    OW_KEY_TILE,    /* struct ow_tile; the word gives zeros                  */
     OW_KEY_SECTION  /* struct ow_section: a map of what the user likes       */
 };
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- from readings to measures ------------------------------------------------------ */
-
 struct context {
     const struct ow_problem *problem;
     const struct ow_vmm_options *options;
@@ -22,7 +20,7 @@ static enum ow_status context_init(const struct ow_problem *p,
                           .options = options,
                           .is_calibration = calloc(p->n_vec, sizeof *c->is_calibration),
                           .labels = p->labels ? calloc(p->n_vec, sizeof *c->labels) : NULL,
-                          .n_total = 2 * p->n_vec * p->n_phase};
+                          .n_total = 2 * ow_problem_arrays(p) * p->n_vec * p->n_phase};
     if (!c->is_calibration || (p->labels && !c->labels))
         return ow_fail(err, OW_ERR_NOMEM, "calibration: out of memory");
     for (size_t k = 0; k < p->n_vec; k++) {
@@ -39,121 +37,68 @@ static void context_finish(struct context *c)
     free(c->labels);
 }
 
-/* Decode every vector; with signed inputs the second phase counts negative. */
-static enum ow_status decode(const struct ow_problem *p, const struct ow_batch *batch,
-                             struct ow_matrix *y, struct ow_error *err)
+/* ---- reads of all arrays ------------------------------------------------------------- */
+
+/* The bit lines of all arrays stand beside each other, in the arrays' order. */
+struct reads {
+    size_t n_read, n_col;             /* n_vec n_phase of each array; columns of all       */
+    struct ow_matrix v_sense, v_gain; /* [n_read][n_col] V, see struct ow_batch           */
+    struct ow_energy *energy;         /* [n_array][n_read]                                 */
+    double *settle;                   /* [n_vec] s, of the slowest array and phase; NaN    */
+    double moved, steps;              /* the farthest; the mean of all reads               */
+    double wall_s, setup_s;
+};
+
+static enum ow_status reads_init(const struct ow_problem *p, struct reads *r,
+                                 struct ow_error *err)
 {
-    double *phase = calloc(p->n_out, sizeof *phase);
-    *y = ow_matrix_create(p->n_vec, p->n_out);
-    if (!y->a || !phase) {
-        free(phase);
-        ow_matrix_finish(y);
-        return ow_fail(err, OW_ERR_NOMEM, "outputs: out of memory");
+    const size_t n_array = ow_problem_arrays(p);
+    *r = (struct reads){.n_read = p->n_vec * p->n_phase};
+    for (size_t k = 0; k < n_array; k++)
+        r->n_col += p->array[k].xb.cols;
+    r->v_sense = ow_matrix_create(r->n_read, r->n_col);
+    r->v_gain = ow_matrix_create(r->n_read, r->n_col);
+    r->energy = calloc(n_array * r->n_read, sizeof *r->energy);
+    r->settle = calloc(p->n_vec, sizeof *r->settle);
+    if (r->v_sense.a && r->v_gain.a && r->energy && r->settle)
+        return OW_OK;
+    return ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
+}
+
+static void reads_finish(struct reads *r)
+{
+    ow_matrix_finish(&r->v_sense);
+    ow_matrix_finish(&r->v_gain);
+    free(r->energy);
+    free(r->settle);
+}
+
+/* Columns from `first` on. */
+static void put_columns(struct ow_matrix *whole, size_t first, const struct ow_matrix *part)
+{
+    for (size_t k = 0; k < part->rows; k++)
+        memcpy(ow_matrix_row(whole, k) + first, ow_matrix_row(part, k),
+               part->cols * sizeof *part->a);
+}
+
+/* Array number k, whose bit lines come from `first` on. */
+static void put_batch(const struct ow_problem *p, size_t k, size_t first,
+                      const struct ow_batch *batch, struct reads *r)
+{
+    const double n = (double)(ow_problem_arrays(p) * r->n_read);
+    put_columns(&r->v_sense, first, &batch->v_sense);
+    put_columns(&r->v_gain, first, &batch->v_gain);
+    memcpy(r->energy + k * r->n_read, batch->energy, r->n_read * sizeof *r->energy);
+    for (size_t read = 0; read < r->n_read; read++) {
+        double *settle = &r->settle[read / p->n_phase];
+        const double t = batch->settle[read];
+        *settle = isnan(t) || isnan(*settle) ? NAN : fmax(*settle, t);
+        r->moved = fmax(r->moved, batch->moved[read]);
+        r->steps += (double)batch->steps[read] / n;
     }
-    for (size_t read = 0; read < batch->n_read; read++) {
-        ow_array_decode(p->array, ow_matrix_row(&batch->v_sense, read), phase);
-        for (size_t j = 0; j < p->n_out; j++)
-            ow_matrix_row(y, read / p->n_phase)[j] += read % p->n_phase ? -phase[j] : phase[j];
-    }
-    free(phase);
-    return OW_OK;
+    r->wall_s += batch->wall_s;
+    r->setup_s += batch->setup_s;
 }
-
-static enum ow_status measure_accuracy(const struct context *c, const struct ow_batch *batch,
-                                       const struct ow_range *range, struct ow_matrix *y,
-                                       struct ow_accuracy *out, struct ow_error *err)
-{
-    const struct ow_problem *p = c->problem;
-    enum ow_status st = decode(p, batch, y, err);
-    if (st)
-        return st;
-    ow_adc_quantise(y, range, (unsigned)p->spec->adc.bits);
-    const struct ow_accuracy_input in = {.y = &p->y,
-                                         .yq = &p->yq,
-                                         .circuit = y,
-                                         .is_calibration = c->is_calibration,
-                                         .labels = c->labels,
-                                         .fs = range->hi - range->lo};
-    return ow_accuracy_measure(&in, out, err);
-}
-
-/* ---- energy ------------------------------------------------------------------------- */
-
-static double log2_levels(size_t levels)
-{
-    return levels ? log2((double)levels) : 0.0;
-}
-
-static struct ow_cost_spec billing(const struct ow_problem *p)
-{
-    const struct ow_spec *spec = p->spec;
-    const bool is_tia = p->array->xb.sense.kind == OW_SENSE_TIA;
-    const double t_read = ow_cycle_time(&p->array->pulse, 0.0, 1);
-    const double t_all = ow_cycle_time(&p->array->pulse, spec->adc.t_conv, spec->adc.share);
-    return (struct ow_cost_spec){
-        .n_in = p->n_in,
-        .n_out = p->n_out,
-        .v_supply = ow_spec_v_supply(spec),
-        .n_amp = is_tia ? p->array->xb.cols : 0,
-        .vdd = p->array->xb.sense.vdd,
-        .i_q = p->array->xb.sense.i_q,
-        /* with signed inputs the second phase is another read, then one conversion */
-        .t_cycle = t_all + (double)(p->n_phase - 1) * t_read,
-        .n_dac = p->n_in * p->n_phase,
-        .n_adc = p->n_out,
-        .e_dac = NAN,
-        .e_adc = spec->adc.energy,
-        .input_bits = (double)spec->input.bits,
-        .weight_bits = log2_levels(p->array->mapping.levels)};
-}
-
-static enum ow_status measure_energy(const struct ow_problem *p, const struct ow_batch *batch,
-                                     struct ow_vmm_result *r, struct ow_error *err)
-{
-    /* the dc engine holds the plateau and knows no edges */
-    const bool is_dc = p->spec->engine.name == OW_ENGINE_DC;
-    const struct ow_pulse pulse = {.t_rise = is_dc ? 0.0 : p->array->pulse.t_rise,
-                                   .t_read = p->array->pulse.t_read};
-    double *amplitude = calloc(p->array->xb.rows, sizeof *amplitude);
-    double *rms = calloc(p->array->xb.rows, sizeof *rms); /* of a vector's reads together */
-    r->energy = ow_matrix_create(p->n_vec, 1);
-    if (!amplitude || !rms || !r->energy.a) {
-        free(amplitude);
-        free(rms);
-        return ow_fail(err, OW_ERR_NOMEM, "energies: out of memory");
-    }
-    for (size_t read = 0; read < batch->n_read; read++) {
-        r->energy.a[read / p->n_phase] +=
-            batch->energy[read].source + batch->energy[read].supply;
-        ow_array_amplitudes(p->array, read, amplitude);
-        for (size_t i = 0; i < p->array->xb.rows; i++)
-            rms[i] += amplitude[i] * amplitude[i] / (double)p->n_vec;
-    }
-    for (size_t i = 0; i < p->array->xb.rows; i++)
-        rms[i] = sqrt(rms[i]);
-    r->hand_devices = ow_hand_check(&p->array->mapping.g, rms, &pulse);
-    r->billing = billing(p);
-    r->cost = ow_cost_measure(&r->billing, batch->energy, batch->n_read, p->n_vec);
-    free(amplitude);
-    free(rms);
-    return OW_OK;
-}
-
-/* A vector has settled when its slower phase has. */
-static struct ow_latency measure_latency(const struct ow_problem *p, struct ow_batch *batch)
-{
-    for (size_t k = 0; k < p->n_vec; k++) {
-        double slowest = 0.0;
-        for (size_t phase = 0; phase < p->n_phase; phase++) {
-            const double t = batch->settle[k * p->n_phase + phase];
-            slowest = isnan(t) || isnan(slowest) ? NAN : fmax(slowest, t);
-        }
-        batch->settle[k] = slowest;
-    }
-    return ow_latency_summary(batch->settle, p->n_vec);
-}
-
-/* ---- the run ------------------------------------------------------------------------ */
 
 static void forward(void *data, size_t n_done, size_t n_total)
 {
@@ -162,10 +107,21 @@ static void forward(void *data, size_t n_done, size_t n_total)
         c->options->progress(c->options->data, c->n_done + n_done, c->n_total);
 }
 
-static enum ow_status simulate(struct context *c, bool has_ideal_wires, double band,
-                               struct ow_batch *out, struct ow_error *err)
+/* Which of several arrays a message is about. */
+static enum ow_status fail_array(const struct ow_problem *p, size_t k, enum ow_status st,
+                                 const struct ow_error *why, struct ow_error *err)
 {
-    const struct ow_spec *spec = c->problem->spec;
+    if (st == OW_ERR_CANCELLED || ow_problem_arrays(p) == 1)
+        return ow_fail(err, st, "%s", why->text);
+    return ow_fail(err, st, "array (%zu, %zu): %s", k / p->n_col_tile, k % p->n_col_tile,
+                   why->text);
+}
+
+static enum ow_status simulate(struct context *c, bool has_ideal_wires, double band,
+                               struct reads *out, struct ow_error *err)
+{
+    const struct ow_problem *p = c->problem;
+    const struct ow_spec *spec = p->spec;
     const bool is_dc = spec->engine.name == OW_ENGINE_DC;
     const struct ow_batch_options options = {.host = {.kind = !has_ideal_wires
                                                                   ? spec->engine.name
@@ -179,13 +135,182 @@ static enum ow_status simulate(struct context *c, bool has_ideal_wires, double b
                                              .n_worker = c->options->n_worker,
                                              .progress = forward,
                                              .data = c};
-    return ow_batch_run(c->problem->array, &options, out, err);
+    size_t first = 0;
+    enum ow_status st = reads_init(p, out, err);
+    for (size_t k = 0; !st && k < ow_problem_arrays(p); k++) {
+        struct ow_batch batch = {0};
+        struct ow_error why = {0};
+        if ((st = ow_batch_run(&p->array[k], &options, &batch, &why)))
+            return fail_array(p, k, st, &why, err);
+        put_batch(p, k, first, &batch, out);
+        ow_batch_finish(&batch);
+        first += p->array[k].xb.cols;
+        c->n_done += out->n_read;
+    }
+    return st;
+}
+
+/* ---- from reads to measures ---------------------------------------------------------- */
+
+/* What the arrays of each row tile make of every vector, [n_vec][n_row_tile n_out]; with
+ * signed inputs the second phase counts negative. */
+static void decode(const struct ow_problem *p, const struct reads *r, double phase[],
+                   struct ow_matrix *partial)
+{
+    size_t first = 0;
+    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
+        const struct ow_array *a = &p->array[k];
+        const size_t at = k / p->n_col_tile * p->n_out + a->first_out;
+        for (size_t read = 0; read < r->n_read; read++) {
+            double *y = ow_matrix_row(partial, read / p->n_phase) + at;
+            ow_array_decode(a, ow_matrix_row(&r->v_sense, read) + first, phase);
+            for (size_t j = 0; j < a->n_out; j++)
+                y[j] += read % p->n_phase ? -phase[j] : phase[j];
+        }
+        first += a->xb.cols;
+    }
+}
+
+static void add_up(const struct ow_problem *p, const struct ow_matrix *partial,
+                   struct ow_matrix *y)
+{
+    for (size_t k = 0; k < p->n_vec; k++)
+        for (size_t j = 0; j < partial->cols; j++)
+            ow_matrix_row(y, k)[j % p->n_out] += ow_matrix_row(partial, k)[j];
+}
+
+/* Y': through the converters, then added. */
+static enum ow_status convert(const struct ow_problem *p, const struct reads *r,
+                              const struct ow_range *range, struct ow_matrix *y,
+                              struct ow_error *err)
+{
+    struct ow_matrix partial = ow_matrix_create(p->n_vec, p->n_row_tile * p->n_out);
+    double *phase = calloc(p->n_out, sizeof *phase);
+    enum ow_status st = OW_OK;
+    *y = ow_matrix_create(p->n_vec, p->n_out);
+    if (y->a && partial.a && phase) {
+        decode(p, r, phase, &partial);
+        ow_adc_quantise(&partial, range, (unsigned)p->spec->adc.bits);
+        add_up(p, &partial, y);
+    } else {
+        ow_matrix_finish(y);
+        st = ow_fail(err, OW_ERR_NOMEM, "outputs: out of memory");
+    }
+    free(phase);
+    ow_matrix_finish(&partial);
+    return st;
+}
+
+static enum ow_status measure_accuracy(const struct context *c, const struct reads *reads,
+                                       const struct ow_vmm_result *r, struct ow_matrix *y,
+                                       struct ow_accuracy *out, struct ow_error *err)
+{
+    const struct ow_problem *p = c->problem;
+    const enum ow_status st = convert(p, reads, &r->adc_range, y, err);
+    if (st)
+        return st;
+    const struct ow_accuracy_input in = {.y = &p->y,
+                                         .yq = &p->yq,
+                                         .circuit = y,
+                                         .is_calibration = c->is_calibration,
+                                         .labels = c->labels,
+                                         .fs = r->range.hi - r->range.lo};
+    return ow_accuracy_measure(&in, out, err);
+}
+
+/* ---- energy ------------------------------------------------------------------------- */
+
+static double log2_levels(size_t levels)
+{
+    return levels ? log2((double)levels) : 0.0;
+}
+
+/* Every array has drivers, amplifiers and converters of its own. */
+static struct ow_cost_spec billing(const struct ow_problem *p, const struct reads *reads)
+{
+    const struct ow_spec *spec = p->spec;
+    const struct ow_array *a = p->array;
+    const bool is_tia = a->xb.sense.kind == OW_SENSE_TIA;
+    const double t_read = ow_cycle_time(&a->pulse, 0.0, 1);
+    const double t_all = ow_cycle_time(&a->pulse, spec->adc.t_conv, spec->adc.share);
+    return (struct ow_cost_spec){
+        .n_in = p->n_in,
+        .n_out = p->n_out,
+        .v_supply = ow_spec_v_supply(spec),
+        .n_amp = is_tia ? reads->n_col : 0,
+        .vdd = a->xb.sense.vdd,
+        .i_q = a->xb.sense.i_q,
+        /* with signed inputs the second phase is another read, then one conversion */
+        .t_cycle = t_all + (double)(p->n_phase - 1) * t_read,
+        .n_dac = p->n_in * p->n_phase * p->n_col_tile,
+        .n_adc = p->n_out * p->n_row_tile,
+        .e_dac = NAN,
+        .e_adc = spec->adc.energy,
+        .input_bits = (double)spec->input.bits,
+        .weight_bits = log2_levels(a->mapping.levels)};
+}
+
+/* Mean device energy of a vector [J] by hand; amplitude[rows] and rms[rows] are workspace. */
+static double hand_check(const struct ow_problem *p, const struct ow_array *a,
+                         double amplitude[], double rms[])
+{
+    /* the dc engine holds the plateau and knows no edges */
+    const bool is_dc = p->spec->engine.name == OW_ENGINE_DC;
+    const struct ow_pulse pulse = {.t_rise = is_dc ? 0.0 : a->pulse.t_rise,
+                                   .t_read = a->pulse.t_read};
+    memset(rms, 0, a->xb.rows * sizeof *rms); /* of a vector's reads together */
+    for (size_t read = 0; read < p->n_vec * p->n_phase; read++) {
+        ow_array_amplitudes(a, read, amplitude);
+        for (size_t i = 0; i < a->xb.rows; i++)
+            rms[i] += amplitude[i] * amplitude[i] / (double)p->n_vec;
+    }
+    for (size_t i = 0; i < a->xb.rows; i++)
+        rms[i] = sqrt(rms[i]);
+    return ow_hand_check(&a->mapping.g, rms, &pulse);
+}
+
+static enum ow_status measure_energy(const struct ow_problem *p, const struct reads *reads,
+                                     struct ow_vmm_result *r, struct ow_error *err)
+{
+    const size_t rows = p->array->xb.rows, n = ow_problem_arrays(p) * reads->n_read;
+    double *amplitude = calloc(2 * rows, sizeof *amplitude);
+    r->energy = ow_matrix_create(p->n_vec, 1);
+    if (!amplitude || !r->energy.a) {
+        free(amplitude);
+        return ow_fail(err, OW_ERR_NOMEM, "energies: out of memory");
+    }
+    for (size_t k = 0; k < ow_problem_arrays(p); k++)
+        r->hand_devices += hand_check(p, &p->array[k], amplitude, amplitude + rows);
+    for (size_t k = 0; k < n; k++)
+        r->energy.a[k % reads->n_read / p->n_phase] +=
+            reads->energy[k].source + reads->energy[k].supply;
+    r->billing = billing(p, reads);
+    r->cost = ow_cost_measure(&r->billing, reads->energy, n, p->n_vec);
+    free(amplitude);
+    return OW_OK;
+}
+
+/* ---- the run ------------------------------------------------------------------------ */
+
+/* Cells of all arrays, and those that could not take their programming error. */
+static size_t count_cells(const struct ow_problem *p, size_t *n_cut)
+{
+    size_t n = 0;
+    *n_cut = 0;
+    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
+        n += p->array[k].xb.rows * p->array[k].xb.cols;
+        *n_cut += p->array[k].mapping.n_cut;
+    }
+    return n;
 }
 
 static void add_warnings(const struct ow_problem *p, double control_clipped,
                          struct ow_vmm_result *r)
 {
     const struct ow_spec *spec = p->spec;
+    const struct ow_model *model = p->array->xb.model;
+    size_t n_cut;
+    const size_t n_cell = count_cells(p, &n_cut);
     if (r->clipped > 0.0)
         ow_warn(&r->warnings, "%.2g %% of the amplifiers' outputs are clipped at a rail",
                 100.0 * r->clipped);
@@ -197,11 +322,11 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
     if (r->moved > 0.01)
         ow_warn(&r->warnings, "reads move the devices: the farthest by %.2g of its travel",
                 r->moved);
-    if (p->array->mapping.n_cut > 0)
+    if (n_cut > 0)
         ow_warn(
             &r->warnings,
             "sigma_program: %zu of %zu cells were cut at the range that the device can reach",
-            p->array->mapping.n_cut, p->array->xb.rows * p->array->xb.cols);
+            n_cut, n_cell);
     if (r->accuracy.n_scored == 0)
         ow_warn(&r->warnings,
                 "every vector calibrates, so none is left to score array and column");
@@ -213,16 +338,35 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
     if (isnan(spec->input.v_supply))
         ow_warn(&r->warnings,
                 "drivers are ideal: their charge is billed at v_read (input.v_supply)");
-    if (p->array->xb.model->is_volatile)
+    if (model->is_volatile)
         ow_warn(&r->warnings,
                 "the device %s is volatile: weights hold only as long as its state does",
-                p->array->xb.model->name);
+                model->name);
     if (r->latency.n_settled < p->n_vec && spec->engine.name != OW_ENGINE_DC)
         ow_warn(&r->warnings, "%zu of %zu vectors had not settled at the sampling time",
                 p->n_vec - r->latency.n_settled, p->n_vec);
 }
 
-static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_batch *control,
+/* Full scale of the whole product, and what a converter of partial sums spans: the same for
+ * one row tile.  Of a given range, the sum has as many times that. */
+static enum ow_status find_ranges(const struct context *c, struct ow_vmm_result *r,
+                                  struct ow_error *err)
+{
+    const struct ow_problem *p = c->problem;
+    const struct ow_range_choice *choice = &p->spec->adc.range;
+    const double least = p->spec->input.is_signed ? -1.0 : 0.0, n = (double)p->n_row_tile;
+    struct ow_partial partial;
+    enum ow_status st = ow_range_find(choice->rule, &p->y, c->is_calibration, &p->weights,
+                                      least, n * choice->lo, n * choice->hi, &r->range, err);
+    if (st || (st = ow_problem_partial(p, &partial, err)))
+        return st;
+    st = ow_range_find(choice->rule, &partial.y, c->is_calibration, &partial.w, least,
+                       choice->lo, choice->hi, &r->adc_range, err);
+    ow_partial_finish(&partial);
+    return st;
+}
+
+static enum ow_status run(struct context *c, struct reads *real, struct reads *control,
                           struct ow_vmm_result *r, struct ow_error *err)
 {
     const struct ow_problem *p = c->problem;
@@ -230,32 +374,27 @@ static enum ow_status run(struct context *c, struct ow_batch *real, struct ow_ba
     const struct ow_sense *sense = &p->array->xb.sense;
     struct ow_matrix y_control = {0};
     double control_clipped = 0.0;
-    enum ow_status st = ow_range_find(spec->adc.range.rule, &p->y, c->is_calibration,
-                                      &p->weights, spec->input.is_signed ? -1.0 : 0.0,
-                                      spec->adc.range.lo, spec->adc.range.hi, &r->range, err);
+    enum ow_status st = find_ranges(c, r, err);
     if (st)
         return st;
-    const double band = ow_latency_band(r->range.hi - r->range.lo, (unsigned)spec->adc.bits) /
-                        fabs(p->array->y_per_volt);
-    if ((st = simulate(c, false, band, real, err)))
-        return st;
-    c->n_done = real->n_read;
-    if ((st = simulate(c, true, band, control, err)) ||
-        (st = measure_accuracy(c, real, &r->range, &r->y_circuit, &r->accuracy, err)) ||
-        (st = measure_accuracy(c, control, &r->range, &y_control, &r->ideal_wires, err)) ||
+    const double band =
+        ow_latency_band(r->adc_range.hi - r->adc_range.lo, (unsigned)spec->adc.bits) /
+        fabs(p->array->y_per_volt);
+    if ((st = simulate(c, false, band, real, err)) ||
+        (st = simulate(c, true, band, control, err)) ||
+        (st = measure_accuracy(c, real, r, &r->y_circuit, &r->accuracy, err)) ||
+        (st = measure_accuracy(c, control, r, &y_control, &r->ideal_wires, err)) ||
         (st = measure_energy(p, real, r, err)))
         goto done;
     if (sense->kind == OW_SENSE_TIA) {
-        const size_t n = real->n_read * p->array->xb.cols;
+        const size_t n = real->n_read * real->n_col;
         r->clipped = ow_clipped_fraction(real->v_gain.a, n, 0.5 * sense->vdd);
         control_clipped = ow_clipped_fraction(control->v_gain.a, n, 0.5 * sense->vdd);
     } else
         r->clipped = NAN;
-    for (size_t k = 0; k < real->n_read; k++) {
-        r->moved = fmax(r->moved, real->moved[k]);
-        r->steps += (double)real->steps[k] / (double)real->n_read;
-    }
-    r->latency = measure_latency(p, real);
+    r->moved = real->moved;
+    r->steps = real->steps;
+    r->latency = ow_latency_summary(real->settle, p->n_vec);
     r->inputs = ow_input_statistics(&p->driven);
     r->wall_s = real->wall_s;
     r->setup_s = real->setup_s;
@@ -272,14 +411,14 @@ enum ow_status ow_vmm_run(const struct ow_problem *p, const struct ow_vmm_option
                           struct ow_vmm_result *out, struct ow_error *err)
 {
     struct ow_vmm_result result = {0};
-    struct ow_batch real = {0}, control = {0};
+    struct reads real = {0}, control = {0};
     struct context c;
     enum ow_status st = context_init(p, options, &c, err);
     if (!st)
         st = run(&c, &real, &control, &result, err);
     context_finish(&c);
-    ow_batch_finish(&real);
-    ow_batch_finish(&control);
+    reads_finish(&real);
+    reads_finish(&control);
     if (st)
         ow_vmm_result_finish(&result);
     else

@@ -1,4 +1,8 @@
-/* The main job: weights and inputs in, accuracy and energy per MAC out. */
+/* The main job: weights and inputs in, accuracy and energy per MAC out.
+ *
+ * In tiles (ow_problem.h) energies, conversions, drivers and amplifiers are those of all arrays
+ * together (adding their results is not billed), a vector's latency is that of its slowest
+ * array, and clipped and moved are over all of them. */
 #ifndef OW_VMM_H
 #define OW_VMM_H
 
@@ -22,18 +26,22 @@ struct ow_vmm_options {
 };
 
 struct ow_vmm_result {
-    /* [n_vec][n_out] what came out, after the ADC; [n_vec n_phase][cols] V before it */
+    /* [n_vec][n_out] what came out, after the ADC; [n_vec n_phase][bit lines of all arrays, in
+     * their order] V before it */
     struct ow_matrix y_circuit, v_sense;
     struct ow_matrix energy; /* [n_vec][1] J, physical, of each vector              */
     struct ow_accuracy accuracy;
-    struct ow_range range; /* full scale, units of Y                              */
-    double clipped;        /* fraction of the amplifiers at a rail; NaN for sense resistors */
+    struct ow_range range;     /* full scale, units of Y: of the whole product        */
+    struct ow_range adc_range; /* of the converters, by the same rule from the partial sums
+                                  of all row tiles; a range that is given is theirs, and
+                                  full scale then n_row_tile times that               */
+    double clipped; /* fraction of the amplifiers at a rail; NaN for sense resistors */
     struct ow_cost cost;
     struct ow_cost_spec billing; /* what the cost was asked for                         */
     struct ow_latency latency;
     struct ow_input_statistics inputs;
     double moved;     /* of its travel: how far reads moved the farthest state */
-    double steps;     /* time steps, mean of a read                          */
+    double steps;     /* time steps, mean of a read of one array             */
     double wall_s;    /* s, the run itself, without the control run          */
     double setup_s;   /* s of that: before any read, see struct ow_batch     */
     double control_s; /* s, the control run */

@@ -82,6 +82,7 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
                                          {"wall_s", r->wall_s},
                                          {"setup_s", r->setup_s},
                                          {"control_wall_s", r->control_s}};
+    const struct ow_json_row adc[] = {{"lo", r->adc_range.lo}, {"hi", r->adc_range.hi}};
     const struct ow_json_row states[] = {{"moved", r->moved}};
     const struct ow_json_row sense[] = {{"r_f", p->array->xb.sense.r_f}};
     const struct ow_json_row bits[] = {{"input", r->billing.input_bits},
@@ -95,14 +96,16 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
     json_object_set_new(root, "tops_per_watt_1b", ow_json_number(r->cost.tops_per_watt_1b));
     json_object_set_new(root, "latency", OW_JSON_OBJECT(latency));
     json_object_set_new(root, "array",
-                        json_pack("{s:I, s:I}", "rows", (json_int_t)p->array->xb.rows, "cols",
-                                  (json_int_t)p->array->xb.cols));
+                        json_pack("{s:I, s:I, s:[I, I]}", "rows", (json_int_t)p->array->xb.rows,
+                                  "cols", (json_int_t)p->array->xb.cols, "tiles",
+                                  (json_int_t)p->n_row_tile, (json_int_t)p->n_col_tile));
     json_object_set_new(root, "vmm",
                         json_pack("{s:I, s:I, s:I}", "n_vec", (json_int_t)p->n_vec, "n_in",
                                   (json_int_t)p->n_in, "n_out", (json_int_t)p->n_out));
     json_object_set_new(root, "inputs", OW_JSON_OBJECT(inputs));
     json_object_set_new(root, "bits", OW_JSON_OBJECT(bits)); /* 0: continuous */
     json_object_set_new(root, "sense", OW_JSON_OBJECT(sense));
+    json_object_set_new(root, "adc", OW_JSON_OBJECT(adc));
     json_object_set_new(root, "states", OW_JSON_OBJECT(states));
     json_object_set_new(root, "solver", OW_JSON_OBJECT(solver));
     json_object_set_new(root, "ideal_wires", accuracy(&r->ideal_wires));

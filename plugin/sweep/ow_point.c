@@ -112,17 +112,21 @@ enum ow_status ow_point_estimate(const struct ow_spec *spec, struct ow_point_est
     if ((st = shape_of(&spec->vmm.weights, &n_in, &n_out, err)) ||
         (st = shape_of(&spec->vmm.inputs, &n_vec, &n_check, err)))
         return st;
-    const size_t rows = spec->array.rows ? spec->array.rows : n_in,
-                 cols = spec->array.cols ? spec->array.cols : 2 * n_out;
-    const double cells = (double)rows * (double)cols;
+    const struct ow_cut cut = ow_problem_cut(spec, n_in, n_out);
+    const size_t rows = spec->array.rows ? spec->array.rows : cut.n_in,
+                 cols = spec->array.cols ? spec->array.cols : 2 * cut.n_out;
+    const double cells = (double)rows * (double)cols, /* of an array, one of: */
+        arrays = (double)cut.n_row_tile * (double)cut.n_col_tile;
     /* the control run, with ideal wires, takes a quarter of the time or so again */
     const double reads = (double)n_vec * (spec->input.is_signed ? 2.0 : 1.0) * 1.25;
     const double tables =
         8.0 * ((double)n_in * (double)n_out * 2.0 +
-               (double)n_vec * (2.0 * (double)n_in + 4.0 * (double)n_out + 4.0 * (double)cols));
+               (double)n_vec *
+                   (2.0 * (double)n_in + 4.0 * (double)n_out + 4.0 * (double)cols * arrays)) +
+        (arrays - 1.0) * cells * 48.0; /* programmed, while another one is read */
     *out = (struct ow_point_estimate){.rows = rows,
                                       .cols = cols,
-                                      .seconds = reads * seconds_per_read(spec, cells),
+                                      .seconds = arrays * reads * seconds_per_read(spec, cells),
                                       .bytes = 16e6 + cells * bytes_per_cell(spec) + tables};
     return OW_OK;
 }
