@@ -28,7 +28,7 @@ for file in scripts/* .ci/run tests/*.sh; do
     [ -x "$file" ] || complain "$file: not executable"
 done
 
-for script in setup build test demo bench; do
+for script in setup build test demo bench fuzz; do
     text=$(scripts/"$script" --help) || complain "scripts/$script --help fails"
     case $text in
     *"scripts/$script"* | *"usage: $script"*) ;;
