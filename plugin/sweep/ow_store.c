@@ -23,7 +23,7 @@ struct ow_store {
     int lock_fd; /* -1: reads only */
     sqlite3_stmt *add, *put;
     double last_sync;
-    bool is_writer;
+    bool is_writer, is_alone;
 };
 
 static const char *const status_name[OW_N_POINT_STATUS] = {"open",    "done",   "failed",
@@ -197,6 +197,8 @@ static enum ow_status open_store(struct ow_store *s, enum ow_store_mode mode,
     if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return fail_db(s, err);
     sqlite3_busy_timeout(s->db, 10000);
+    if (s->is_alone && (st = execute(s, "PRAGMA locking_mode = EXCLUSIVE", err)))
+        return st;
     if (!is_new && (st = check_format(s, err)))
         return st;
     if (!s->is_writer)
@@ -213,6 +215,8 @@ enum ow_status ow_store_open(const char *path, enum ow_store_mode mode, struct o
     if (!s)
         return ow_fail(err, OW_ERR_NOMEM, "%s: out of memory", path);
     s->lock_fd = -1;
+    s->is_alone = mode & OW_STORE_ALONE;
+    mode &= ~(unsigned)OW_STORE_ALONE;
     s->is_writer = mode != OW_STORE_READ;
     s->path = strdup(path);
     if (!s->path || asprintf(&s->lock_path, "%s-lock", path) < 0) {

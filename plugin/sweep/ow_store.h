@@ -55,7 +55,14 @@ struct ow_point_record {
 
 struct ow_store;
 
-enum ow_store_mode { OW_STORE_READ, OW_STORE_WRITE, OW_STORE_CREATE };
+enum ow_store_mode {
+    OW_STORE_READ,
+    OW_STORE_WRITE,
+    OW_STORE_CREATE,
+    /* Added to the last two: nobody reads meanwhile.  Then nothing is shared through memory,
+     * which processes on two machines do not have, and the file may lie on a network. */
+    OW_STORE_ALONE = 1 << 4
+};
 
 /* OW_ERR_FILE: not there, no store, already there (CREATE), in use by another writer. */
 enum ow_status ow_store_open(const char *path, enum ow_store_mode mode, struct ow_store **out,

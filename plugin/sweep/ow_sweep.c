@@ -181,14 +181,19 @@ struct list {
     } * task; /* [n_point] */
 };
 
+static int compare_numbers(const void *a, const void *b)
+{
+    const size_t s = *(const size_t *)a, t = *(const size_t *)b;
+    return s < t ? -1 : s > t;
+}
+
 static enum ow_status list_row(void *data, const struct ow_point_record *row,
                                struct ow_error *err)
 {
     struct list *list = data;
     const struct ow_sweep_options *o = list->options;
-    bool is_wanted = o->only == NULL;
-    for (size_t k = 0; k < o->n_only && !is_wanted; k++)
-        is_wanted = o->only[k] == row->id;
+    const bool is_wanted =
+        !o->only || bsearch(&row->id, o->only, o->n_only, sizeof *o->only, compare_numbers);
     if (is_wanted && row->id < list->job->plan->n_point)
         list->task[list->n++] = (struct task){row->id, seconds_of(list->job, row->id)};
     return OW_OK;

@@ -45,11 +45,19 @@ enum ow_status ow_sweep_fits(const struct ow_sweep_cost *cost, double memory,
 enum ow_status ow_sweep_describe(struct ow_store *store, const struct ow_plan *plan,
                                  const struct ow_limits *limits, const char *version,
                                  struct ow_error *err);
+/* The same with rows for these points alone: point[n] without repetitions. */
+enum ow_status ow_sweep_describe_some(struct ow_store *store, const struct ow_plan *plan,
+                                      const struct ow_limits *limits, const char *version,
+                                      const size_t point[], size_t n, struct ow_error *err);
 
 /* Refuse a store that was made for another specification, or whose input files have changed
  * since. */
 enum ow_status ow_sweep_same(struct ow_store *store, const struct ow_plan *plan,
                              const struct ow_limits *limits, struct ow_error *err);
+
+/* Refuse one that was made for another sweep than this store. */
+enum ow_status ow_sweep_alike(struct ow_store *store, struct ow_store *other,
+                              const char *other_path, struct ow_error *err);
 
 /* Fail if a file that the sweep read has changed since or is gone. */
 enum ow_status ow_sweep_check_files(struct ow_store *store, struct ow_error *err);
@@ -68,7 +76,7 @@ struct ow_sweep_options {
     unsigned jobs;         /* processes, 1 to OW_POOL_MAX_WORKERS                 */
     double timeout_s;      /* of a point; 0: none; NaN: generous against its estimate */
     double memory;         /* bytes for all; 0: no limit                          */
-    const size_t *only;    /* [n_only] these points alone, or NULL: all           */
+    const size_t *only;    /* [n_only] ascending: these points alone; NULL: all   */
     size_t n_only;
     const volatile sig_atomic_t *cancel;
     void (*progress)(void *data, const struct ow_sweep_progress *progress);

@@ -179,13 +179,15 @@ static void describe_machine(char *text, size_t size)
              u.machine, model, sysconf(_SC_NPROCESSORS_ONLN));
 }
 
+/* point NULL: all. */
 static enum ow_status add_rows(struct ow_store *store, const struct ow_plan *plan,
-                               struct ow_error *err)
+                               const size_t point[], size_t n, struct ow_error *err)
 {
-    for (size_t k = 0; k < plan->n_point; k++) {
-        char *settings = dump(ow_plan_json(plan, k));
+    for (size_t k = 0; k < (point ? n : plan->n_point); k++) {
+        const size_t id = point ? point[k] : k;
+        char *settings = dump(ow_plan_json(plan, id));
         const struct ow_point_record row = {
-            .id = k, .settings = settings, .seed = ow_plan_seed(plan, k)};
+            .id = id, .settings = settings, .seed = ow_plan_seed(plan, id)};
         const enum ow_status st = settings ? ow_store_add(store, &row, err)
                                            : ow_fail(err, OW_ERR_NOMEM, "sweep: out of memory");
         free(settings);
@@ -195,9 +197,9 @@ static enum ow_status add_rows(struct ow_store *store, const struct ow_plan *pla
     return OW_OK;
 }
 
-enum ow_status ow_sweep_describe(struct ow_store *store, const struct ow_plan *plan,
-                                 const struct ow_limits *limits, const char *version,
-                                 struct ow_error *err)
+enum ow_status ow_sweep_describe_some(struct ow_store *store, const struct ow_plan *plan,
+                                      const struct ow_limits *limits, const char *version,
+                                      const size_t point[], size_t n, struct ow_error *err)
 {
     char *part[N_PART], machine[1024], now[32];
     describe_machine(machine, sizeof machine);
@@ -213,11 +215,18 @@ enum ow_status ow_sweep_describe(struct ow_store *store, const struct ow_plan *p
     for (size_t k = 0; k < sizeof about / sizeof about[0] && !st; k++)
         st = ow_store_set_about(store, about[k][0], about[k][1], err);
     if (!st)
-        st = add_rows(store, plan, err);
+        st = add_rows(store, plan, point, n, err);
     if (!st)
         st = ow_store_commit(store, err);
     free_parts(part);
     return st;
+}
+
+enum ow_status ow_sweep_describe(struct ow_store *store, const struct ow_plan *plan,
+                                 const struct ow_limits *limits, const char *version,
+                                 struct ow_error *err)
+{
+    return ow_sweep_describe_some(store, plan, limits, version, NULL, 0, err);
 }
 
 /* The first line in which two texts differ, for a message. */
@@ -231,12 +240,33 @@ static void first_difference(const char *there, const char *here, char *text, si
             *c = ' ';
 }
 
+static const char *const part_meaning[N_PART] = {
+    "the specification is another one", "the sweep is another one", "the limits are others",
+    "an input file has changed"};
+
+enum ow_status ow_sweep_alike(struct ow_store *store, struct ow_store *other,
+                              const char *other_path, struct ow_error *err)
+{
+    enum ow_status st = OW_OK;
+    for (size_t k = 0; k < N_PART && !st; k++) {
+        char *ours = NULL, *theirs = NULL, difference[200];
+        if (!(st = ow_store_about(store, part_key[k], &ours, err)) &&
+            !(st = ow_store_about(other, part_key[k], &theirs, err)) &&
+            (!ours || !theirs || strcmp(ours, theirs) != 0)) {
+            first_difference(theirs ? theirs : "", ours ? ours : "", difference,
+                             sizeof difference);
+            st = ow_fail(err, OW_ERR_INPUT, "%s: is not of this sweep: %s (%s)", other_path,
+                         part_meaning[k], difference);
+        }
+        free(ours);
+        free(theirs);
+    }
+    return st;
+}
+
 enum ow_status ow_sweep_same(struct ow_store *store, const struct ow_plan *plan,
                              const struct ow_limits *limits, struct ow_error *err)
 {
-    static const char *const meaning[N_PART] = {
-        "the specification is another one", "the sweep is another one", "the limits are others",
-        "an input file has changed"};
     char *part[N_PART];
     enum ow_status st = make_parts(plan, limits, part, err);
     if (st)
@@ -249,7 +279,7 @@ enum ow_status ow_sweep_same(struct ow_store *store, const struct ow_plan *plan,
             st = ow_fail(err, OW_ERR_INPUT,
                          "%s: the store is not of this sweep: %s (%s); expected the same, or a "
                          "new store",
-                         plan->outline->path, meaning[k], difference);
+                         plan->outline->path, part_meaning[k], difference);
         }
         free(there);
     }
