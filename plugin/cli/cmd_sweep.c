@@ -4,34 +4,44 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli_cluster.h"
 #include "cli_spec.h"
 #include "cli_sweep.h"
+#include "ow_chunks.h"
 #include "ow_clock.h"
 #include "ow_number.h"
+#include "ow_shard.h"
 
 struct arguments {
     struct cli_spec spec;
+    struct cli_cluster cluster;
     struct cli_output output;
-    const char *store;
+    const char *store, *points;
     unsigned jobs;    /* 0: one a processor */
     double timeout_s; /* NaN: generous      */
     double memory;    /* NaN: what is free  */
     bool is_resumed, is_dry;
 };
 
-enum { KEY_STORE = 0x200, KEY_RESUME, KEY_DRY, KEY_TIMEOUT, KEY_MEMORY };
+enum { KEY_STORE = 0x200, KEY_RESUME, KEY_DRY, KEY_TIMEOUT, KEY_MEMORY, KEY_POINTS };
 
 static const struct argp_option options[] = {
     {"store", KEY_STORE, "FILE", 0, "SQLite file that takes the results, one row a point", 0},
     {"resume", KEY_RESUME, NULL, 0,
      "go on with a store: points that are done stay, the others are run (again)", 0},
-    {"jobs", 'j', "N", 0, "points at a time, each in a process of its own (one a processor)",
+    {"jobs", 'j', "N", 0,
+     "points at a time, each in a process of its own (one a processor; in a task of a cluster "
+     "one)",
      0},
     {"dry-run", KEY_DRY, NULL, 0, "say what would be run and what it would take, and stop", 0},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0,
      "stop a point after that and go on; 0: never (50 times its estimate, 600 s at least)", 0},
     {"memory", KEY_MEMORY, "BYTES", 0,
      "for all points at a time, such as 8g; 0: no limit (nine tenths of what is free)", 0},
+    {"points", KEY_POINTS, "FILE", 0,
+     "only the points whose numbers are in FILE, one a line, into a store that has these alone "
+     "(goes on with one that is there); what a task of --executor=slurm runs",
+     0},
     {"json", CLI_KEY_JSON, "FILE", 0,
      "write what became of the points as JSON; - for standard output", 0},
     {0}};
@@ -52,6 +62,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->spec;
+        state->child_inputs[1] = &a->cluster;
         return 0;
     case KEY_STORE:
         a->store = text;
@@ -61,6 +72,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_DRY:
         a->is_dry = true;
+        return 0;
+    case KEY_POINTS:
+        a->points = text;
         return 0;
     case 'j':
         n = parse_number(state, "jobs", text, 1.0, OW_POOL_MAX_WORKERS,
@@ -81,13 +95,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_END:
         if (!a->store && !a->is_dry && !a->spec.is_resolved)
             argp_error(state, "--store=FILE is required (or --dry-run)");
+        if (a->points && a->cluster.scheduler)
+            argp_error(state, "--points and --executor=slurm exclude each other");
         return 0;
     default:
         return cli_output_parse(key, text, &a->output);
     }
 }
 
-static const struct argp_child children[] = {{&cli_spec_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+    {&cli_spec_argp, 0, NULL, 0}, {&cli_cluster_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     options,
     parse,
@@ -118,10 +135,26 @@ static const char *duration(double s, char text[32])
     return text;
 }
 
-static void print_plan(const struct ow_plan *plan, const struct ow_sweep_cost *cost,
-                       unsigned jobs, double memory)
+static void print_where(const struct arguments *a, const struct ow_plan *plan,
+                        const struct ow_sweep_cost *cost, unsigned jobs)
 {
     char text[32];
+    if (!a->cluster.scheduler) {
+        printf("about %s on %u of %ld processors", duration(cost->seconds / jobs, text), jobs,
+               sysconf(_SC_NPROCESSORS_ONLN));
+        return;
+    }
+    size_t n_task = a->cluster.n_task;
+    if (n_task == 0 || n_task > plan->n_point)
+        n_task = n_task ? plan->n_point : ow_chunks_number(cost->seconds, plan->n_point, jobs);
+    printf("%zu tasks for %s, each about %s on %u processors", n_task,
+           a->cluster.scheduler->name, duration(cost->seconds / jobs / (double)n_task, text),
+           jobs);
+}
+
+static void print_plan(const struct arguments *args, const struct ow_plan *plan,
+                       const struct ow_sweep_cost *cost, unsigned jobs, double memory)
+{
     printf("%s: %zu points", plan->outline->path, plan->n_point);
     for (size_t a = 0; a < plan->n_axis; a++) {
         printf("%s%zu ", a ? " x " : " = ", plan->axis[a].length);
@@ -130,10 +163,10 @@ static void print_plan(const struct ow_plan *plan, const struct ow_sweep_cost *c
                 printf("%s%s", n++ ? "+" : "", plan->column[c].name);
     }
     const struct ow_point_estimate *e = ow_sweep_cost_of(cost, cost->largest);
-    printf("\n  about %s on %u of %ld processors; the largest array, %zu x %zu, takes about "
-           "%.2g GB",
-           duration(cost->seconds / jobs, text), jobs, sysconf(_SC_NPROCESSORS_ONLN), e->rows,
-           e->cols, 1e-9 * cost->bytes);
+    printf("\n  ");
+    print_where(args, plan, cost, jobs);
+    printf("; the largest array, %zu x %zu, takes about %.2g GB", e->rows, e->cols,
+           1e-9 * cost->bytes);
     if (memory > 0.0)
         printf(" of %.3g GB", 1e-9 * memory);
     printf(" (both rough)\n");
@@ -183,12 +216,14 @@ struct sweep {
     struct ow_limits limits;
     struct ow_sweep_cost cost;
     struct ow_store *store;
+    size_t *point, n_point; /* of --points; NULL: all */
     bool has_outline;
 };
 
 static void sweep_finish(struct sweep *s)
 {
     ow_store_close(s->store);
+    free(s->point);
     ow_sweep_cost_finish(&s->cost);
     ow_plan_finish(&s->plan);
     if (s->has_outline)
@@ -223,9 +258,16 @@ static int print_resolved(const struct sweep *s)
 static enum ow_status open_store(const struct arguments *a, struct sweep *s,
                                  struct ow_error *err)
 {
-    const enum ow_status st = ow_store_open(
-        a->store, a->is_resumed ? OW_STORE_WRITE : OW_STORE_CREATE, &s->store, err);
-    if (st)
+    enum ow_status st;
+    if (a->points) {
+        st = ow_points_read(a->points, s->plan.n_point, &s->point, &s->n_point, err);
+        return st ? st
+                  : ow_shard_open(a->store, &s->plan, &s->limits, OW_VERSION, s->point,
+                                  s->n_point, &s->store, err);
+    }
+    if ((st = cli_cluster_check(&a->cluster, &a->spec, a->store, !a->is_resumed, err)) ||
+        (st = ow_store_open(a->store, a->is_resumed ? OW_STORE_WRITE : OW_STORE_CREATE,
+                            &s->store, err)))
         return st;
     return a->is_resumed ? ow_sweep_same(s->store, &s->plan, &s->limits, err)
                          : ow_sweep_describe(s->store, &s->plan, &s->limits, OW_VERSION, err);
@@ -249,25 +291,38 @@ static bool find_codemodel(const struct ow_plan *plan, char path[CLI_PATH_SIZE],
     return true;
 }
 
-static int run_points(const struct arguments *a, struct sweep *s, unsigned jobs, double memory,
-                      const char *codemodel)
+static enum ow_status run_here(const struct arguments *a, struct sweep *s, unsigned jobs,
+                               double memory, const char *codemodel, struct ow_error *err)
 {
-    struct ow_error err = {0};
     struct watch watch = {.is_on = isatty(STDERR_FILENO), .begin = ow_seconds()};
     const struct ow_sweep_options how = {.codemodel = codemodel,
                                          .version = OW_VERSION,
                                          .jobs = jobs,
                                          .timeout_s = a->timeout_s,
                                          .memory = memory,
+                                         .only = s->point,
+                                         .n_only = s->n_point,
                                          .cancel = &cli_cancelled,
                                          .progress = show,
                                          .ended = tell,
                                          .data = &watch};
-    cli_poll_interrupts();
-    const enum ow_status st =
-        ow_sweep_run(s->store, &s->plan, &s->limits, &s->cost, &how, &err);
+    const enum ow_status st = ow_sweep_run(s->store, &s->plan, &s->limits, &s->cost, &how, err);
     if (watch.is_on)
         fprintf(stderr, "\r\033[K");
+    return st;
+}
+
+static int run_points(const struct arguments *a, struct sweep *s, unsigned jobs, double memory,
+                      const char *codemodel)
+{
+    struct ow_error err = {0};
+    const struct cli_cluster_how handed_on = {
+        .jobs = jobs, .timeout_s = a->timeout_s, .memory = a->memory};
+    cli_poll_interrupts();
+    const enum ow_status st = a->cluster.scheduler
+                                  ? cli_cluster_run(&a->cluster, &a->spec, s->store, a->store,
+                                                    &s->plan, &s->cost, &handed_on, &err)
+                                  : run_here(a, s, jobs, memory, codemodel, &err);
     int code = EXIT_STANDS;
     if (st) {
         cli_fail(&err);
@@ -276,7 +331,28 @@ static int run_points(const struct arguments *a, struct sweep *s, unsigned jobs,
         code = EXIT_RUN_FAILED;
     }
     const int answer = cli_sweep_answer(s->store, a->store, &a->output);
-    return code == EXIT_STANDS ? answer : code;
+    /* a task has done its work when its points have ended, however */
+    return code == EXIT_STANDS && !a->points ? answer : code;
+}
+
+/* What the points may take at a time, and how many of them, unless it was said. */
+static double default_memory(const struct arguments *a)
+{
+    return a->cluster.scheduler ? 0.0 : 0.9 * ow_sweep_free_memory();
+}
+
+static unsigned default_jobs(const struct arguments *a)
+{
+    const long processors = a->cluster.scheduler ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
+    const long most = OW_POOL_MAX_WORKERS;
+    return (unsigned)(processors < 1 ? 1 : processors > most ? most : processors);
+}
+
+/* A file that cannot be written now may be written next time; input stays as it is. */
+static int fail_to_open(const struct arguments *a, const struct ow_error *err)
+{
+    const int code = cli_fail(err);
+    return a->points && err->status == OW_ERR_FILE ? EXIT_RUN_FAILED : code;
 }
 
 static int run(int argc, char **argv)
@@ -296,21 +372,22 @@ static int run(int argc, char **argv)
         code = print_resolved(&s);
         goto done;
     }
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned jobs = a.jobs ? a.jobs : processors > 0 ? (unsigned)processors : 1;
-    if (jobs > OW_POOL_MAX_WORKERS)
-        jobs = OW_POOL_MAX_WORKERS;
-    const double memory = isnan(a.memory) ? 0.9 * ow_sweep_free_memory() : a.memory;
-    if (cli_output_has_table(&a.output))
-        print_plan(&s.plan, &s.cost, jobs, memory);
+    const unsigned jobs = a.jobs ? a.jobs : default_jobs(&a);
+    const double memory = isnan(a.memory) ? default_memory(&a) : a.memory;
+    if (cli_output_has_table(&a.output) && !a.points)
+        print_plan(&a, &s.plan, &s.cost, jobs, memory);
     fflush(stdout);
-    if (ow_sweep_fits(&s.cost, memory, &err) || !find_codemodel(&s.plan, codemodel, &err) ||
-        (!a.is_dry && open_store(&a, &s, &err)))
+    /* a task may have none of the large points */
+    if ((!a.points && ow_sweep_fits(&s.cost, memory, &err)) ||
+        !find_codemodel(&s.plan, codemodel, &err))
         code = cli_fail(&err);
+    else if (!a.is_dry && open_store(&a, &s, &err))
+        code = fail_to_open(&a, &err);
     else if (!a.is_dry)
         code = run_points(&a, &s, jobs, memory, codemodel);
 done:
     sweep_finish(&s);
+    cli_cluster_finish(&a.cluster);
     free(a.spec.overrides);
     return code;
 }
