@@ -445,6 +445,25 @@ static pid_t child_of(pid_t pid, int which)
     ck_abort_msg("no worker");
 }
 
+/* As `pkill -INT ohmweave` or a batch system does: everyone gets it, and no point is blamed. */
+START_TEST(test_interrupt_of_all_processes)
+{
+    const pid_t pid = start_sweep("slow.yaml --store s.db --jobs 2");
+    await("s.db", 1);
+    kill(child_of(pid, 0), SIGTERM);
+    kill(child_of(pid, 1), SIGINT);
+    nap(0.1);
+    kill(pid, SIGTERM);
+    ck_assert_int_eq(wait_for(pid), 1);
+    struct rows rows = read_rows("s.db");
+    for (size_t k = 0; k < rows.n; k++)
+        ck_assert_msg(rows.row[k].status == OW_POINT_DONE ||
+                          rows.row[k].status == OW_POINT_OPEN,
+                      "point %zu: %s", k, rows.row[k].error);
+    rows_finish(&rows);
+}
+END_TEST
+
 START_TEST(test_a_crash_costs_one_point)
 {
     const pid_t pid = start_sweep("slow.yaml --store s.db --jobs 2");
@@ -642,6 +661,7 @@ int main(void)
     tcase_add_checked_fixture(night, set_up, leave_directory);
     tcase_add_test(night, test_kill_at_any_moment);
     tcase_add_test(night, test_interrupt_keeps_what_is_done);
+    tcase_add_test(night, test_interrupt_of_all_processes);
     tcase_add_test(night, test_a_crash_costs_one_point);
     tcase_add_test(night, test_a_hang_costs_one_point);
     tcase_add_test(night, test_lack_of_memory_costs_those_points);

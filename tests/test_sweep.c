@@ -783,10 +783,30 @@ START_TEST(test_costs_follow_the_sizes)
 }
 END_TEST
 
+/* 10 x 6 weights on arrays of 4 x 5 lines, two outputs each: 3 x 3 arrays. */
+START_TEST(test_costs_know_tiles)
+{
+    struct study s;
+    struct ow_sweep_cost c;
+    struct ow_error err = {0};
+    study_init("vmm: {weights: {random: [10, 6]}, inputs: {random: [10, 10]}}\n"
+               "device: {set: ow_benign}\nsweep: {array.tile: [[4, 5], [4, 4]]}\n",
+               &s);
+    ck_assert_ok(ow_sweep_cost_init(&s.plan, &c, &err), err);
+    ck_assert_uint_eq(c.n, 2);
+    ck_assert_uint_eq(c.estimate[0].rows, 4);
+    ck_assert_uint_eq(c.estimate[0].cols, 4);
+    ck_assert_close(c.estimate[0].seconds, c.estimate[1].seconds, 1e-12, 0.0);
+    ow_sweep_cost_finish(&c);
+    study_finish(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sweep");
     TCase *plan = tcase_create("plan");
+    tcase_set_timeout(plan, 60);
     tcase_add_test(plan, test_last_axis_is_fastest);
     tcase_add_test(plan, test_zips_go_together);
     tcase_add_loop_test(plan, test_ranges_meet_round_numbers, 0, N(ranges));
@@ -798,8 +818,10 @@ int main(void)
                         N(refused_limits));
     tcase_add_test(plan, test_limits_are_kept_or_missed);
     tcase_add_test(plan, test_costs_follow_the_sizes);
+    tcase_add_test(plan, test_costs_know_tiles);
     suite_add_tcase(suite, plan);
     TCase *store = tcase_create("store");
+    tcase_set_timeout(store, 60);
     tcase_add_test(store, test_a_done_point_stays);
     tcase_add_test(store, test_stores_that_are_none);
     tcase_add_test(store, test_one_writer_and_readers);

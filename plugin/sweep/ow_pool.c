@@ -156,9 +156,10 @@ static void serve(const struct ow_pool *pool, int in, int out, pid_t caller)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != caller)
         _exit(0);
-    setpgid(0, 0); /* a Ctrl-C is the caller's to handle; what a worker starts ends with it */
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    setpgid(0, 0); /* what a worker starts ends with it */
+    /* The caller's to handle: a terminal, a batch system or pkill sends them to everyone. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
     signal(SIGPIPE, SIG_DFL);
     offer_to_be_killed();
     limit_memory(pool->memory);
