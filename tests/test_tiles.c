@@ -378,6 +378,26 @@ START_TEST(test_runs_are_the_sum_of_their_arrays)
 }
 END_TEST
 
+/* Converters that 4 columns may share have 2 each in arrays of 2 outputs, so nobody waits for
+ * more: 21 ns of read and 2 conversions. */
+START_TEST(test_converters_wait_for_the_columns_there_are)
+{
+    static const struct {
+        const char *tile;
+        size_t n;
+    } row[] = {{"[3, 4]", 2}, {"[3, 7]", 3}, {"none", 4}, {"[7, 2]", 1}};
+    struct study s;
+    struct ow_vmm_result r;
+    char text[500];
+    snprintf(text, sizeof text,
+             VMM DEVICE EXACT "array: {tile: %s}\nadc: {bits: 6, t_conv: 3n, share: 4}\n",
+             row[_i].tile);
+    measure_text(text, &s, &r);
+    ck_assert_close(r.billing.t_cycle, 21e-9 + (double)row[_i].n * 3e-9, 1e-12, 0.0);
+    done(&s, &r);
+}
+END_TEST
+
 /* Two arrays with the same weights and the same inputs: what is random differs. */
 static const char *const random_effect[] = {"temp",
                                             "sigma_d2d: 0.1",
@@ -513,6 +533,7 @@ int main(void)
     tcase_add_loop_test(tc, test_a_tile_that_holds_all_is_one_array, 0, N(single));
     tcase_add_loop_test(tc, test_partial_sums_are_converted_then_added, 0, N(rule));
     tcase_add_loop_test(tc, test_runs_are_the_sum_of_their_arrays, 0, N(summed));
+    tcase_add_loop_test(tc, test_converters_wait_for_the_columns_there_are, 0, 4);
     tcase_add_loop_test(tc, test_arrays_have_draws_of_their_own, 0, N(random_effect));
     tcase_add_test(tc, test_arrays_jump_for_themselves);
     tcase_add_test(tc, test_failures_name_the_array);

@@ -78,7 +78,7 @@ const struct ow_key ow_keys[] = {
     {"adc.range",            OW_KEY_RANGE,   "1",   "calibrated",   0,      0,     NULL,      AT(adc.range),            "full scale, in units of the product"},
     {"adc.energy",           OW_KEY_NUMBER,  "J",   "null",         0,      1,     null,      AT(adc.energy),           "of one conversion; null: not known"},
     {"adc.t_conv",           OW_KEY_NUMBER,  "s",   "0",            0,      1e3,   NULL,      AT(adc.t_conv),           "time of one conversion"},
-    {"adc.share",            OW_KEY_COUNT,   "1",   "1",            1,      65536, NULL,      AT(adc.share),            "columns that share one converter"},
+    {"adc.share",            OW_KEY_COUNT,   "1",   "1",            1,      65536, NULL,      AT(adc.share),            "columns of an array that share one converter"},
 
     {"calibration.vectors",  OW_KEY_VECTORS, "1",   "half",         0,      0,     NULL,      AT(calibration.vectors),  "input vectors that calibrate gain, offset and range"},
 

@@ -232,7 +232,9 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
     const struct ow_array *a = p->array;
     const bool is_tia = a->xb.sense.kind == OW_SENSE_TIA;
     const double t_read = ow_cycle_time(&a->pulse, 0.0, 1);
-    const double t_all = ow_cycle_time(&a->pulse, spec->adc.t_conv, spec->adc.share);
+    /* a converter waits for no more columns than there are */
+    const size_t share = spec->adc.share < a->n_out ? spec->adc.share : a->n_out;
+    const double t_all = ow_cycle_time(&a->pulse, spec->adc.t_conv, share);
     return (struct ow_cost_spec){
         .n_in = p->n_in,
         .n_out = p->n_out,
