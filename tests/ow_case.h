@@ -56,13 +56,14 @@ static inline void case_dense_op(const struct ow_circuit *c, const double v_row[
 #define CONDUCTANCE(p, q, g)                                                                   \
     (AT(p, p) += (g), AT(q, q) += (g), AT(p, q) -= (g), AT(q, p) -= (g))
     for (size_t k = 0; k < c->n_resistor; k++)
-        CONDUCTANCE(c->resistor[k].a, c->resistor[k].b, 1.0 / c->resistor[k].r);
+        CONDUCTANCE(ow_circuit_resistor(c, k).a, ow_circuit_resistor(c, k).b,
+                    1.0 / ow_circuit_resistor(c, k).r);
     for (size_t j = 0; j < xb->rows * xb->cols; j++) {
         double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
         struct ow_point at;
         ow_crossbar_cell(xb, j, param, x);
         ow_eval_one(xb->model, param, 1.0, x, &at);
-        CONDUCTANCE(c->cell_te[j], c->cell_be[j], at.i);
+        CONDUCTANCE(ow_circuit_te(c, j), ow_circuit_be(c, j), at.i);
     }
     for (size_t k = 0; k < c->n_amp; k++) {
         const struct ow_amp *amp = &c->amp[k];

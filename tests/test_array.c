@@ -196,13 +196,13 @@ START_TEST(test_merged_lines_have_the_nodes_and_elements_counted_by_hand)
     double drivers = 0.0, lines = 0.0;
     size_t n_sense = 0;
     for (size_t r = 0; r < c->n_resistor; r++) {
-        const struct ow_resistor *e = &c->resistor[r];
-        ck_assert(e->a != e->b && e->a < c->n_node && e->b < c->n_node);
-        ck_assert(e->r > 0.0 && isfinite(e->r));
-        ck_assert(e->driver_share >= 0.0 && e->driver_share <= 1.0);
-        n_sense += e->is_sense;
-        drivers += e->driver_share * e->r;
-        lines += e->is_sense ? 0.0 : (1.0 - e->driver_share) * e->r;
+        const struct ow_resistor e = ow_circuit_resistor(c, r);
+        ck_assert(e.a != e.b && e.a < c->n_node && e.b < c->n_node);
+        ck_assert(e.r > 0.0 && isfinite(e.r));
+        ck_assert(e.driver_share >= 0.0 && e.driver_share <= 1.0);
+        n_sense += e.is_sense;
+        drivers += e.driver_share * e.r;
+        lines += e.is_sense ? 0.0 : (1.0 - e.driver_share) * e.r;
     }
     /* All the resistance there is, each part where it belongs. */
     const bool is_open = isinf(xb.r_driver);
@@ -231,14 +231,14 @@ START_TEST(test_merging_keeps_all_capacitance_but_what_is_on_ground)
         expected += ROWS * COLS * xb.c_bitline;
     double sum = 0.0;
     for (size_t n = 0; n < c->n_node; n++)
-        sum += c->c[n];
+        sum += ow_circuit_c(c, n);
     ck_assert_close(sum, expected, 1e-13, 0.0);
-    ck_assert(c->c[OW_GROUND] == 0.0);
+    ck_assert(ow_circuit_c(c, OW_GROUND) == 0.0);
     for (size_t a = 0; a < c->n_amp; a++)
-        ck_assert(c->c[c->amp[a].inner] == 0.0);
+        ck_assert(ow_circuit_c(c, c->amp[a].inner) == 0.0);
     /* A line on its source keeps the source's node charged. */
     if (xb.r_wordline == 0.0 && xb.r_driver == 0.0)
-        ck_assert_close(c->c[2], COLS * xb.c_wordline, 1e-14, 0.0);
+        ck_assert_close(ow_circuit_c(c, 2), COLS * xb.c_wordline, 1e-14, 0.0);
     ow_circuit_destroy(c);
     ow_crossbar_finish(&xb);
 }
@@ -264,19 +264,19 @@ START_TEST(test_node_names_tell_all_nodes_apart)
     const bool is_merged = sense[_i % N_SENSE].r_f == 0.0;
     const char *merged_3 = is_driven ? "d3" : "0", *merged_0 = is_driven ? "d0" : "0";
     const char *be = xb.r_bitline > 0.0 ? "b2_3" : is_merged ? merged_3 : "b3";
-    ck_assert_str_eq(name[c->cell_te[2 * COLS + 3]], te);
-    ck_assert_str_eq(name[c->cell_be[2 * COLS + 3]], be);
+    ck_assert_str_eq(name[ow_circuit_te(c, 2 * COLS + 3)], te);
+    ck_assert_str_eq(name[ow_circuit_be(c, 2 * COLS + 3)], be);
     ck_assert_str_eq(name[c->sense_in[3]], is_merged            ? merged_3
                                            : xb.r_bitline > 0.0 ? "in3"
                                                                 : "b3");
     /* The first of each block too. */
     ck_assert_str_eq(name[1], "s0");
-    ck_assert_str_eq(name[c->cell_te[0]], xb.r_wordline > 0.0 ? "w0_0"
-                                          : xb.r_driver > 0.0 ? "w0"
-                                                              : "s0");
-    ck_assert_str_eq(name[c->cell_be[0]], xb.r_bitline > 0.0 ? "b0_0"
-                                          : is_merged        ? merged_0
-                                                             : "b0");
+    ck_assert_str_eq(name[ow_circuit_te(c, 0)], xb.r_wordline > 0.0 ? "w0_0"
+                                                : xb.r_driver > 0.0 ? "w0"
+                                                                    : "s0");
+    ck_assert_str_eq(name[ow_circuit_be(c, 0)], xb.r_bitline > 0.0 ? "b0_0"
+                                                : is_merged        ? merged_0
+                                                                   : "b0");
     ck_assert_str_eq(name[c->sense_in[0]], is_merged            ? merged_0
                                            : xb.r_bitline > 0.0 ? "in0"
                                                                 : "b0");
@@ -309,9 +309,9 @@ static void solve(const struct ow_circuit *c, const double g[], const double v_r
     for (size_t e = 0; e < c->n_resistor + c->xb->rows * c->xb->cols; e++) {
         const bool is_cell = e >= c->n_resistor;
         const size_t k = e - (is_cell ? c->n_resistor : 0);
-        const size_t p = is_cell ? c->cell_te[k] : c->resistor[k].a;
-        const size_t q = is_cell ? c->cell_be[k] : c->resistor[k].b;
-        const double y = is_cell ? g[k] : 1.0 / c->resistor[k].r;
+        const size_t p = is_cell ? ow_circuit_te(c, k) : ow_circuit_resistor(c, k).a;
+        const size_t q = is_cell ? ow_circuit_be(c, k) : ow_circuit_resistor(c, k).b;
+        const double y = is_cell ? g[k] : 1.0 / ow_circuit_resistor(c, k).r;
         A(p, p) += y, A(q, q) += y, A(p, q) -= y, A(q, p) -= y;
     }
     for (size_t r = 0; r < c->first_free; r++) {
@@ -350,7 +350,7 @@ static void bitline_currents(const struct ow_circuit *c, const double g[], const
         i[j] = 0.0;
         for (size_t r = 0; r < c->xb->rows; r++) {
             const size_t k = r * cols + j;
-            i[j] += g[k] * (v[c->cell_te[k]] - v[c->cell_be[k]]);
+            i[j] += g[k] * (v[ow_circuit_te(c, k)] - v[ow_circuit_be(c, k)]);
         }
     }
 }

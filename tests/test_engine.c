@@ -173,7 +173,8 @@ START_TEST(test_dc_matches_published_currents)
     for (size_t j = 0; j < 4; j++) {
         double i = 0.0;
         for (size_t k = j; k < 20; k += 4)
-            i += scale[k] * (v_node[b.circuit->cell_te[k]] - v_node[b.circuit->cell_be[k]]);
+            i += scale[k] *
+                 (v_node[ow_circuit_te(b.circuit, k)] - v_node[ow_circuit_be(b.circuit, k)]);
         ck_assert_close(i, current[j], 1e-13, 0.0);
     }
     bench_end(&b);
@@ -469,7 +470,7 @@ START_TEST(test_negative_conductance_is_solved)
         i_out += v_sense[j] / 130.0;
     for (size_t k = 0; k < 20; k++)
         i_cells += scale[k] * (1e-4 + 4e-4 * b.xb.spread[X0][k]) *
-                   (v_node[b.circuit->cell_te[k]] - v_node[b.circuit->cell_be[k]]);
+                   (v_node[ow_circuit_te(b.circuit, k)] - v_node[ow_circuit_be(b.circuit, k)]);
     ck_assert_close(i_out, i_cells, 1e-9, 0.0);
     bench_end(&b);
 }
@@ -602,7 +603,8 @@ START_TEST(test_driven_bit_lines_make_a_write)
     ck_assert_uint_le(b.circuit->n_node, 64);
     ck_assert_ok(ow_engine_dc(b.engine, select, NULL, b.reading.v_dc, v_node, &b.err), b.err);
     for (size_t k = 0; k < 9; k++) {
-        const double across = v_node[b.circuit->cell_te[k]] - v_node[b.circuit->cell_be[k]];
+        const double across =
+            v_node[ow_circuit_te(b.circuit, k)] - v_node[ow_circuit_be(b.circuit, k)];
         const bool is_row = k / 3 == 0, is_col = k % 3 == 1;
         ck_assert_close(across,
                         is_row && is_col   ? v

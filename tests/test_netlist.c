@@ -152,7 +152,7 @@ START_TEST(test_floating_parts_are_left_out)
     for (size_t k = 0; k < circuit->n_node; k++)
         n += is_floating[k];
     ck_assert_uint_eq(n, 3); /* b0_1, b1_1, in1 */
-    ck_assert(is_floating[circuit->cell_be[1]] && is_floating[circuit->cell_be[4]]);
+    ck_assert(is_floating[ow_circuit_be(circuit, 1)] && is_floating[ow_circuit_be(circuit, 4)]);
     ck_assert(is_floating[circuit->sense_in[1]] && !is_floating[circuit->sense_in[0]]);
     char *deck = deck_of(&xb, NULL);
     ck_assert_no_text(deck, "b0_1");

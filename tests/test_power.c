@@ -44,7 +44,7 @@ START_TEST(test_amplifier_powers_by_hand)
     xb.r_bitline = 0.0;
     ck_assert_ok(ow_circuit_create(&xb, &c, &err), err);
     ck_assert_uint_le(c->n_node, 8);
-    v[1] = 0.31, v[c->cell_te[0]] = 0.3093, v[c->amp[0].in] = 0.0011;
+    v[1] = 0.31, v[ow_circuit_te(c, 0)] = 0.3093, v[c->amp[0].in] = 0.0011;
     v[c->amp[0].inner] = -0.0917, v[c->amp[0].out] = -0.0881;
     struct ow_power p;
     ow_power_at(c, v, dv, i_cell, i_source, &p);
@@ -77,13 +77,13 @@ static void leaving(const struct ow_circuit *c, const double v[], const double i
                     double i[])
 {
     for (size_t k = 0; k < c->n_resistor; k++) {
-        const struct ow_resistor *r = &c->resistor[k];
-        i[r->a] += (v[r->a] - v[r->b]) / r->r;
-        i[r->b] -= (v[r->a] - v[r->b]) / r->r;
+        const struct ow_resistor r = ow_circuit_resistor(c, k);
+        i[r.a] += (v[r.a] - v[r.b]) / r.r;
+        i[r.b] -= (v[r.a] - v[r.b]) / r.r;
     }
     for (size_t j = 0; j < c->xb->rows * c->xb->cols; j++) {
-        i[c->cell_te[j]] += i_cell[j];
-        i[c->cell_be[j]] -= i_cell[j];
+        i[ow_circuit_te(c, j)] += i_cell[j];
+        i[ow_circuit_be(c, j)] -= i_cell[j];
     }
     for (size_t k = 0; k < c->n_amp; k++)
         i[c->amp[k].out] -= ow_amp_current(&c->xb->sense, v[c->amp[k].inner], v[c->amp[k].out]);
@@ -95,10 +95,11 @@ static void slopes(const struct ow_circuit *c, const double i[], double dv[])
 {
     const double c_f = c->xb->sense.c_f;
     for (size_t k = c->first_free; k < c->n_node; k++)
-        dv[k] = c->c[k] > 0.0 ? -i[k] / c->c[k] : 0.0;
+        dv[k] = ow_circuit_c(c, k) > 0.0 ? -i[k] / ow_circuit_c(c, k) : 0.0;
     for (size_t k = 0; k < c->n_amp; k++) {
         const size_t a = c->amp[k].in, b = c->amp[k].out;
-        const double ca = c->c[a] + c_f, cb = c->c[b] + c_f, det = ca * cb - c_f * c_f;
+        const double ca = ow_circuit_c(c, a) + c_f, cb = ow_circuit_c(c, b) + c_f,
+                     det = ca * cb - c_f * c_f;
         dv[a] = (-i[a] * cb - i[b] * c_f) / det;
         dv[b] = (-i[b] * ca - i[a] * c_f) / det;
     }
@@ -108,7 +109,7 @@ static double stored_rate(const struct ow_circuit *c, const double v[], const do
 {
     double p = 0.0;
     for (size_t k = 1; k < c->n_node; k++)
-        p += c->c[k] * v[k] * dv[k];
+        p += ow_circuit_c(c, k) * v[k] * dv[k];
     for (size_t k = 0; k < c->n_amp; k++) {
         const size_t a = c->amp[k].in, b = c->amp[k].out;
         p += c->xb->sense.c_f * (v[a] - v[b]) * (dv[a] - dv[b]);
@@ -153,7 +154,8 @@ START_TEST(test_powers_balance)
     ck_assert(p.throughput > 0.0);
     ck_assert_close(in, out, 0.0, 1e-11 * p.throughput);
     for (size_t k = 0; k < c->n_source; k++) /* a source feeds what leaves its node */
-        ck_assert_close(i_source[k], i[1 + k] + c->c[1 + k] * dv[1 + k], 1e-12, 1e-18);
+        ck_assert_close(i_source[k], i[1 + k] + ow_circuit_c(c, 1 + k) * dv[1 + k], 1e-12,
+                        1e-18);
     ow_circuit_destroy(c);
     ow_crossbar_finish(&xb);
 }

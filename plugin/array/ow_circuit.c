@@ -62,73 +62,135 @@ static size_t node_bline(const struct layout *l, size_t i, size_t j)
     return l->per_bline == 0 ? node_sense(l, j) : l->bline + i * l->cols + j;
 }
 
+/* ---- resistors: word line by word line, bit line by bit line, sense input by sense input ---
+ */
+
 /* An element only where there is a resistance to speak of: 0 has merged its ends, and
  * infinity is an open end. */
-static void add(struct ow_circuit *c, size_t a, size_t b, double r, double driver_share,
-                bool is_sense)
+static bool is_element(double r)
 {
-    if (r == 0.0 || isinf(r))
-        return;
-    c->resistor[c->n_resistor++] = (struct ow_resistor){
-        .a = a, .b = b, .r = r, .driver_share = driver_share, .is_sense = is_sense};
+    return r > 0.0 && isfinite(r);
 }
 
-static void add_wline(struct ow_circuit *c, const struct layout *l, size_t i)
+static size_t per_word_line(const struct ow_crossbar *xb)
 {
-    const struct ow_crossbar *xb = c->xb;
+    return (is_element(xb->r_driver + xb->r_wordline) ? 1 : 0) +
+           (is_element(xb->r_wordline) ? xb->cols - 1 : 0);
+}
+
+static size_t per_bit_line(const struct ow_crossbar *xb)
+{
+    return is_element(xb->r_bitline) ? xb->rows : 0;
+}
+
+static size_t per_sense(const struct ow_crossbar *xb)
+{
+    return is_element(xb->sense.r_f) ? 1 : 0;
+}
+
+static struct ow_resistor word_line_resistor(const struct ow_crossbar *xb,
+                                             const struct layout *l, size_t i, size_t k)
+{
     const double r_first = xb->r_driver + xb->r_wordline;
-    if (r_first > 0.0 && isfinite(r_first))
-        add(c, 1 + i, node_wline(l, i, 0), r_first, xb->r_driver / r_first, false);
-    for (size_t j = 1; j < xb->cols; j++)
-        add(c, node_wline(l, i, j - 1), node_wline(l, i, j), xb->r_wordline, 0.0, false);
+    if (is_element(r_first) && k-- == 0)
+        return (struct ow_resistor){.a = 1 + i,
+                                    .b = node_wline(l, i, 0),
+                                    .r = r_first,
+                                    .driver_share = xb->r_driver / r_first};
+    return (struct ow_resistor){
+        .a = node_wline(l, i, k), .b = node_wline(l, i, k + 1), .r = xb->r_wordline};
 }
 
-static void add_bline(struct ow_circuit *c, const struct layout *l, size_t j)
+static struct ow_resistor bit_line_resistor(const struct ow_crossbar *xb,
+                                            const struct layout *l, size_t i, size_t j)
 {
-    const struct ow_crossbar *xb = c->xb;
-    for (size_t i = 0; i < xb->rows; i++)
-        add(c, node_bline(l, i, j),
-            i + 1 < xb->rows ? node_bline(l, i + 1, j) : node_sense(l, j), xb->r_bitline, 0.0,
-            false);
+    return (struct ow_resistor){.a = node_bline(l, i, j),
+                                .b = i + 1 < xb->rows ? node_bline(l, i + 1, j)
+                                                      : node_sense(l, j),
+                                .r = xb->r_bitline};
 }
 
-static void add_cells(struct ow_circuit *c, const struct layout *l)
+static struct ow_resistor sense_resistor(const struct ow_crossbar *xb, const struct layout *l,
+                                         size_t j)
 {
-    const struct ow_crossbar *xb = c->xb;
-    for (size_t i = 0; i < xb->rows; i++)
-        for (size_t j = 0; j < xb->cols; j++) {
-            const size_t te = node_wline(l, i, j), be = node_bline(l, i, j);
-            c->cell_te[i * xb->cols + j] = te;
-            c->cell_be[i * xb->cols + j] = be;
-            c->c[te] += xb->c_wordline;
-            c->c[be] += xb->c_bitline;
-        }
+    const struct ow_sense *s = &xb->sense;
+    const size_t in = node_sense(l, j);
+    if (s->kind == OW_SENSE_DRIVER)
+        return (struct ow_resistor){
+            .a = node_end(l, j), .b = in, .r = s->r_f, .driver_share = 1.0};
+    return (struct ow_resistor){.a = in,
+                                .b = s->kind == OW_SENSE_TIA ? l->out + j : OW_GROUND,
+                                .r = s->r_f,
+                                .is_sense = true};
 }
+
+struct ow_resistor ow_circuit_resistor(const struct ow_circuit *circuit, size_t k)
+{
+    const struct ow_crossbar *xb = circuit->xb;
+    const struct layout l = layout_of(xb);
+    const size_t per_word = per_word_line(xb), per_bit = per_bit_line(xb);
+    if (k < xb->rows * per_word)
+        return word_line_resistor(xb, &l, k / per_word, k % per_word);
+    k -= xb->rows * per_word;
+    if (k < xb->cols * per_bit)
+        return bit_line_resistor(xb, &l, k % per_bit, k / per_bit);
+    return sense_resistor(xb, &l, k - xb->cols * per_bit);
+}
+
+/* ---- capacitances --------------------------------------------------------------------------
+ */
+
+/* Of what has merged into a sense input: the amplifier's or resistor's, and its bit line's. */
+static double c_sense(const struct ow_crossbar *xb, const struct layout *l)
+{
+    const struct ow_sense *s = &xb->sense;
+    return (l->per_bline == 0 ? (double)xb->rows * xb->c_bitline : 0.0) + s->c_in +
+           (s->kind == OW_SENSE_RESISTOR ? s->c_load : 0.0);
+}
+
+double ow_circuit_c(const struct ow_circuit *circuit, size_t node)
+{
+    const struct ow_crossbar *xb = circuit->xb;
+    const struct layout l = layout_of(xb);
+    if (node == OW_GROUND) /* what was merged onto it has no voltage to be charged to */
+        return 0.0;
+    if (node <= xb->rows)
+        return l.per_wline == 0 ? (double)xb->cols * xb->c_wordline : 0.0;
+    if (node < l.wline)
+        return l.is_merged ? c_sense(xb, &l) : 0.0;
+    if (node < l.bline)
+        return (double)(xb->cols / l.per_wline) * xb->c_wordline;
+    if (node < l.in)
+        return xb->c_bitline;
+    if (node < l.inner)
+        return c_sense(xb, &l);
+    return node < l.out ? 0.0 : xb->sense.c_load;
+}
+
+/* ---- life --------------------------------------------------------------------------------
+ */
 
 static void add_sense(struct ow_circuit *c, const struct layout *l, size_t j)
 {
-    const struct ow_sense *s = &c->xb->sense;
-    const bool is_tia = s->kind == OW_SENSE_TIA;
+    const bool is_tia = c->xb->sense.kind == OW_SENSE_TIA;
     const size_t in = node_sense(l, j), out = is_tia ? l->out + j : in;
     c->sense_in[j] = in;
     c->sense_out[j] = out;
-    c->c[in] += s->c_in;
-    if (s->kind == OW_SENSE_DRIVER) {
-        if (!l->is_merged)
-            add(c, node_end(l, j), in, s->r_f, 1.0, false);
-        return;
-    }
-    c->c[out] += s->c_load;
-    add(c, in, is_tia ? out : OW_GROUND, s->r_f, 0.0, true);
     if (is_tia)
         c->amp[j] = (struct ow_amp){.in = in, .inner = l->inner + j, .out = out};
+}
+
+/* From the corners: steps that a single row or column never takes may be anything. */
+static struct ow_terminals terminals(size_t first, size_t below, size_t beside)
+{
+    return (struct ow_terminals){.first = first, .row = below - first, .col = beside - first};
 }
 
 enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit **out,
                                  struct ow_error *err)
 {
     const struct layout l = layout_of(xb);
-    const size_t rows = xb->rows, cols = xb->cols, n_cell = rows * cols;
+    const size_t rows = xb->rows, cols = xb->cols;
     const bool is_tia = xb->sense.kind == OW_SENSE_TIA;
     struct ow_circuit *c = calloc(1, sizeof *c);
     if (!c)
@@ -142,26 +204,18 @@ enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit
         l.per_wline == 1 && xb->r_wordline == 0.0 && l.per_bline == 0 && !l.is_merged;
     c->wline = l.wline;
     c->bline = l.bline;
-    c->c = calloc(c->n_node, sizeof *c->c);
-    c->cell_te = calloc(n_cell, sizeof *c->cell_te);
-    c->cell_be = calloc(n_cell, sizeof *c->cell_be);
-    c->resistor = calloc(2 * n_cell + cols, sizeof *c->resistor);
+    c->te = terminals(node_wline(&l, 0, 0), node_wline(&l, 1, 0), node_wline(&l, 0, 1));
+    c->be = terminals(node_bline(&l, 0, 0), node_bline(&l, 1, 0), node_bline(&l, 0, 1));
+    c->n_line = rows * per_word_line(xb) + cols * per_bit_line(xb);
+    c->n_resistor = c->n_line + cols * per_sense(xb);
     c->sense_in = calloc(cols, sizeof *c->sense_in);
     c->sense_out = calloc(cols, sizeof *c->sense_out);
     c->amp = is_tia ? calloc(cols, sizeof *c->amp) : NULL;
-    if (!c->c || !c->cell_te || !c->cell_be || !c->resistor || !c->sense_in || !c->sense_out ||
-        (is_tia && !c->amp))
+    if (!c->sense_in || !c->sense_out || (is_tia && !c->amp))
         goto fail;
     c->n_amp = is_tia ? cols : 0;
-    for (size_t i = 0; i < rows; i++)
-        add_wline(c, &l, i);
-    for (size_t j = 0; j < cols; j++)
-        add_bline(c, &l, j);
-    c->n_line = c->n_resistor;
-    add_cells(c, &l);
     for (size_t j = 0; j < cols; j++)
         add_sense(c, &l, j);
-    c->c[OW_GROUND] = 0.0; /* what was merged onto ground has no voltage to be charged to */
     *out = c;
     return OW_OK;
 fail:
@@ -174,10 +228,6 @@ void ow_circuit_destroy(struct ow_circuit *circuit)
 {
     if (!circuit)
         return;
-    free(circuit->c);
-    free(circuit->cell_te);
-    free(circuit->cell_be);
-    free(circuit->resistor);
     free(circuit->amp);
     free(circuit->sense_in);
     free(circuit->sense_out);
@@ -268,11 +318,13 @@ enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_flo
         join(parent, circuit->amp[k].inner, OW_GROUND);
         join(parent, circuit->amp[k].out, OW_GROUND);
     }
-    for (size_t k = 0; k < circuit->n_resistor; k++)
-        join(parent, circuit->resistor[k].a, circuit->resistor[k].b);
+    for (size_t k = 0; k < circuit->n_resistor; k++) {
+        const struct ow_resistor r = ow_circuit_resistor(circuit, k);
+        join(parent, r.a, r.b);
+    }
     for (size_t j = 0; j < n_cell; j++)
         if (ow_crossbar_scale(circuit->xb, j) > 0.0)
-            join(parent, circuit->cell_te[j], circuit->cell_be[j]);
+            join(parent, ow_circuit_te(circuit, j), ow_circuit_be(circuit, j));
     for (size_t k = 0; k < circuit->n_node; k++)
         is_floating[k] = root_of(parent, k) != root_of(parent, OW_GROUND);
     free(parent);

@@ -3,7 +3,10 @@
  * may have merged onto its source, or onto ground through a sense resistor of 0 ohm.  An
  * infinite resistance is no element.  Both hosts build from this and from nothing else;
  * of the amplifiers they take c_f (between in and out), r_out, the gain stage and the
- * supply current from xb->sense, through the two functions below. */
+ * supply current from xb->sense, through the two functions below.
+ *
+ * A crossbar is regular: its millions of elements are numbers that can be computed, and no
+ * list of them is kept. */
 #ifndef OW_CIRCUIT_H
 #define OW_CIRCUIT_H
 
@@ -32,6 +35,11 @@ struct ow_amp {
     size_t in, inner, out; /* free nodes; `inner` is v_a of ow_crossbar.h */
 };
 
+/* Cell (i, j) is at node first + i row + j col; merged lines have steps of 0. */
+struct ow_terminals {
+    size_t first, row, col;
+};
+
 struct ow_circuit {
     const struct ow_crossbar *xb; /* borrowed */
     size_t n_node;
@@ -44,13 +52,10 @@ struct ow_circuit {
     bool is_merged;    /* every line has: word line i is node wline + i, bit line j sense
                           input j, both free, the latter one after the other        */
     size_t wline, bline;
-    double *c;                    /* [n_node] F, to ground; 0 at amplifiers' inner nodes
-                                     and at ground itself                               */
-    size_t *cell_te, *cell_be;    /* [rows*cols] the nodes of each cell                */
-    struct ow_resistor *resistor; /* lines, drivers, sense and feedback resistors      */
-    size_t n_resistor;
-    size_t n_line;      /* how many of them, the first, are lines and drivers      */
-    struct ow_amp *amp; /* [cols] for a TIA, else NULL                       */
+    struct ow_terminals te, be; /* of the cells                                         */
+    size_t n_resistor;          /* lines, drivers, sense and feedback resistors         */
+    size_t n_line;              /* of them, the first: word lines with drivers, bit lines */
+    struct ow_amp *amp;         /* [cols] for a TIA, else NULL                       */
     size_t n_amp;
     size_t *sense_in, *sense_out; /* [cols] nodes; the same node without an amplifier  */
 };
@@ -60,6 +65,26 @@ struct ow_circuit {
 enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit **out,
                                  struct ow_error *err);
 void ow_circuit_destroy(struct ow_circuit *circuit);
+
+/* Resistor k of n_resistor. */
+struct ow_resistor ow_circuit_resistor(const struct ow_circuit *circuit, size_t k);
+
+/* F, from a node to ground: 0 at amplifiers' inner nodes and at ground itself. */
+double ow_circuit_c(const struct ow_circuit *circuit, size_t node);
+
+/* The nodes of cell k, which is (k / cols, k % cols). */
+static inline size_t ow_terminal(const struct ow_terminals *t, size_t i, size_t j)
+{
+    return t->first + i * t->row + j * t->col;
+}
+static inline size_t ow_circuit_te(const struct ow_circuit *circuit, size_t k)
+{
+    return ow_terminal(&circuit->te, k / circuit->xb->cols, k % circuit->xb->cols);
+}
+static inline size_t ow_circuit_be(const struct ow_circuit *circuit, size_t k)
+{
+    return ow_terminal(&circuit->be, k / circuit->xb->cols, k % circuit->xb->cols);
+}
 
 /* Mark the nodes that no resistor and no conducting cell (scale above 0) connects to a
  * source, to ground or to an amplifier's output: is_floating[n_node].  They carry no

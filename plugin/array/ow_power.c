@@ -15,16 +15,16 @@ static void add_resistors(const struct ow_circuit *circuit, const double v[], do
                           struct ow_power *out)
 {
     for (size_t k = circuit->is_grid ? circuit->n_line : 0; k < circuit->n_resistor; k++) {
-        const struct ow_resistor *el = &circuit->resistor[k];
-        const double u = v[el->a] - v[el->b];
-        const double i = u / el->r, p = u * i;
-        leave(circuit, i_source, el->a, i);
-        leave(circuit, i_source, el->b, -i);
-        if (el->is_sense) {
+        const struct ow_resistor el = ow_circuit_resistor(circuit, k);
+        const double u = v[el.a] - v[el.b];
+        const double i = u / el.r, p = u * i;
+        leave(circuit, i_source, el.a, i);
+        leave(circuit, i_source, el.b, -i);
+        if (el.is_sense) {
             out->sense += p;
         } else {
-            out->drivers += el->driver_share * p;
-            out->wires += (1.0 - el->driver_share) * p;
+            out->drivers += el.driver_share * p;
+            out->wires += (1.0 - el.driver_share) * p;
         }
     }
 }
@@ -34,7 +34,7 @@ static void add_cells(const struct ow_circuit *circuit, const double v[], const 
 {
     const size_t n_cell = circuit->xb->rows * circuit->xb->cols;
     for (size_t j = 0; j < n_cell; j++) {
-        const size_t te = circuit->cell_te[j], be = circuit->cell_be[j];
+        const size_t te = ow_circuit_te(circuit, j), be = ow_circuit_be(circuit, j);
         if (te == be)
             continue; /* a loop within the node: nothing flows out of it */
         leave(circuit, i_source, te, i_cell[j]);
@@ -63,7 +63,7 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
 {
     *out = (struct ow_power){0};
     for (size_t i = 0; i < circuit->n_source; i++)
-        i_source[i] = circuit->c[1 + i] * dv_source[i];
+        i_source[i] = ow_circuit_c(circuit, 1 + i) * dv_source[i];
     if (circuit->is_grid)
         ow_planes_power(circuit, v_node, i_source, out);
     if (circuit->is_grid || circuit->is_merged) /* no cell meets a source */
@@ -104,10 +104,10 @@ double ow_energy_stored(const struct ow_circuit *circuit, const double v_node[])
 {
     double e = 0.0;
     for (size_t k = 1; k < circuit->n_node; k++)
-        e += 0.5 * circuit->c[k] * v_node[k] * v_node[k];
+        e += 0.5 * ow_circuit_c(circuit, k) * v_node[k] * v_node[k];
     const size_t n_cell = circuit->xb->rows * circuit->xb->cols;
     for (size_t k = 0; circuit->xb->c_cell > 0.0 && k < n_cell; k++) {
-        const double u = v_node[circuit->cell_te[k]] - v_node[circuit->cell_be[k]];
+        const double u = v_node[ow_circuit_te(circuit, k)] - v_node[ow_circuit_be(circuit, k)];
         e += 0.5 * circuit->xb->c_cell * u * u;
     }
     for (size_t k = 0; k < circuit->n_amp; k++) {

@@ -5,7 +5,7 @@ struct ow_behind ow_behind_of(const struct ow_linear *lin, size_t j)
     const struct ow_circuit *ckt = lin->sys->circuit;
     const struct ow_sense *sense = &ckt->xb->sense;
     const double gamma = lin->gamma;
-    struct ow_behind f = {.y_in = lin->mass * ckt->c[ckt->sense_in[j]]};
+    struct ow_behind f = {.y_in = lin->mass * ow_circuit_c(ckt, ckt->sense_in[j])};
     if (!ckt->n_amp) {
         f.y_in += gamma / sense->r_f;
         return f;
@@ -17,7 +17,7 @@ struct ow_behind ow_behind_of(const struct ow_linear *lin, size_t j)
     f.a_own = lin->mass * lin->sys->tau - gamma * d_a;
     f.a_in = gamma * d_in;
     f.k_inner = gamma / sense->r_out;
-    f.c_out = lin->mass * ckt->c[amp->out] + f.k_back + f.k_inner;
+    f.c_out = lin->mass * ow_circuit_c(ckt, amp->out) + f.k_back + f.k_inner;
     f.k_in = f.k_back + f.k_inner * f.a_in / f.a_own;
     f.y_in += f.k_back - f.k_back * f.k_in / f.c_out;
     return f;

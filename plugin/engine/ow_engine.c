@@ -357,7 +357,8 @@ static bool is_due(struct ow_engine *e)
 static double across(const struct ow_engine *e, const double d[], size_t k)
 {
     const struct ow_circuit *ckt = e->circuit;
-    const size_t te = ckt->cell_te[k], be = ckt->cell_be[k], first = ckt->first_free;
+    const size_t te = ow_circuit_te(ckt, k), be = ow_circuit_be(ckt, k),
+                 first = ckt->first_free;
     return (te < first ? 0.0 : d[te - first]) - (be < first ? 0.0 : d[be - first]);
 }
 

@@ -39,14 +39,31 @@ void ow_mass_destroy(struct ow_mass *m)
     free(m);
 }
 
+/* The two nodes of every cell of a grid. */
+static void times_planes(const struct ow_mass *m, const double y[], double out[])
+{
+    const struct ow_crossbar *xb = m->sys->circuit->xb;
+    const size_t n = m->sys->n_cell;
+    const double c_w = xb->c_wordline, c_b = xb->c_bitline, c = xb->c_cell;
+    const double *y_w = y, *y_b = y + n;
+    OW_SWEEP(m->sys->n_threads, k, n, 1, {
+        const double q = c * (y_w[k] - y_b[k]);
+        out[k] = c_w * y_w[k] + q;
+        out[n + k] = c_b * y_b[k] - q;
+    });
+}
+
 void ow_mass_times(const struct ow_mass *m, const double y[], double out[])
 {
     const struct ow_circuit *ckt = m->sys->circuit;
-    const size_t first = ckt->first_free;
+    const size_t first = ckt->first_free, planes = ckt->is_grid ? 2 * m->sys->n_cell : 0;
     const double c_f = ckt->xb->sense.c_f, c_cell = ckt->xb->c_cell;
-    OW_SWEEP(m->sys->n_threads, k, m->sys->n_free, 1, out[k] = ckt->c[first + k] * y[k]);
-    for (size_t k = 0; c_cell > 0.0 && k < m->sys->n_cell; k++) {
-        const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
+    if (ckt->is_grid)
+        times_planes(m, y, out);
+    for (size_t k = planes; k < m->sys->n_free; k++)
+        out[k] = ow_circuit_c(ckt, first + k) * y[k];
+    for (size_t k = 0; !ckt->is_grid && c_cell > 0.0 && k < m->sys->n_cell; k++) {
+        const size_t te = ow_circuit_te(ckt, k), be = ow_circuit_be(ckt, k);
         const double q = c_cell * (y[te - first] - (be < first ? 0.0 : y[be - first]));
         out[te - first] += q;
         if (be >= first)
@@ -103,12 +120,12 @@ void ow_mass_solve(const struct ow_mass *m, const double i[], double y[])
         done = 2 * m->sys->n_cell;
     }
     for (size_t k = done; k < m->sys->n_free; k++)
-        y[k] = i[k] / ckt->c[first + k];
+        y[k] = i[k] / ow_circuit_c(ckt, first + k);
     for (size_t k = 0; k < ckt->n_amp; k++) {
         const struct ow_amp *amp = &ckt->amp[k];
         const size_t in = amp->in - first, out = amp->out - first, inner = amp->inner - first;
-        solve_pair(ckt->c[amp->in], ckt->c[amp->out], ckt->xb->sense.c_f, i[in], i[out], &y[in],
-                   &y[out]);
+        solve_pair(ow_circuit_c(ckt, amp->in), ow_circuit_c(ckt, amp->out), ckt->xb->sense.c_f,
+                   i[in], i[out], &y[in], &y[out]);
         y[inner] = i[inner] / m->sys->tau;
     }
 }

@@ -72,7 +72,8 @@ bool ow_merged_factor(struct ow_merged *m, const struct ow_linear *lin)
             sum += d;
             m->b[j] += d;
         }
-        m->own_w[i] = sum + lin->gamma / ckt->xb->r_driver + lin->mass * ckt->c[ckt->wline + i];
+        m->own_w[i] = sum + lin->gamma / ckt->xb->r_driver +
+                      lin->mass * ow_circuit_c(ckt, ckt->wline + i);
         least = fmin(least, m->own_w[i]);
     }
     for (size_t j = 0; j < m->cols; j++) {

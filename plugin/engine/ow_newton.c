@@ -244,13 +244,16 @@ static void add_states(const struct ow_newton *nw, const double r[], double rhs[
             w[k] -= i;
             b[k] += i;
         }
-        for (size_t k = 0; !ckt->is_grid && k < n_cell; k++) {
-            const double i = to[k] * rx[k];
-            if (ckt->cell_te[k] >= first)
-                rhs[ckt->cell_te[k] - first] -= i;
-            if (ckt->cell_be[k] >= first)
-                rhs[ckt->cell_be[k] - first] += i;
-        }
+        for (size_t k = 0, row = 0; !ckt->is_grid && k < n_cell; row++)
+            for (size_t col = 0; col < ckt->xb->cols; col++, k++) {
+                const double i = to[k] * rx[k];
+                const size_t te = ow_terminal(&ckt->te, row, col);
+                const size_t be = ow_terminal(&ckt->be, row, col);
+                if (te >= first)
+                    rhs[te - first] -= i;
+                if (be >= first)
+                    rhs[be - first] += i;
+            }
     }
 }
 
@@ -263,11 +266,13 @@ static void find_states(struct ow_newton *nw, const double r[], double d[])
     const double *w = d + (ckt->wline - first), *b = d + (ckt->bline - first);
     for (size_t k = 0; n > 0 && ckt->is_grid && k < n_cell; k++)
         nw->across[k] = w[k] - b[k];
-    for (size_t k = 0; n > 0 && !ckt->is_grid && k < n_cell; k++) {
-        const size_t te = ckt->cell_te[k], be = ckt->cell_be[k];
-        nw->across[k] =
-            (te >= first ? d[te - first] : 0.0) - (be >= first ? d[be - first] : 0.0);
-    }
+    for (size_t k = 0, row = 0; n > 0 && !ckt->is_grid && k < n_cell; row++)
+        for (size_t col = 0; col < ckt->xb->cols; col++, k++) {
+            const size_t te = ow_terminal(&ckt->te, row, col);
+            const size_t be = ow_terminal(&ckt->be, row, col);
+            nw->across[k] =
+                (te >= first ? d[te - first] : 0.0) - (be >= first ? d[be - first] : 0.0);
+        }
     for (size_t m = 0; m < n; m++) {
         const double *from = nw->from_voltage + m * n_cell;
         double *dx = d + sys->n_free + m * n_cell;

@@ -96,10 +96,12 @@ static enum ow_status build_pattern(struct ow_sparse *sp)
         return OW_ERR_NOMEM;
     for (size_t k = 0; k < n; k++)
         join(&p, p.first + k, p.first + k);
-    for (size_t k = 0; k < ckt->n_resistor; k++)
-        join_both(&p, ckt->resistor[k].a, ckt->resistor[k].b);
+    for (size_t k = 0; k < ckt->n_resistor; k++) {
+        const struct ow_resistor r = ow_circuit_resistor(ckt, k);
+        join_both(&p, r.a, r.b);
+    }
     for (size_t k = 0; k < n_cell; k++)
-        join_both(&p, ckt->cell_te[k], ckt->cell_be[k]);
+        join_both(&p, ow_circuit_te(ckt, k), ow_circuit_be(ckt, k));
     for (size_t k = 0; k < ckt->n_amp; k++) {
         join_both(&p, ckt->amp[k].in, ckt->amp[k].out);
         join(&p, ckt->amp[k].out, ckt->amp[k].inner);
@@ -137,10 +139,12 @@ static enum ow_status build_stamps(struct ow_sparse *sp)
         return OW_ERR_NOMEM;
     for (size_t k = 0; k < n; k++)
         sp->diagonal[k] = place_of(sp, ckt->first_free + k, ckt->first_free + k);
-    for (size_t k = 0; k < ckt->n_resistor; k++)
-        sp->resistor[k] = stamp_of(sp, ckt->resistor[k].a, ckt->resistor[k].b);
+    for (size_t k = 0; k < ckt->n_resistor; k++) {
+        const struct ow_resistor r = ow_circuit_resistor(ckt, k);
+        sp->resistor[k] = stamp_of(sp, r.a, r.b);
+    }
     for (size_t k = 0; k < n_cell; k++)
-        sp->cell[k] = stamp_of(sp, ckt->cell_te[k], ckt->cell_be[k]);
+        sp->cell[k] = stamp_of(sp, ow_circuit_te(ckt, k), ow_circuit_be(ckt, k));
     for (size_t k = 0; k < ckt->n_amp; k++) {
         const struct ow_amp *amp = &ckt->amp[k];
         sp->amp[k] = (struct amp_stamp){.c_f = stamp_of(sp, amp->in, amp->out),
@@ -219,9 +223,9 @@ static void assemble_linear(struct ow_sparse *sp, double gamma, double mass)
     double *value = sp->value;
     memset(value, 0, ((size_t)sp->column[sp->n] + 1) * sizeof *value);
     for (size_t k = 0; k < sys->n_free; k++)
-        value[sp->diagonal[k]] = mass * ckt->c[ckt->first_free + k];
+        value[sp->diagonal[k]] = mass * ow_circuit_c(ckt, ckt->first_free + k);
     for (size_t k = 0; k < ckt->n_resistor; k++)
-        add(value, &sp->resistor[k], gamma / ckt->resistor[k].r);
+        add(value, &sp->resistor[k], gamma / ow_circuit_resistor(ckt, k).r);
     for (size_t k = 0; k < ckt->n_amp; k++) {
         const struct amp_stamp *s = &sp->amp[k];
         const struct ow_amp *amp = &ckt->amp[k];

@@ -98,7 +98,8 @@ void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const d
              ow_planes_across(ckt, sys->v_node, from, from + block < rows ? from + block : rows,
                               sys->v_cell));
     for (size_t k = 0; !is_regular && k < sys->n_cell; k++)
-        sys->v_cell[k] = sys->v_node[ckt->cell_te[k]] - sys->v_node[ckt->cell_be[k]];
+        sys->v_cell[k] =
+            sys->v_node[ow_circuit_te(ckt, k)] - sys->v_node[ow_circuit_be(ckt, k)];
 }
 
 static void place(struct ow_system *sys, const double v_row[], const double y[],
@@ -164,13 +165,13 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     if (ckt->is_grid)
         ow_planes_inputs(ckt, v, into);
     for (size_t k = ckt->is_grid ? ckt->n_line : 0; k < ckt->n_resistor; k++) {
-        const struct ow_resistor *r = &ckt->resistor[k];
-        flow(into, first, r->a, r->b, (v[r->a] - v[r->b]) / r->r);
+        const struct ow_resistor r = ow_circuit_resistor(ckt, k);
+        flow(into, first, r.a, r.b, (v[r.a] - v[r.b]) / r.r);
     }
     if (ckt->is_merged)
         ow_planes_add_cells(ckt, sys->at.i, into);
     for (size_t k = 0; !ckt->is_grid && !ckt->is_merged && k < sys->n_cell; k++)
-        flow(into, first, ckt->cell_te[k], ckt->cell_be[k], sys->at.i[k]);
+        flow(into, first, ow_circuit_te(ckt, k), ow_circuit_be(ckt, k), sys->at.i[k]);
     for (size_t k = 0; k < ckt->n_amp; k++) {
         const struct ow_amp *amp = &ckt->amp[k];
         double d_in, d_a; /* not needed here */
@@ -217,7 +218,7 @@ size_t ow_system_massless(const struct ow_system *sys)
     const struct ow_circuit *ckt = sys->circuit;
     for (size_t node = ckt->first_free; node < ckt->n_node; node++) {
         bool is_inner = false;
-        if (ckt->c[node] > 0.0)
+        if (ow_circuit_c(ckt, node) > 0.0)
             continue;
         for (size_t k = 0; k < ckt->n_amp && !is_inner; k++)
             is_inner = ckt->amp[k].inner == node;

@@ -126,18 +126,18 @@ static void write_sources(struct deck *d)
 
 static void write_resistor(struct deck *d, size_t k)
 {
-    const struct ow_resistor *el = &d->circuit->resistor[k];
+    const struct ow_resistor el = ow_circuit_resistor(d->circuit, k);
     char a[NAME], b[NAME];
-    if (d->is_floating[el->a])
+    if (d->is_floating[el.a])
         return; /* then so is b */
-    word(d, "R%zu %s %s %s", k, node_name(d, el->a, a), node_name(d, el->b, b), NUM(el->r));
+    word(d, "R%zu %s %s %s", k, node_name(d, el.a, a), node_name(d, el.b, b), NUM(el.r));
     end_card(d);
 }
 
 static void write_resistors(struct deck *d, bool is_sense)
 {
     for (size_t k = 0; k < d->circuit->n_resistor; k++)
-        if (d->circuit->resistor[k].is_sense == is_sense)
+        if (ow_circuit_resistor(d->circuit, k).is_sense == is_sense)
             write_resistor(d, k);
 }
 
@@ -150,10 +150,10 @@ static void write_wires(struct deck *d)
     blank(d);
     line(d, "* Capacitance to ground, all that meets at a node (F).");
     for (size_t k = 1; k < d->circuit->n_node; k++) {
-        if (d->is_floating[k] || !(d->circuit->c[k] > 0.0))
+        if (d->is_floating[k] || !(ow_circuit_c(d->circuit, k) > 0.0))
             continue;
         node_name(d, k, name);
-        word(d, "C%s %s 0 %s", name, name, NUM(d->circuit->c[k]));
+        word(d, "C%s %s 0 %s", name, name, NUM(ow_circuit_c(d->circuit, k)));
         end_card(d);
     }
 }
@@ -241,7 +241,7 @@ static void write_model_card(struct deck *d, size_t cell, const char *name)
  * state does: it is then tied across ground. */
 static void write_cell(struct deck *d, size_t cell)
 {
-    const size_t te = d->circuit->cell_te[cell], be = d->circuit->cell_be[cell];
+    const size_t te = ow_circuit_te(d->circuit, cell), be = ow_circuit_be(d->circuit, cell);
     const size_t i = cell / d->xb->cols, j = cell % d->xb->cols;
     const bool is_idle = te == be || d->is_floating[te] || d->is_floating[be];
     char name[STATE_NAME], a[NAME], b[NAME];

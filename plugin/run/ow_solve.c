@@ -196,8 +196,8 @@ static enum ow_status solve_circuit(const struct ow_matrix *g, const double driv
     if ((st = ow_engine_dc(engine, drive, NULL, v_sense, v_node, err)))
         goto done;
     for (size_t k = 0; k < n_cell; k++) {
-        out->nodes.a[k] = v_node[ckt->cell_te[k]];
-        out->nodes.a[n_cell + k] = v_node[ckt->cell_be[k]];
+        out->nodes.a[k] = v_node[ow_circuit_te(ckt, k)];
+        out->nodes.a[n_cell + k] = v_node[ow_circuit_be(ckt, k)];
     }
     out->method = OW_SOLVE_DIRECT;
     out->residual = NAN;

@@ -120,7 +120,7 @@ static void cell_currents(struct reader *r, const double value[], double i[])
                              .spread = (const double *const *)xb->spread,
                              .v = r->v_cell};
     for (size_t j = 0; j < r->n_cell; j++)
-        r->v_cell[j] = value[r->circuit->cell_te[j]] - value[r->circuit->cell_be[j]];
+        r->v_cell[j] = value[ow_circuit_te(r->circuit, j)] - value[ow_circuit_be(r->circuit, j)];
     for (size_t s = 0; s < r->n_state; s++)
         cells.x[s] = value + r->n_node + s * r->n_cell;
     ow_eval(r->model, &cells, &r->response);
