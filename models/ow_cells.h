@@ -71,6 +71,33 @@ static inline void ow_each_cell(const struct ow_cells *cells, const struct ow_mo
         ow_this_cell(cells, model, n_state, cell, j, vary ? own : NULL, out);
 }
 
+/* i and di_dv of every cell; `cell` need not fill anything else. */
+static inline void ow_each_current(const struct ow_cells *cells, const struct ow_model *model,
+                                   size_t first, size_t n_state, ow_cell_fn *cell, double i[],
+                                   double di_dv[])
+{
+    double own[OW_MAX_PARAMS], x[OW_MAX_STATES];
+    const bool vary = ow_cells_vary(cells, first, model->n_param);
+    for (size_t j = 0; j < cells->n; j++) {
+        struct ow_point pt;
+        for (size_t r = 0; r < n_state; r++)
+            x[r] = cells->x[r][j];
+        if (vary)
+            ow_params_gather(model, cells, j, own);
+        cell(vary ? own : cells->param, cells->v[j], x, &pt);
+        i[j] = pt.i;
+        di_dv[j] = pt.di_dv;
+    }
+}
+
+/* Loops over arrays take as many cells at a time, so that what lies between them stays in the
+ * cache. */
+enum { OW_CELLS_BLOCK = 256 };
+static inline size_t ow_cells_left(const struct ow_cells *cells, size_t first)
+{
+    return cells->n - first < OW_CELLS_BLOCK ? cells->n - first : OW_CELLS_BLOCK;
+}
+
 /* The ohmic part that all models share: i = g v with v held within +-OW_V_LIMIT. */
 static inline void ow_ohmic(double g, double v, struct ow_point *pt)
 {

@@ -44,6 +44,9 @@ static bool is_all(const struct ow_cells *cells, size_t k, double value)
 
 enum { BLOCK = 32 };
 
+typedef void conduct_fn(const struct ow_model *model, const struct ow_cells *cells, double i[],
+                        double di_dv[]);
+
 /* Derivatives at constant v from those at constant v_d, of one cell:
  * d v_d/dv = 1/D, d v_d/dx = -rs (di/dx)/D with D = 1 + rs di/dv. */
 static void behind_rs(size_t n_state, double rs, size_t j, struct ow_response *out)
@@ -59,12 +62,60 @@ static void behind_rs(size_t n_state, double rs, size_t j, struct ow_response *o
         out->df_dv[r][j] /= d;
 }
 
-/* At most BLOCK cells, iterated together: one that is done is evaluated where it is. */
-static void eval_behind_rs(const struct ow_model *model, const struct ow_cells *cells,
-                           struct ow_response *out)
+/* i and di_dv alone, out of all that eval fills, of at most BLOCK cells. */
+static void conduct_block(const struct ow_model *model, const struct ow_cells *cells,
+                          double i[], double di_dv[])
+{
+    double all[OW_MAX_STATES * (3 + OW_MAX_STATES)][BLOCK];
+    size_t used = 0;
+    struct ow_response out = {.i = i, .di_dv = di_dv};
+    for (size_t r = 0; r < model->n_state; r++) {
+        out.di_dx[r] = all[used++];
+        out.f[r] = all[used++];
+        out.df_dv[r] = all[used++];
+        for (size_t s = 0; s < model->n_state; s++)
+            out.df_dx[r][s] = all[used++];
+    }
+    model->eval(cells, &out);
+}
+
+/* Cells [first, first + n) of all.  spread is room for part->spread. */
+static void part_of(const struct ow_model *model, const struct ow_cells *cells, size_t first,
+                    size_t n, struct ow_cells *part, const double *spread[OW_MAX_PARAMS])
+{
+    *part = (struct ow_cells){.n = n, .param = cells->param, .v = cells->v + first};
+    for (size_t s = 0; s < model->n_state; s++)
+        part->x[s] = cells->x[s] + first;
+    if (!cells->spread)
+        return;
+    for (size_t k = 0; k < model->n_param; k++)
+        spread[k] = cells->spread[k] ? cells->spread[k] + first : NULL;
+    part->spread = spread;
+}
+
+/* The quick way, if there is one. */
+static void conduct(const struct ow_model *model, const struct ow_cells *cells, double i[],
+                    double di_dv[])
+{
+    if (model->conduct) {
+        model->conduct(cells, i, di_dv);
+        return;
+    }
+    for (size_t first = 0; first < cells->n; first += BLOCK) {
+        const double *spread[OW_MAX_PARAMS];
+        struct ow_cells part;
+        part_of(model, cells, first, cells->n - first < BLOCK ? cells->n - first : BLOCK, &part,
+                spread);
+        conduct_block(model, &part, i + first, di_dv + first);
+    }
+}
+
+/* Voltages v_d of at most BLOCK cells behind their rs, iterated together: one that is done is
+ * evaluated where it is.  i, di_dv: at v_d, without rs. */
+static void find_voltages(const struct ow_model *model, const struct ow_cells *cells,
+                          conduct_fn *conduct_them, double v_d[], double i[], double di_dv[])
 {
     struct ow_bracket b[BLOCK];
-    double v_d[BLOCK];
     struct ow_cells device = *cells;
     device.v = v_d;
     for (size_t j = 0; j < cells->n; j++)
@@ -73,15 +124,26 @@ static void eval_behind_rs(const struct ow_model *model, const struct ow_cells *
     for (int k = 0; !is_done; k++) {
         for (size_t j = 0; j < cells->n; j++)
             v_d[j] = copysign(b[j].u, cells->v[j]);
-        model->eval(&device, out);
+        conduct_them(model, &device, i, di_dv);
         is_done = true;
         for (size_t j = 0; j < cells->n && k < OW_BRACKET_MAX; j++)
             if (!b[j].is_done) {
                 const double rs = ow_param_at(cells, OW_RS, j), v = fabs(cells->v[j]);
-                ow_bracket_narrow(&b[j], rs * fabs(out->i[j]), rs * out->di_dv[j], v);
+                ow_bracket_narrow(&b[j], rs * fabs(i[j]), rs * di_dv[j], v);
                 is_done = is_done && b[j].is_done;
             }
     }
+}
+
+static void eval_behind_rs(const struct ow_model *model, const struct ow_cells *cells,
+                           struct ow_response *out)
+{
+    double v_d[BLOCK];
+    struct ow_cells device = *cells;
+    device.v = v_d;
+    /* by eval itself, so that one device and many have the same bits */
+    find_voltages(model, cells, conduct_block, v_d, out->i, out->di_dv);
+    model->eval(&device, out);
     for (size_t j = 0; j < cells->n; j++)
         behind_rs(model->n_state, ow_param_at(cells, OW_RS, j), j, out);
 }
@@ -90,17 +152,10 @@ void ow_cells_part(const struct ow_model *model, const struct ow_cells *cells,
                    const struct ow_response *out, size_t first, size_t n, struct ow_cells *part,
                    struct ow_response *to, const double *spread[OW_MAX_PARAMS])
 {
-    *part = (struct ow_cells){.n = n, .param = cells->param, .v = cells->v + first};
-    if (cells->spread) {
-        for (size_t k = 0; k < model->n_param; k++)
-            spread[k] = cells->spread[k] ? cells->spread[k] + first : NULL;
-        part->spread = spread;
-    }
+    part_of(model, cells, first, n, part, spread);
     to->i = out->i + first;
-    for (size_t s = 0; s < model->n_state; s++) {
-        part->x[s] = cells->x[s] + first;
+    for (size_t s = 0; s < model->n_state; s++)
         to->f[s] = out->f[s] + first;
-    }
     if (!out->di_dv)
         return;
     to->di_dv = out->di_dv + first;
@@ -168,6 +223,34 @@ void ow_eval(const struct ow_model *model, const struct ow_cells *cells,
         for (size_t s = 0; s < ns; s++)
             multiply(cells, OW_RATE, out->df_dx[r][s]);
     }
+}
+
+static void conduct_behind_rs(const struct ow_model *model, const struct ow_cells *cells,
+                              double i[], double di_dv[])
+{
+    for (size_t first = 0; first < cells->n; first += BLOCK) {
+        const size_t n = cells->n - first < BLOCK ? cells->n - first : BLOCK;
+        const double *spread[OW_MAX_PARAMS];
+        double v_d[BLOCK];
+        struct ow_cells part;
+        part_of(model, cells, first, n, &part, spread);
+        find_voltages(model, &part, conduct, v_d, i + first, di_dv + first);
+        for (size_t j = 0; j < n; j++)
+            di_dv[first + j] /= 1.0 + ow_param_at(&part, OW_RS, j) * di_dv[first + j];
+    }
+}
+
+void ow_conduct(const struct ow_model *model, const struct ow_cells *cells, double i[],
+                double di_dv[])
+{
+    if (is_all(cells, OW_RS, 0.0))
+        conduct(model, cells, i, di_dv);
+    else
+        conduct_behind_rs(model, cells, i, di_dv);
+    if (is_all(cells, OW_SCALE, 1.0))
+        return;
+    multiply(cells, OW_SCALE, i);
+    multiply(cells, OW_SCALE, di_dv);
 }
 
 void ow_eval_one(const struct ow_model *model, const double param[], double v, const double x[],

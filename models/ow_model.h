@@ -131,6 +131,10 @@ struct ow_model {
      * must have passed ow_params_check(). */
     void (*eval)(const struct ow_cells *cells, struct ow_response *out);
 
+    /* i and di_dv of eval alone, at given states, to rounding: what a DC solution asks for many
+     * times.  NULL: eval says it. */
+    void (*conduct)(const struct ow_cells *cells, double i[], double di_dv[]);
+
     /* Initial states where they are more than a copy of the `init` parameters (which
      * x already holds on entry); `param` is one cell's.  May be NULL. */
     void (*init)(const double param[], double x[]);
@@ -156,6 +160,10 @@ const struct ow_model *ow_model_find(const char *name);
  * v = v_d + rs i(v_d, x), to rounding; derivatives are those of the solution. */
 void ow_eval(const struct ow_model *model, const struct ow_cells *cells,
              struct ow_response *out);
+
+/* i and di_dv of it alone, [n] each. */
+void ow_conduct(const struct ow_model *model, const struct ow_cells *cells, double i[],
+                double di_dv[]);
 
 /* The same for one cell, with plain numbers. */
 struct ow_point {

@@ -10,4 +10,12 @@
 #define OW_SIMD
 #endif
 
+/* The same with AVX-512, whose multiply-add has to be forbidden: for files that are compiled
+ * with -ffp-contract=off, as the models are. */
+#ifdef OW_HAVE_CLONES
+#define OW_WIDE __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define OW_WIDE
+#endif
+
 #endif

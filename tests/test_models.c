@@ -3,6 +3,7 @@
 #include "ow_check.h"
 
 #include "ow_curve.h"
+#include "ow_exp.h"
 #include "ow_model.h"
 #include "ow_random.h"
 #include "ow_reference_ode.h"
@@ -12,6 +13,7 @@
 #include <float.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- helpers ------------------------------------------------------------------------ */
@@ -772,6 +774,72 @@ START_TEST(test_cells_equal_single_devices)
 }
 END_TEST
 
+static double uniform(void) /* 0 .. 1 */
+{
+    return (double)rand() / RAND_MAX;
+}
+
+/* The current alone is the current, of more cells than are taken at a time; cells that share
+ * their parameters and cells that do not take different ways. */
+START_TEST(test_conduct_is_the_current)
+{
+    enum { N = 300 };
+    double param[OW_MAX_PARAMS], v[N], x[OW_MAX_STATES][N], i[N], di_dv[N], same[N];
+    const double *spread_of[OW_MAX_PARAMS] = {NULL};
+    const struct ow_model *m = use_variant((size_t)_i / 4, param);
+    struct ow_cells cells = {.n = N, .param = param, .spread = spread_of, .v = v};
+    if (_i % 2)
+        param[OW_RS] = 3.3e3, param[OW_SCALE] = 1.7;
+    for (size_t j = 0; j < N; j++)
+        same[j] = param[m->n_param - 1];
+    if (_i / 2 % 2)
+        spread_of[m->n_param - 1] = same;
+    srand((unsigned)_i);
+    for (size_t j = 0; j < N; j++) {
+        /* from far below a thermal voltage to far beyond any use, either sign, and 0 */
+        v[j] = j == 7 ? 0.0 : (j % 2 ? 1.0 : -1.0) * pow(10.0, -6.0 + 9.0 * uniform());
+        for (size_t s = 0; s < m->n_state; s++)
+            x[s][j] =
+                m->state[s].lo + (1.4 * uniform() - 0.2) * (m->state[s].hi - m->state[s].lo);
+    }
+    for (size_t s = 0; s < m->n_state; s++)
+        cells.x[s] = x[s];
+    ow_conduct(m, &cells, i, di_dv);
+    for (size_t j = 0; j < N; j++) {
+        double own[OW_MAX_PARAMS], one[OW_MAX_STATES];
+        struct ow_point pt;
+        ow_params_gather(m, &cells, j, own);
+        for (size_t s = 0; s < m->n_state; s++)
+            one[s] = x[s][j];
+        ow_eval_one(m, own, v[j], one, &pt);
+        /* exponents of up to 80 magnify what rounding leaves in them */
+        ck_assert_close(i[j], pt.i, 1e-13, 0.0);
+        ck_assert_close(di_dv[j], pt.di_dv, 1e-13, 0.0);
+    }
+}
+END_TEST
+
+START_TEST(test_exp_and_sinh_of_many)
+{
+    enum { N = 2003 };
+    double u[N], y[N], dy[N];
+    for (int k = 0; k < N; k++) /* dense near 0 and out to +-1000 */
+        u[k] = (k % 2 ? 1.0 : -1.0) * pow(10.0, -9.0 + 12.0 * (double)k / N);
+    u[0] = 0.0;
+    ow_exp_all(N, u, y);
+    for (int k = 0; k < N; k++)
+        ck_assert_close(y[k], exp(fmin(fmax(u[k], -700.0), 700.0)), 3.0 * DBL_EPSILON, 0.0);
+    ow_sinh_all(N, u, y, dy);
+    for (int k = 0; k < N; k++) {
+        const double held = fmin(fmax(u[k], -80.0), 80.0);
+        ck_assert_close(dy[k], cosh(held), 3.0 * DBL_EPSILON, 0.0);
+        ck_assert_close(y[k], sinh(held) + cosh(held) * (u[k] - held), 4.0 * DBL_EPSILON, 0.0);
+    }
+    ow_sinh_all(N, u, u, dy); /* in place */
+    ck_assert_mem_eq(u, y, sizeof u);
+}
+END_TEST
+
 START_TEST(test_scale_and_rate_multiply)
 {
     double param[OW_MAX_PARAMS];
@@ -1160,6 +1228,8 @@ int main(void)
     tcase_add_loop_test(tc, test_discrete_states_stand_still, 0, N_VARIANT);
     tcase_add_loop_test(tc, test_conductance_is_monotone_in_the_programmed_state, 0, N_VARIANT);
     tcase_add_loop_test(tc, test_cells_equal_single_devices, 0, N_VARIANT);
+    tcase_add_loop_test(tc, test_conduct_is_the_current, 0, 4 * N_VARIANT);
+    tcase_add_test(tc, test_exp_and_sinh_of_many);
     tcase_add_loop_test(tc, test_scale_and_rate_multiply, 0, N_VARIANT);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);

@@ -12,6 +12,7 @@
  * with kT in eV; a positive voltage (TE over BE) sets, as there.  States:
  *   x     = (Tfil - tfilament_min)/(tfilament_max - tfilament_min)
  *   theta = (T - T0)/1000 K                                                          */
+#include "ow_gap.h"
 #include "ow_physics.h"
 
 extern const struct ow_model ow_rram_asu;
@@ -132,6 +133,20 @@ static void eval(const struct ow_cells *cells, struct ow_response *out)
     ow_each_cell(cells, &ow_rram_asu, THETA0 + 1, N_STATE, rram_asu_cell, out);
 }
 
+static void conduct(const struct ow_cells *cells, double i[], double di_dv[])
+{
+    const double *p = cells->param;
+    const struct ow_gap gap = {.i_0 = p[I_K1],
+                               .g_off = p[TOX] - p[TFILAMENT_MIN],
+                               .travel = p[TFILAMENT_MAX] - p[TFILAMENT_MIN],
+                               .g_0 = p[TOX] - p[TFILAMENT_REF],
+                               .v_0 = p[V_REF]};
+    if (ow_cells_vary(cells, THETA0 + 1, N_PARAM))
+        ow_each_current(cells, &ow_rram_asu, THETA0 + 1, N_STATE, rram_asu_cell, i, di_dv);
+    else
+        ow_gap_conduct(&gap, cells, cells->x[X], i, di_dv);
+}
+
 const struct ow_model ow_rram_asu = {
     .name = "rram_asu",
     .doc = "filament with a gap and a temperature: the sky130 ReRAM",
@@ -144,4 +159,5 @@ const struct ow_model ow_rram_asu = {
     .program = X0,
     .check = check,
     .eval = eval,
+    .conduct = conduct,
 };

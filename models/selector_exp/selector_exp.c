@@ -6,6 +6,8 @@
  *
  * Half the voltage carries 2 cosh(v/(2 v_0)) times less: the selectivity of a V/2 scheme. */
 #include "ow_cells.h"
+#include "ow_exp.h"
+#include "ow_simd.h"
 
 #include <math.h>
 
@@ -40,6 +42,39 @@ static void eval(const struct ow_cells *cells, struct ow_response *out)
     ow_each_cell(cells, &ow_selector_exp, I_0, 0, selector_cell, out);
 }
 
+OW_WIDE static void divide(size_t n, const double v[], double v_0, double z[])
+{
+    for (size_t j = 0; j < n; j++)
+        z[j] = v[j] / v_0;
+}
+
+/* i and di_dv: the sinh and its slope on entry. */
+OW_WIDE static void currents(size_t n, const double v[], const double p[], double i[],
+                             double di_dv[])
+{
+    const double i_0 = p[I_0], g = 1.0 / p[R_LEAK], per_volt = i_0 / p[V_0];
+    for (size_t j = 0; j < n; j++) {
+        i[j] = g * v[j] + i_0 * i[j];
+        di_dv[j] = g + per_volt * di_dv[j];
+    }
+}
+
+static void conduct(const struct ow_cells *cells, double i[], double di_dv[])
+{
+    if (ow_cells_vary(cells, I_0, N_PARAM)) {
+        ow_each_current(cells, &ow_selector_exp, I_0, 0, selector_cell, i, di_dv);
+        return;
+    }
+    for (size_t first = 0; first < cells->n; first += OW_CELLS_BLOCK) {
+        const size_t n = ow_cells_left(cells, first);
+        double v[OW_CELLS_BLOCK], *i_block = i + first, *g_block = di_dv + first;
+        ow_hold_all(n, cells->v + first, OW_V_LIMIT, v);
+        divide(n, v, cells->param[V_0], i_block);
+        ow_sinh_all(n, i_block, i_block, g_block);
+        currents(n, v, cells->param, i_block, g_block);
+    }
+}
+
 /* No state: a weight would set the area. */
 const struct ow_model ow_selector_exp = {
     .name = "selector_exp",
@@ -50,4 +85,5 @@ const struct ow_model ow_selector_exp = {
     .n_state = 0,
     .program = OW_SCALE,
     .eval = eval,
+    .conduct = conduct,
 };

@@ -22,6 +22,7 @@
  * noise_rate: each moves the gap by dg(T) chi sqrt(dg_dt/noise_rate), which has that variance
  * whatever the rate and whatever the steps. */
 #include "ow_event.h"
+#include "ow_gap.h"
 #include "ow_physics.h"
 
 extern const struct ow_model ow_stanford, ow_stanford_noise;
@@ -209,6 +210,27 @@ static void eval(const struct ow_cells *cells, struct ow_response *out)
     ow_each_cell(cells, &ow_stanford, X0 + 1, 1, stanford_cell, out);
 }
 
+/* (6) alone.  Cells whose parameters are their own take the whole equations. */
+static void conduct_any(const struct ow_cells *cells, const struct ow_model *model,
+                        size_t n_state, double i[], double di_dv[])
+{
+    const double *p = cells->param;
+    const struct ow_gap gap = {.i_0 = p[I0],
+                               .g_off = p[GAP_MAX],
+                               .travel = p[GAP_MAX] - p[GAP_MIN],
+                               .g_0 = p[G0],
+                               .v_0 = p[V_I]};
+    if (ow_cells_vary(cells, X0 + 1, model->n_param))
+        ow_each_current(cells, model, X0 + 1, n_state, stanford_cell, i, di_dv);
+    else
+        ow_gap_conduct(&gap, cells, cells->x[X], i, di_dv);
+}
+
+static void conduct(const struct ow_cells *cells, double i[], double di_dv[])
+{
+    conduct_any(cells, &ow_stanford, 1, i, di_dv);
+}
+
 const struct ow_model ow_stanford = {
     .name = "stanford",
     .doc = "Stanford gap model of a filament, the paper of 2016 and the code v1.0.0",
@@ -221,6 +243,7 @@ const struct ow_model ow_stanford = {
     .program = X0,
     .check = check,
     .eval = eval,
+    .conduct = conduct,
 };
 
 /* ---- the noisy model ------------------------------------------------------------------- */
@@ -261,6 +284,11 @@ static void noise_eval(const struct ow_cells *cells, struct ow_response *out)
     ow_each_cell(cells, &ow_stanford_noise, X0 + 1, N_NOISE_STATE, noise_cell, out);
 }
 
+static void noise_conduct(const struct ow_cells *cells, double i[], double di_dv[])
+{
+    conduct_any(cells, &ow_stanford_noise, N_NOISE_STATE, i, di_dv);
+}
+
 const struct ow_model ow_stanford_noise = {
     .name = "stanford_noise",
     .doc = "stanford with gap noise: jumps of the gap at random times",
@@ -273,6 +301,7 @@ const struct ow_model ow_stanford_noise = {
     .check = noise_check,
     .init = noise_init,
     .eval = noise_eval,
+    .conduct = noise_conduct,
     .event_state = H,
     .fire = fire,
 };

@@ -18,6 +18,7 @@
  * The state kept here is s = (x - x_on)/(x_off - x_on): 0 is on, 1 is off, a positive
  * voltage moves it up. */
 #include "ow_cells.h"
+#include "ow_exp.h"
 #include "ow_simd.h"
 #include "ow_window.h"
 
@@ -254,6 +255,56 @@ static void eval(const struct ow_cells *cells, struct ow_response *out)
                 ow_this_cell(cells, &ow_team, 1, team_cell, j, NULL, out);
 }
 
+/* ---- the current alone ------------------------------------------------------------------- */
+
+/* Logarithms of r/r_on. */
+OW_WIDE static void logarithms(size_t n, double lambda, const double x[], double u[])
+{
+    for (size_t j = 0; j < n; j++) {
+        const double above = x[j] < 0.0 ? 0.0 : x[j], s = above > 1.0 ? 1.0 : above;
+        u[j] = lambda * s;
+    }
+}
+
+/* r/r_on on entry to di_dv; v is held. */
+OW_WIDE static void ohms(size_t n, double r_on, const double v[], double i[], double di_dv[])
+{
+    for (size_t j = 0; j < n; j++) {
+        di_dv[j] = 1.0 / (r_on * di_dv[j]);
+        i[j] = di_dv[j] * v[j];
+    }
+}
+
+OW_WIDE static void linear(size_t n, double r_on, double r_off, const double x[], double g[])
+{
+    for (size_t j = 0; j < n; j++) {
+        const double above = x[j] < 0.0 ? 0.0 : x[j], s = above > 1.0 ? 1.0 : above;
+        g[j] = 1.0 + (r_off / r_on - 1.0) * s;
+    }
+}
+
+static void conduct(const struct ow_cells *cells, double i[], double di_dv[])
+{
+    const double *p = cells->param;
+    if (ow_cells_vary(cells, X0 + 1, N_PARAM)) {
+        ow_each_current(cells, &ow_team, X0 + 1, 1, team_cell, i, di_dv);
+        return;
+    }
+    for (size_t first = 0; first < cells->n; first += OW_CELLS_BLOCK) {
+        const size_t n = ow_cells_left(cells, first);
+        const double *x = cells->x[0] + first;
+        double v[OW_CELLS_BLOCK], *g = di_dv + first;
+        if (p[IV] == IV_EXP) {
+            logarithms(n, log(p[R_OFF] / p[R_ON]), x, g);
+            ow_exp_all(n, g, g);
+        } else {
+            linear(n, p[R_ON], p[R_OFF], x, g);
+        }
+        ow_hold_all(n, cells->v + first, OW_V_LIMIT, v);
+        ohms(n, p[R_ON], v, i + first, g);
+    }
+}
+
 const struct ow_model ow_team = {
     .name = "team",
     .doc = "threshold adaptive memristor, moved by current (TEAM) or voltage (VTEAM)",
@@ -265,4 +316,5 @@ const struct ow_model ow_team = {
     .program = X0,
     .check = check,
     .eval = eval,
+    .conduct = conduct,
 };

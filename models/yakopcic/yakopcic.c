@@ -16,9 +16,12 @@
  *
  * x: 1 is on, 0 is off; a positive voltage moves it up where eta = 1. */
 #include "ow_cells.h"
+#include "ow_exp.h"
+#include "ow_simd.h"
 #include "ow_soft_stop.h"
 
 #include <math.h>
+#include <string.h>
 
 extern const struct ow_model ow_yakopcic;
 
@@ -173,6 +176,66 @@ static void eval(const struct ow_cells *cells, struct ow_response *out)
     ow_each_cell(cells, &ow_yakopcic, X0 + 1, 1, yakopcic_cell, out);
 }
 
+/* ---- the current alone, of many cells ---------------------------------------------------- */
+
+static void current_cell(const double p[], double v, const double x[], struct ow_point *pt)
+{
+    current(p, v, x[0], pt);
+}
+
+/* One of the two terms: amplitude a and curvature b for v >= 0 and for v < 0, and a share of
+ * it, x (1 - x if is_off).  Adds to i and di_dv. */
+struct term {
+    double a_p, b_p, a_n, b_n;
+    bool is_off;
+};
+
+OW_WIDE static void arguments(const struct term *t, size_t n, double v[])
+{
+    for (size_t j = 0; j < n; j++)
+        v[j] *= v[j] >= 0.0 ? t->b_p : t->b_n;
+}
+
+OW_WIDE static void add_term(const struct term *t, size_t n, const double v[], const double x[],
+                             const double y[], const double dy[], double i[], double di_dv[])
+{
+    const double at_0 = t->is_off ? 1.0 : 0.0, slope = t->is_off ? -1.0 : 1.0;
+    for (size_t j = 0; j < n; j++) {
+        const double above = x[j] < 0.0 ? 0.0 : x[j], xc = above > 1.0 ? 1.0 : above;
+        const double a = (v[j] >= 0.0 ? t->a_p : t->a_n) * (at_0 + slope * xc);
+        i[j] += a * y[j];
+        di_dv[j] += a * (v[j] >= 0.0 ? t->b_p : t->b_n) * dy[j];
+    }
+}
+
+static void conduct(const struct ow_cells *cells, double i[], double di_dv[])
+{
+    const double *p = cells->param;
+    const bool is_2020 = p[FORM] == FORM_2020;
+    const struct term term[] = {
+        is_2020 ? (struct term){p[GMAX_P], p[BMAX_P], p[GMAX_N], p[BMAX_N], false}
+                : (struct term){p[A1], p[B], p[A2], p[B], false},
+        {p[GMIN_P], p[BMIN_P], p[GMIN_N], p[BMIN_N], true},
+    };
+    if (ow_cells_vary(cells, X0 + 1, N_PARAM)) {
+        ow_each_current(cells, &ow_yakopcic, X0 + 1, 1, current_cell, i, di_dv);
+        return;
+    }
+    for (size_t first = 0; first < cells->n; first += OW_CELLS_BLOCK) {
+        const size_t n = ow_cells_left(cells, first);
+        double y[OW_CELLS_BLOCK], dy[OW_CELLS_BLOCK];
+        memset(i + first, 0, n * sizeof *i);
+        memset(di_dv + first, 0, n * sizeof *di_dv);
+        for (size_t k = 0; k < (is_2020 ? 2 : 1); k++) {
+            ow_hold_all(n, cells->v + first, OW_V_LIMIT, y);
+            arguments(&term[k], n, y);
+            ow_sinh_all(n, y, y, dy);
+            add_term(&term[k], n, cells->v + first, cells->x[0] + first, y, dy, i + first,
+                     di_dv + first);
+        }
+    }
+}
+
 const struct ow_model ow_yakopcic = {
     .name = "yakopcic",
     .doc = "generalised memristor with sinh currents and exponential state motion",
@@ -185,4 +248,5 @@ const struct ow_model ow_yakopcic = {
     .program = X0,
     .check = check,
     .eval = eval,
+    .conduct = conduct,
 };
