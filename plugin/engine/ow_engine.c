@@ -8,6 +8,7 @@
 #include "ow_integral.h"
 #include "ow_kernel.h"
 #include "ow_newton.h"
+#include "ow_pages.h"
 #include "ow_power.h"
 #include "ow_stepper.h"
 #include "ow_system.h"
@@ -26,12 +27,13 @@ struct ow_engine {
 
     double *v_row, *dv_row, *i_row;  /* [n_source] workspace */
     double *v_sense;                 /* [cols] */
-    double *y_dc, *into;             /* [n_y], [n_free] */
+    double *y_dc;                    /* [n_y]; for DC only where v_node has its free nodes */
+    double *into, *step;             /* [n_free] A and V: of Newton's method at DC */
+    double *most;                    /* [chunks of n_free] */
     double *g_rest;                  /* [n_cell] S, of the matrix that is factored */
     bool has_rest;                   /* if it is one of DC at rest */
     double *x;                       /* [n_state][n_cell] */
     double *v_before, *f_before;     /* [n_cell], [n_state][n_cell]: before lines settle */
-    double *off;                     /* [n_free] V, workspace                            */
     struct ow_integral integral;     /* of the powers, over the smooth piece at hand */
     double energy[OW_INTEGRAL_MOST]; /* what it has summed up */
 };
@@ -67,6 +69,7 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     enum ow_status st = ow_system_create(circuit, threads_for(circuit, options), &e->sys);
     if (st)
         goto fail;
+    ow_system_hold(&e->sys, dc_only);
     const size_t massless = ow_system_massless(&e->sys);
     if (!dc_only && massless < circuit->n_node) {
         char name[32];
@@ -94,19 +97,21 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     e->dv_row = calloc(n_source, sizeof *e->dv_row);
     e->i_row = calloc(n_source, sizeof *e->i_row);
     e->v_sense = calloc(cols, sizeof *e->v_sense);
-    e->y_dc = calloc(e->sys.n_y + 1, sizeof *e->y_dc);
-    e->into = calloc(e->sys.n_free + 1, sizeof *e->into);
-    e->x = calloc(e->sys.n_state * e->sys.n_cell + 1, sizeof *e->x);
+    e->y_dc = dc_only ? e->sys.v_node + circuit->first_free
+                      : ow_pages_calloc(e->sys.n_y + 1, sizeof *e->y_dc);
+    e->into = ow_pages_calloc(e->sys.n_free + 1, sizeof *e->into);
+    e->most = calloc(ow_chunks(e->sys.n_free) + 1, sizeof *e->most);
+    e->step = ow_pages_calloc(e->sys.n_free + 1, sizeof *e->step);
+    e->x = ow_pages_calloc(e->sys.n_state * e->sys.n_cell + 1, sizeof *e->x);
     if (circuit->xb->model->fire) { /* else nothing settles */
-        e->v_before = calloc(e->sys.n_cell, sizeof *e->v_before);
-        e->f_before = calloc(e->sys.n_state * e->sys.n_cell, sizeof *e->f_before);
-        e->off = calloc(e->sys.n_free + 1, sizeof *e->off);
-        if (!e->v_before || !e->f_before || !e->off)
+        e->v_before = ow_pages_calloc(e->sys.n_cell, sizeof *e->v_before);
+        e->f_before = ow_pages_calloc(e->sys.n_state * e->sys.n_cell, sizeof *e->f_before);
+        if (!e->v_before || !e->f_before)
             goto fail;
     }
-    e->g_rest = calloc(e->sys.n_cell, sizeof *e->g_rest);
-    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into || !e->x ||
-        !e->g_rest)
+    e->g_rest = ow_pages_calloc(e->sys.n_cell, sizeof *e->g_rest);
+    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into ||
+        !e->step || !e->most || !e->x || !e->g_rest)
         goto fail;
     *out = e;
     return OW_OK;
@@ -119,6 +124,8 @@ void ow_engine_destroy(struct ow_engine *e)
 {
     if (!e)
         return;
+    if (e->mass) /* else it is the system's */
+        free(e->y_dc);
     ow_stepper_destroy(e->stepper);
     ow_newton_destroy(e->newton);
     ow_mass_destroy(e->mass);
@@ -127,11 +134,11 @@ void ow_engine_destroy(struct ow_engine *e)
     free(e->dv_row);
     free(e->i_row);
     free(e->v_sense);
-    free(e->y_dc);
     free(e->into);
+    free(e->step);
+    free(e->most);
     free(e->x);
     free(e->v_before);
-    free(e->off);
     free(e->f_before);
     free(e->g_rest);
     free(e);
@@ -181,36 +188,58 @@ static enum ow_status factor_dc(struct ow_engine *e, bool at_rest)
     return OW_OK;
 }
 
+OW_CLONES static double take_chunk(double part, const double step[], double y[], size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        y[k] += part * step[k];
+    return ow_largest(step, n);
+}
+
+/* y += part of e->step, whose greatest magnitude is returned; NaN if anything is not finite. */
+static double take(struct ow_engine *e, double part, size_t n, double y[])
+{
+    const size_t n_chunk = ow_chunks(n);
+    OW_SWEEP(e->sys.n_threads, c, n_chunk, 1,
+             e->most[c] = take_chunk(part, e->step + c * OW_CHUNK, y + c * OW_CHUNK,
+                                     ow_chunk_length(n, c)));
+    return ow_largest(e->most, n_chunk);
+}
+
 /* Newton on I(V) = 0 from the voltages in y, states frozen; at_rest: they are 0.  A step may
  * not carry a node past twice the supply, since the clamps beyond it are exponentially stiff.
  * The matrix is kept while it still takes the residual down by 1e3: a linear circuit is
- * factored once. */
+ * factored once.
+ *
+ * Linear solutions are inexact: one pass in single precision, which leaves `exact` of the
+ * residual, or less work where the last step has shown that the devices' curvature will leave
+ * more than that (its square, with a new matrix).  What remains after a step is guessed
+ * likewise: the contraction seen last, squared if the matrix is new, or `exact`. */
 static enum ow_status newton_dc(struct ow_engine *e, const double v_row[], bool at_rest,
                                 double y[])
 {
     const size_t n = e->sys.n_free;
     const double scale = e->options.v_scale;
     const double limit = 2.0 * fmax(e->circuit->xb->sense.vdd, 0.0) + 10.0 * scale;
+    const bool has_amps = e->circuit->n_amp > 0; /* whose clamps are anything but square */
+    const double exact = 5e-6, coarse = 1e-2, curved = 0.1;
     double residual = 0.0, step = 0.0;
     for (int k = 0; k < MAX_NEWTON; k++) {
-        ow_system_place(&e->sys, v_row, y);
-        ow_system_currents(&e->sys, e->into);
         const double residual_before = residual, step_before = step;
-        residual = ow_largest(e->into, n);
-        enum ow_status st = OW_OK;
-        if (k == 0 || residual > 1e-3 * residual_before)
-            st = factor_dc(e, at_rest && k == 0);
-        if (st || (st = ow_newton_solve_dc(e->newton, e->into)))
+        residual = ow_system_place_static(&e->sys, v_row, y, e->into);
+        const double left = k > 0 ? residual / residual_before : 0.0;
+        const bool is_new = k == 0 || left > 1e-3;
+        enum ow_status st = is_new ? factor_dc(e, at_rest && k == 0) : OW_OK;
+        const double tol = left > curved ? fmin(left * left, coarse) : exact;
+        if (st || (st = ow_newton_solve_dc(e->newton, e->into, tol, e->step)))
             return st;
-        step = ow_largest(e->into, n);
+        step = take(e, 1.0, n, y);
         if (!isfinite(step))
             return OW_ERR_SOLVER;
-        const double damp = step > limit ? limit / step : 1.0;
-        for (size_t m = 0; m < n; m++)
-            y[m] += damp * e->into[m];
-        /* the next step would be smaller by as much again */
+        if (step > limit)
+            take(e, limit / step - 1.0, n, y);
         const double contraction = k > 0 && step < step_before ? step / step_before : 1.0;
-        if (step * contraction <= 1e-12 * scale)
+        const double next = is_new && !has_amps ? contraction * contraction : contraction;
+        if (step * fmax(next, tol) <= 1e-13 * scale)
             return OW_OK;
     }
     return OW_ERR_SOLVER;
@@ -250,7 +279,7 @@ enum ow_status ow_engine_dc(struct ow_engine *e, const double v_row[], const dou
     const enum ow_status st = solve_dc(e, v_row, begin_states(e, x_begin), err);
     if (st)
         return st;
-    ow_system_place(&e->sys, v_row, e->y_dc);
+    ow_system_put_voltages(&e->sys, v_row, e->y_dc);
     sense_outputs(e, e->y_dc, v_sense);
     if (v_node)
         memcpy(v_node, e->sys.v_node, e->circuit->n_node * sizeof *v_node);
@@ -413,7 +442,7 @@ static void add_settling(struct ow_engine *e, const double d[])
 static bool settle(struct ow_engine *e, double t)
 {
     struct ow_system *sys = &e->sys;
-    double *y = ow_stepper_y(e->stepper), *there = e->y_dc, *d = e->into;
+    double *y = ow_stepper_y(e->stepper), *there = e->y_dc, *d = e->step;
     if (e->circuit->n_amp > 0)
         return false;
     drive(e, t, e->v_row);
@@ -425,9 +454,9 @@ static bool settle(struct ow_engine *e, double t)
     if (newton_dc(e, e->v_row, false, there))
         return false;
     for (size_t k = 0; k < sys->n_free; k++)
-        e->off[k] = y[k] - there[k];
-    ow_mass_times(e->mass, e->off, d);
-    if (ow_newton_solve_dc(e->newton, d))
+        d[k] = y[k] - there[k];
+    ow_mass_times(e->mass, d, e->into);
+    if (ow_newton_solve_dc(e->newton, e->into, 1e-8, d))
         return false;
     ow_system_place(sys, e->v_row, there);
     if (!move_states(e, d, there))
@@ -541,6 +570,7 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     if (st)
         return st;
     /* If nothing moves under the full drive, most likely nothing will. */
+    ow_system_place(&e->sys, amplitude, e->y_dc);
     bool has_stirred = true;
     if (!e->circuit->xb->model->fire && ow_system_is_at_rest(&e->sys))
         st = run_pulse(e, x, true, &has_stirred, out, err);
@@ -561,6 +591,7 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
     const enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
     if (st)
         return st;
+    ow_system_place_static(&e->sys, amplitude, e->y_dc, e->into);
     memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
     gain_nodes(e, e->y_dc, out->v_gain);
     memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);

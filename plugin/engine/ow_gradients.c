@@ -90,6 +90,13 @@ static double weighted(const struct ow_gradients *cg, const struct ow_gradients_
     return ow_total(cg->sum, l->rows);
 }
 
+static void swap(float **a, float **b)
+{
+    float *c = *a;
+    *a = *b;
+    *b = c;
+}
+
 /* p = z + beta p */
 OW_CLONES static void turn_chunk(float p[], const float z[], float beta, size_t n)
 {
@@ -105,57 +112,68 @@ static void turn(const struct ow_gradients *cg, double beta)
                         ow_chunk_length(n, c)));
 }
 
-/* x += alpha p, r += alpha q; |r|^2 */
-OW_CLONES static double step_chunk(float x[], float r[], const float p[], const float q[],
-                                   float alpha, size_t n)
+/* x += alpha p (of 0, if it is the first), r += alpha q; |r|^2 */
+OW_CLONES static double step_chunk(bool is_first, float x[], float r[], const float p[],
+                                   const float q[], float alpha, size_t n)
 {
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; is_first && k < n; k++)
+        x[k] = alpha * p[k];
+    for (size_t k = 0; !is_first && k < n; k++)
         x[k] += alpha * p[k];
+    for (size_t k = 0; k < n; k++)
         r[k] += alpha * q[k];
-    }
     return dot_chunk(r, r, n);
 }
 
-static double step(const struct ow_gradients *cg, double alpha)
+static double step(const struct ow_gradients *cg, bool is_first, double alpha)
 {
     const size_t n = cg->lines->size, n_chunk = ow_chunks(n);
     OW_SWEEP(cg->lines->n_threads, c, n_chunk, 1, {
         const size_t at = c * OW_CHUNK;
-        cg->sum[c] = step_chunk(cg->x + at, cg->r + at, cg->p + at, cg->q + at, (float)alpha,
-                                ow_chunk_length(n, c));
+        cg->sum[c] = step_chunk(is_first, cg->x + at, cg->r + at, cg->p + at, cg->q + at,
+                                (float)alpha, ow_chunk_length(n, c));
     });
     return ow_total(cg->sum, n_chunk);
 }
 
 /* ---- iterations -------------------------------------------------------------------------- */
 
+/* x is 0 if there was no iteration. */
+static enum ow_gradients_end nothing(const struct ow_gradients *cg, enum ow_gradients_end end)
+{
+    if (cg->iterations == 0)
+        memset(cg->x, 0, cg->lines->size * sizeof *cg->x);
+    return end;
+}
+
 enum ow_gradients_end ow_gradients_solve(struct ow_gradients *cg,
                                          const struct ow_gradients_goal *goal)
 {
-    const size_t n = cg->lines->size;
     const double goal_rr = goal->reduction * goal->reduction * dot(cg, cg->r, cg->r);
     double rz_before = 1.0;
-    memset(cg->x, 0, n * sizeof *cg->x);
-    memset(cg->p, 0, n * sizeof *cg->p);
     cg->iterations = 0;
     if (goal_rr == 0.0)
-        return OW_GRADIENTS_REDUCED;
+        return nothing(cg, OW_GRADIENTS_REDUCED);
     while (cg->iterations < MOST_ITERATIONS) {
         if (cg->mg)
             ow_multigrid_cycle(cg->mg, cg->r, cg->z);
         else
             ow_lines_word(cg->lines, cg->r, false, cg->z);
         if (goal->word && goal->scale * sqrt(weighted(cg, goal)) <= goal->tol)
-            return OW_GRADIENTS_WITHIN_TOL;
+            return nothing(cg, OW_GRADIENTS_WITHIN_TOL);
         const double rz = dot(cg, cg->r, cg->z);
         if (!(rz > 0.0 && isfinite(rz)))
             return OW_GRADIENTS_BROKE;
-        turn(cg, cg->iterations ? rz / rz_before : 0.0);
+        const bool is_first = cg->iterations == 0;
+        if (is_first)
+            swap(&cg->p, &cg->z); /* p = z */
+        else
+            turn(cg, rz / rz_before);
         rz_before = rz;
         const double curvature = -ow_lines_residual(cg->lines, NULL, cg->p, cg->q);
         if (!(curvature > 0.0))
             return OW_GRADIENTS_BROKE;
-        const double rr = step(cg, rz / curvature);
+        const double rr = step(cg, is_first, rz / curvature);
         cg->iterations++;
         if (rr <= goal_rr)
             return OW_GRADIENTS_REDUCED;

@@ -61,9 +61,11 @@ void ow_grid_destroy(struct ow_grid_solver *solver);
 bool ow_grid_factor(struct ow_grid_solver *solver, const struct ow_grid *grid);
 
 /* Without weights: until the residual of the whole system is at most tol |f|, or as small as
- * rounding lets it be, if that is below 1e-6 |f|.  With weights: until the estimated errors e
- * of w, and of the bit lines that follow it, fulfil sum (weight e)^2 <= tol^2, the larger of
- * the two at every cell. False if that was not reached.  w, b: [rows][cols], no part of rhs. */
+ * rounding lets it be, if that is below 1e-6 |f|; a tol of 5e-6 and more takes one pass, which
+ * single precision vouches for, and effort->residual is not found out.  With weights: until the
+ * estimated errors e of w, and of the bit lines that follow it, fulfil sum (weight e)^2 <=
+ * tol^2, the larger of the two at every cell. False if that was not reached.  w, b:
+ * [rows][cols], no part of rhs. */
 bool ow_grid_solve(struct ow_grid_solver *solver, const struct ow_grid_rhs *rhs,
                    const struct ow_grid_weights *weights, double tol, double w[], double b[],
                    struct ow_grid_effort *effort);

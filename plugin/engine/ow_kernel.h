@@ -35,13 +35,25 @@ OW_INLINE double ow_total(const double part[], size_t n)
     return all;
 }
 
-/* The greatest magnitude; 0 for none. */
-static inline double ow_largest(const double x[], size_t n)
+/* The greatest magnitude; 0 for none, NaN if anything is not finite. */
+OW_INLINE double ow_largest(const double x[], size_t n)
 {
-    double largest = 0.0;
-    for (size_t k = 0; k < n; k++)
-        largest = x[k] > largest ? x[k] : -x[k] > largest ? -x[k] : largest;
-    return largest;
+    enum { LANES = 8 };
+    double most[LANES] = {0.0}, nothing[LANES] = {0.0}, largest = 0.0;
+    size_t k = 0;
+    for (; k + LANES <= n; k += LANES)
+        for (size_t m = 0; m < LANES; m++) {
+            const double size = x[k + m] < 0.0 ? -x[k + m] : x[k + m];
+            most[m] = size > most[m] ? size : most[m];
+            nothing[m] += x[k + m] - x[k + m];
+        }
+    for (; k < n; k++) {
+        most[0] = x[k] > most[0] ? x[k] : -x[k] > most[0] ? -x[k] : most[0];
+        nothing[0] += x[k] - x[k];
+    }
+    for (size_t m = 0; m < LANES; m++)
+        largest = most[m] > largest ? most[m] : largest;
+    return largest + ow_total(nothing, LANES);
 }
 
 #ifdef _OPENMP

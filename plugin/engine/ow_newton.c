@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ow_merged.h"
+#include "ow_pages.h"
 #include "ow_schur.h"
 #include "ow_sparse.h"
 
@@ -37,12 +38,12 @@ enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mas
     nw->mass = mass;
     const size_t nm = sys->n_continuous;
     enum ow_status st = OW_ERR_NOMEM;
-    nw->g = calloc(sys->n_cell, sizeof *nw->g);
-    nw->keep = calloc(sys->n_cell * nm * nm + 1, sizeof *nw->keep);
-    nw->to_current = calloc(sys->n_cell * nm + 1, sizeof *nw->to_current);
-    nw->from_voltage = calloc(sys->n_cell * nm + 1, sizeof *nw->from_voltage);
-    nw->across = calloc(sys->n_cell, sizeof *nw->across);
-    nw->rhs = calloc(sys->n_free + 1, sizeof *nw->rhs);
+    nw->g = ow_pages_calloc(sys->n_cell, sizeof *nw->g);
+    nw->keep = ow_pages_calloc(sys->n_cell * nm * nm + 1, sizeof *nw->keep);
+    nw->to_current = ow_pages_calloc(sys->n_cell * nm + 1, sizeof *nw->to_current);
+    nw->from_voltage = ow_pages_calloc(sys->n_cell * nm + 1, sizeof *nw->from_voltage);
+    nw->across = ow_pages_calloc(sys->n_cell, sizeof *nw->across);
+    nw->rhs = ow_pages_calloc(sys->n_free + 1, sizeof *nw->rhs);
     if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->across || !nw->rhs)
         goto fail;
     st = sys->circuit->is_grid     ? ow_schur_create(sys, &nw->schur)
@@ -205,24 +206,23 @@ enum ow_status ow_newton_setup(struct ow_newton *nw, double gamma)
 
 enum ow_status ow_newton_setup_dc(struct ow_newton *nw)
 {
-    nw->linear = (struct ow_linear){.sys = nw->sys, .mass = 0.0, .gamma = 1.0, .g = nw->g};
-    memcpy(nw->g, nw->sys->at.di_dv, nw->sys->n_cell * sizeof *nw->g);
+    nw->linear =
+        (struct ow_linear){.sys = nw->sys, .mass = 0.0, .gamma = 1.0, .g = nw->sys->at.di_dv};
     return factor(nw);
 }
 
-/* For nw->rhs. */
-static enum ow_status solve(struct ow_newton *nw, const double weight[], double tol,
-                            double out[])
+static enum ow_status solve(struct ow_newton *nw, double rhs[], const double weight[],
+                            double tol, double out[])
 {
     if (!nw->is_sparse) {
-        if (nw->schur ? ow_schur_solve(nw->schur, nw->rhs, weight, tol, out)
-                      : ow_merged_solve(nw->merged, nw->rhs, weight, tol, out))
+        if (nw->schur ? ow_schur_solve(nw->schur, rhs, weight, tol, out)
+                      : ow_merged_solve(nw->merged, rhs, weight, tol, out))
             return OW_OK;
         const enum ow_status st = factor_sparse(nw);
         if (st)
             return st;
     }
-    memcpy(out, nw->rhs, nw->sys->n_free * sizeof *out);
+    memcpy(out, rhs, nw->sys->n_free * sizeof *out);
     ow_sparse_solve(nw->sparse, out);
     return OW_OK;
 }
@@ -292,14 +292,13 @@ enum ow_status ow_newton_solve(struct ow_newton *nw, const double r[], const dou
 {
     ow_mass_times(nw->mass, r, nw->rhs);
     add_states(nw, r, nw->rhs);
-    const enum ow_status st = solve(nw, weight, tol, d);
+    const enum ow_status st = solve(nw, nw->rhs, weight, tol, d);
     if (st == OW_OK)
         find_states(nw, r, d);
     return st;
 }
 
-enum ow_status ow_newton_solve_dc(struct ow_newton *nw, double into[])
+enum ow_status ow_newton_solve_dc(struct ow_newton *nw, double into[], double tol, double d[])
 {
-    memcpy(nw->rhs, into, nw->sys->n_free * sizeof *into);
-    return solve(nw, NULL, 1e-8, into);
+    return solve(nw, into, NULL, tol, d);
 }

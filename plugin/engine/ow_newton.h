@@ -25,6 +25,8 @@ void ow_newton_destroy(struct ow_newton *newton);
 
 /* Assemble at the system's placed point and factor.  OW_ERR_SOLVER if singular. */
 enum ow_status ow_newton_setup(struct ow_newton *newton, double gamma);
+/* The system's conductances are borrowed: where it is placed elsewhere afterwards, solutions
+ * may be those with the newer ones. */
 enum ow_status ow_newton_setup_dc(struct ow_newton *newton);
 
 /* Solve for d (n_y) with the right-hand side r (n_y) of CVODE's form; d is not r.  The
@@ -32,7 +34,9 @@ enum ow_status ow_newton_setup_dc(struct ow_newton *newton);
  * voltages; weight is [n_y]. */
 enum ow_status ow_newton_solve(struct ow_newton *newton, const double r[],
                                const double weight[], double tol, double d[]);
-/* Solve (-dI/dV) d = into, both [n_free], in place; iterative solutions to 1e-8 of d. */
-enum ow_status ow_newton_solve_dc(struct ow_newton *newton, double into[]);
+/* Solve (-dI/dV) d = into, both [n_free] and apart; `into` is as it was afterwards.  Iterative
+ * solutions until the residual is tol of `into`; a tol of 5e-6 and more costs the least. */
+enum ow_status ow_newton_solve_dc(struct ow_newton *newton, double into[], double tol,
+                                  double d[]);
 
 #endif

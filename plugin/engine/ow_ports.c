@@ -140,7 +140,7 @@ static bool are_linear(struct ow_system *sys, double v_most, const double g[])
         const double v = part[t] * v_most;
         for (size_t k = 0; k < sys->n_cell; k++)
             sys->v_cell[k] = v;
-        ow_eval(xb->model, &cells, &sys->at);
+        ow_conduct(xb->model, &cells, sys->at.i, sys->at.di_dv);
         for (size_t k = 0; k < sys->n_cell; k++)
             if (!(fabs(sys->at.i[k] - g[k] * v) <= 1e-12 * fabs(g[k] * v)))
                 return false;
@@ -156,7 +156,7 @@ struct ow_ports_solver {
     double *v_row;   /* [n_source] V */
     double i_offset; /* A, into every sense input                */
     double *i_clamp; /* [cols] A, into each of them              */
-    double *y, *into;
+    double *y, *into, *step;
     double *voltage; /* [LANES][n_cell] V, of the cells          */
     double *column;  /* [cols][LANES] A, out of the bit lines    */
 };
@@ -174,11 +174,12 @@ static enum ow_status solver_create(const struct ow_circuit *network,
     s->i_clamp = calloc(network->xb->cols, sizeof *s->i_clamp);
     s->y = calloc(s->sys.n_y + 1, sizeof *s->y);
     s->into = calloc(s->sys.n_free + 1, sizeof *s->into);
+    s->step = calloc(s->sys.n_free + 1, sizeof *s->step);
     s->voltage = calloc(s->sys.n_cell, LANES * sizeof *s->voltage);
     s->column = calloc(network->xb->cols, LANES * sizeof *s->column);
     x = calloc(s->sys.n_state * s->sys.n_cell + 1, sizeof *x);
-    if (!s->v_row || !s->i_clamp || !s->y || !s->into || !s->voltage || !s->column || !x ||
-        ow_newton_create(&s->sys, NULL, &s->newton))
+    if (!s->v_row || !s->i_clamp || !s->y || !s->into || !s->step || !s->voltage ||
+        !s->column || !x || ow_newton_create(&s->sys, NULL, &s->newton))
         goto fail;
     ow_system_initial_states(&s->sys, x);
     ow_system_put_states(&s->sys, x, s->y);
@@ -210,6 +211,7 @@ void ow_ports_solver_destroy(struct ow_ports_solver *s)
     free(s->i_clamp);
     free(s->y);
     free(s->into);
+    free(s->step);
     free(s->voltage);
     free(s->column);
     free(s);
@@ -238,14 +240,14 @@ static enum ow_status respond(const struct ow_ports *p, struct ow_ports_solver *
         ow_system_currents(&s->sys, s->into);
         for (size_t j = 0; j < p->cols && ckt->sense_in[j] >= ckt->first_free; j++)
             s->into[ckt->sense_in[j] - ckt->first_free] += s->i_offset + s->i_clamp[j];
-        if (ow_newton_solve_dc(s->newton, s->into))
+        if (ow_newton_solve_dc(s->newton, s->into, 1e-8, s->step))
             return OW_ERR_SOLVER;
         const double before = step;
-        step = ow_largest(s->into, n);
+        step = ow_largest(s->step, n);
         if (!isfinite(step))
             return OW_ERR_SOLVER;
         for (size_t m = 0; m < n; m++)
-            s->y[m] += s->into[m];
+            s->y[m] += s->step[m];
         /* the next step would be smaller by as much again */
         if (step * fmin(step / before, 1.0) <= 1e-14 * ow_largest(s->y, n)) {
             place(p, s);

@@ -6,13 +6,14 @@
 
 #include "ow_behind.h"
 #include "ow_grid.h"
+#include "ow_pages.h"
 
 struct ow_schur {
     const struct ow_system *sys; /* borrowed */
     struct ow_grid_solver *solver;
     struct ow_grid grid;      /* its arrays are the following                       */
     double *source, *end;     /* [rows], [cols]                                     */
-    double *d;                /* [rows][cols]                                       */
+    double *d;                /* [rows][cols], unless the cells stand as they are elsewhere */
     bool has_input;           /* sense inputs are nodes, not ground                 */
     struct ow_behind *behind; /* [cols]                                             */
     double *last;             /* [cols] of the right-hand side                      */
@@ -31,7 +32,7 @@ enum ow_status ow_schur_create(const struct ow_system *sys, struct ow_schur **ou
     s->has_input = ckt->sense_in[0] >= ckt->first_free;
     s->source = malloc(rows * sizeof *s->source);
     s->end = malloc(cols * sizeof *s->end);
-    s->d = malloc(n * sizeof *s->d);
+    s->d = ow_pages_calloc(n, sizeof *s->d);
     s->behind = calloc(cols, sizeof *s->behind);
     s->last = malloc(cols * sizeof *s->last);
     if (!s->source || !s->end || !s->d || !s->behind || !s->last ||
@@ -80,7 +81,9 @@ bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
             s->end[j] *= s->behind[j].y_in / (g_bit + s->behind[j].y_in);
         }
     }
-    for (size_t k = 0; k < s->sys->n_cell; k++)
+    if (lin->mass == 0.0 && lin->gamma == 1.0)
+        s->grid.d = lin->g;
+    for (size_t k = 0; s->grid.d == s->d && k < s->sys->n_cell; k++)
         s->d[k] = ow_linear_cell(lin, k);
     return ow_grid_factor(s->solver, &s->grid);
 }

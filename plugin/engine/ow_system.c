@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ow_kernel.h"
+#include "ow_pages.h"
 #include "ow_planes.h"
 
 static const double two_pi = 6.283185307179586;
@@ -12,7 +13,7 @@ static const double two_pi = 6.283185307179586;
 static enum ow_status create_response(struct ow_system *sys)
 {
     const size_t ns = sys->n_state, n_array = 2 + ns * (3 + ns);
-    double *next = sys->at_store = calloc(n_array * sys->n_cell, sizeof *next);
+    double *next = sys->at_store = ow_pages_calloc(n_array * sys->n_cell, sizeof *next);
     if (!next)
         return OW_ERR_NOMEM;
 #define TAKE(array) (array) = next, next += sys->n_cell
@@ -43,11 +44,13 @@ enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
             sys.moving[sys.n_continuous++] = s;
     ow_system_hold(&sys, false);
     sys.tau = xb->sense.gain / (two_pi * xb->sense.gbw);
-    sys.v_node = calloc(circuit->n_node, sizeof *sys.v_node);
-    sys.v_cell = calloc(sys.n_cell, sizeof *sys.v_cell);
-    sys.still = calloc(sys.n_cell * sys.n_state + 1, sizeof *sys.still);
-    sys.current = calloc(sys.n_free + 1, sizeof *sys.current);
-    if (!sys.v_node || !sys.v_cell || !sys.still || !sys.current || create_response(&sys)) {
+    sys.v_node = ow_pages_calloc(circuit->n_node, sizeof *sys.v_node);
+    sys.v_cell = ow_pages_calloc(sys.n_cell, sizeof *sys.v_cell);
+    sys.still = ow_pages_calloc(sys.n_cell * sys.n_state + 1, sizeof *sys.still);
+    sys.current = ow_pages_calloc(sys.n_free + 1, sizeof *sys.current);
+    sys.most = calloc(xb->rows, sizeof *sys.most);
+    if (!sys.most || !sys.v_node || !sys.v_cell || !sys.still || !sys.current ||
+        create_response(&sys)) {
         ow_system_finish(&sys);
         return OW_ERR_NOMEM;
     }
@@ -62,6 +65,7 @@ void ow_system_finish(struct ow_system *sys)
     free(sys->still);
     free(sys->at_store);
     free(sys->current);
+    free(sys->most);
     memset(sys, 0, sizeof *sys);
 }
 
@@ -87,13 +91,20 @@ static size_t rows_at_a_time(const struct ow_system *sys)
     return cols < OW_CHUNK ? OW_CHUNK / cols : 1;
 }
 
+static void put_nodes(struct ow_system *sys, const double v_row[], const double y[])
+{
+    double *free_nodes = sys->v_node + sys->circuit->first_free;
+    memcpy(sys->v_node + 1, v_row, sys->circuit->n_source * sizeof *v_row);
+    if (y != free_nodes)
+        memcpy(free_nodes, y, sys->n_free * sizeof *y);
+}
+
 void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[])
 {
     const struct ow_circuit *ckt = sys->circuit;
     const bool is_regular = ckt->is_grid || ckt->is_merged;
     const size_t rows = is_regular ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
-    memcpy(sys->v_node + 1, v_row, ckt->n_source * sizeof *v_row);
-    memcpy(sys->v_node + ckt->first_free, y, sys->n_free * sizeof *y);
+    put_nodes(sys, v_row, y);
     OW_SWEEP(sys->n_threads, from, rows, block,
              ow_planes_across(ckt, sys->v_node, from, from + block < rows ? from + block : rows,
                               sys->v_cell));
@@ -102,30 +113,49 @@ void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const d
             sys->v_node[ow_circuit_te(ckt, k)] - sys->v_node[ow_circuit_be(ckt, k)];
 }
 
-static void place(struct ow_system *sys, const double v_row[], const double y[],
-                  const struct ow_response *at)
+/* All cells at the voltages that are placed and the states of y. */
+static struct ow_cells cells_at(struct ow_system *sys, const double y[])
 {
     const struct ow_crossbar *xb = sys->circuit->xb;
-    const size_t rows = xb->rows, cols = xb->cols, block = rows_at_a_time(sys);
-    ow_system_put_voltages(sys, v_row, y);
     for (size_t s = 0; s < sys->n_state; s++)
         sys->x[s] = sys->still + s * sys->n_cell;
     for (size_t m = 0; m < sys->n_moving; m++)
         sys->x[sys->moving[m]] = y + sys->n_free + m * sys->n_cell;
-
     struct ow_cells cells = {.n = sys->n_cell,
                              .param = xb->param,
                              .spread = (const double *const *)xb->spread,
                              .v = sys->v_cell};
     memcpy(cells.x, sys->x, sizeof cells.x);
-    OW_SWEEP(sys->n_threads, from, rows, block, {
-        const size_t to = from + block < rows ? from + block : rows;
-        const double *spread[OW_MAX_PARAMS];
-        struct ow_cells part;
-        struct ow_response answer = {0};
-        ow_cells_part(xb->model, &cells, at, from * cols, (to - from) * cols, &part, &answer,
-                      spread);
-        ow_eval(xb->model, &part, &answer);
+    return cells;
+}
+
+/* Rows of cells, as many as are taken at a time. */
+struct block {
+    struct ow_cells cells;
+    struct ow_response answer;
+    const double *spread[OW_MAX_PARAMS];
+};
+
+static void block_of(const struct ow_system *sys, const struct ow_cells *cells,
+                     const struct ow_response *at, size_t row, struct block *b)
+{
+    const struct ow_crossbar *xb = sys->circuit->xb;
+    const size_t rows = rows_at_a_time(sys), left = xb->rows - row;
+    b->answer = (struct ow_response){0};
+    ow_cells_part(xb->model, cells, at, row * xb->cols, (left < rows ? left : rows) * xb->cols,
+                  &b->cells, &b->answer, b->spread);
+}
+
+static void place(struct ow_system *sys, const double v_row[], const double y[],
+                  const struct ow_response *at)
+{
+    const struct ow_crossbar *xb = sys->circuit->xb;
+    ow_system_put_voltages(sys, v_row, y);
+    const struct ow_cells cells = cells_at(sys, y);
+    OW_SWEEP(sys->n_threads, row, xb->rows, rows_at_a_time(sys), {
+        struct block b;
+        block_of(sys, &cells, at, row, &b);
+        ow_eval(xb->model, &b.cells, &b.answer);
     });
 }
 
@@ -150,18 +180,14 @@ static inline void flow(double into[], size_t first, size_t a, size_t b, double 
         into[b - first] += i;
 }
 
-void ow_system_currents(const struct ow_system *sys, double into[])
+/* All but the currents into the two planes of a grid. */
+static void currents_behind(const struct ow_system *sys, double into[])
 {
     const struct ow_circuit *ckt = sys->circuit;
     const struct ow_sense *sense = &ckt->xb->sense;
-    const size_t first = ckt->first_free;
+    const size_t first = ckt->first_free, planes = ckt->is_grid ? 2 * sys->n_cell : 0;
     const double *v = sys->v_node;
-    const size_t planes = ckt->is_grid ? 2 * sys->n_cell : 0; /* which are set below */
     memset(into + planes, 0, (sys->n_free - planes) * sizeof *into);
-    const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
-    OW_SWEEP(sys->n_threads, from, rows, block,
-             ow_planes_currents(ckt, v, sys->at.i, from,
-                                from + block < rows ? from + block : rows, into));
     if (ckt->is_grid)
         ow_planes_inputs(ckt, v, into);
     for (size_t k = ckt->is_grid ? ckt->n_line : 0; k < ckt->n_resistor; k++) {
@@ -178,6 +204,59 @@ void ow_system_currents(const struct ow_system *sys, double into[])
         into[amp->out - first] += ow_amp_current(sense, v[amp->inner], v[amp->out]);
         into[amp->inner - first] = ow_amp_drive(sense, v[amp->in], v[amp->inner], &d_in, &d_a);
     }
+}
+
+void ow_system_currents(const struct ow_system *sys, double into[])
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
+    OW_SWEEP(sys->n_threads, from, rows, block,
+             ow_planes_currents(ckt, sys->v_node, sys->at.i, from,
+                                from + block < rows ? from + block : rows, into));
+    currents_behind(sys, into);
+}
+
+/* Rows of a grid from `row` on: all of it while they are in the cache. */
+static double place_rows(struct ow_system *sys, const struct ow_cells *cells, size_t row,
+                         double into[])
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t cols = ckt->xb->cols, first = ckt->first_free;
+    struct block b;
+    block_of(sys, cells, &sys->at, row, &b);
+    const size_t end = row + b.cells.n / cols;
+    ow_planes_across(ckt, sys->v_node, row, end, sys->v_cell);
+    ow_conduct(ckt->xb->model, &b.cells, b.answer.i, b.answer.di_dv);
+    ow_planes_currents(ckt, sys->v_node, sys->at.i, row, end, into);
+    const double word = ow_largest(into + (ckt->wline - first) + row * cols, b.cells.n);
+    const double bit = ow_largest(into + (ckt->bline - first) + row * cols, b.cells.n);
+    return word > bit ? word : bit;
+}
+
+static double place_grid(struct ow_system *sys, const double v_row[], const double y[],
+                         double into[])
+{
+    const size_t rows = sys->circuit->xb->rows, block = rows_at_a_time(sys);
+    put_nodes(sys, v_row, y);
+    const struct ow_cells cells = cells_at(sys, y);
+    OW_SWEEP(sys->n_threads, row, rows, block,
+             sys->most[row / block] = place_rows(sys, &cells, row, into));
+    currents_behind(sys, into);
+    const double lines = ow_largest(sys->most, (rows + block - 1) / block);
+    const double behind = ow_largest(into + 2 * sys->n_cell, sys->n_free - 2 * sys->n_cell);
+    return lines > behind ? lines : behind;
+}
+
+double ow_system_place_static(struct ow_system *sys, const double v_row[], const double y[],
+                              double into[])
+{
+    if (sys->circuit->is_grid)
+        return place_grid(sys, v_row, y, into);
+    ow_system_put_voltages(sys, v_row, y);
+    const struct ow_cells cells = cells_at(sys, y);
+    ow_conduct(sys->circuit->xb->model, &cells, sys->at.i, sys->at.di_dv);
+    ow_system_currents(sys, into);
+    return ow_largest(into, sys->n_free);
 }
 
 void ow_system_state_rates(const struct ow_system *sys, double ydot[])
@@ -205,7 +284,13 @@ void ow_system_get_states(const struct ow_system *sys, const double y[], double 
 
 void ow_system_initial_states(const struct ow_system *sys, double x[])
 {
-    for (size_t k = 0; k < sys->n_cell; k++) {
+    const struct ow_crossbar *xb = sys->circuit->xb;
+    for (size_t s = 0; !xb->model->init && s < sys->n_state; s++) {
+        const size_t from = xb->model->state[s].init;
+        for (size_t k = 0; k < sys->n_cell; k++)
+            x[s * sys->n_cell + k] = xb->spread[from] ? xb->spread[from][k] : xb->param[from];
+    }
+    for (size_t k = 0; xb->model->init && k < sys->n_cell; k++) {
         double param[OW_MAX_PARAMS], state[OW_MAX_STATES];
         ow_crossbar_cell(sys->circuit->xb, k, param, state);
         for (size_t s = 0; s < sys->n_state; s++)

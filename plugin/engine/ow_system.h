@@ -35,6 +35,7 @@ struct ow_system {
     struct ow_response at;          /* every array [n_cell]                               */
     double *at_store;               /* behind `at`                                        */
     double *current;                /* [n_free] I, workspace                              */
+    double *most;                   /* [rows] workspace                                   */
 };
 
 /* n_threads (1 or more) share the work of large sweeps; results do not depend on it. */
@@ -49,12 +50,18 @@ void ow_system_hold(struct ow_system *sys, bool is_held);
 /* Whether every state's rate at the placed point is 0. */
 bool ow_system_is_at_rest(const struct ow_system *sys);
 
-/* Put sources (v_row[n_source], V) and the voltages of y in place: v_node and v_cell. */
+/* Put sources (v_row[n_source], V) and the voltages of y in place: v_node and v_cell.  Here and
+ * below y may be where free nodes stand in v_node. */
 void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[]);
 
 /* Put sources (v_row[n_source], V) and unknowns in place and evaluate every device there.
  * y is borrowed until the next call. */
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[]);
+/* The same for currents and their slopes di/dv alone, which is all that DC asks for: rates and
+ * other derivatives are stale after it.  And I there: into[n_free], of which the greatest
+ * magnitude is returned. */
+double ow_system_place_static(struct ow_system *sys, const double v_row[], const double y[],
+                              double into[]);
 /* The same for currents and rates alone: the devices' derivatives are stale after it. */
 void ow_system_place_values(struct ow_system *sys, const double v_row[], const double y[]);
 

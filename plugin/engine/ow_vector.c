@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ow_kernel.h"
+#include "ow_pages.h"
 #include "ow_simd.h"
 
 enum { PIECE = 1024 };
@@ -111,7 +112,7 @@ static N_Vector fill(N_Vector v, size_t capacity, struct ow_vector_space *space)
     struct content *c = v->content = calloc(1, sizeof *c);
     if (c) {
         *c = (struct content){.space = space, .capacity = capacity};
-        c->data = calloc(capacity + 1, sizeof *c->data);
+        c->data = ow_pages_calloc(capacity + 1, sizeof *c->data);
     }
     if (c && c->data)
         return v;
