@@ -1097,7 +1097,8 @@ END_TEST
 /* A library for a host that this one is not says so, and the analysis fails. */
 START_TEST(test_foreign_host_is_refused)
 {
-    static const char *const foreign[] = {OW_FOREIGN_CODEMODEL, OW_FOREIGN_PORT};
+    static const char *const foreign[] = {OW_FOREIGN_CODEMODEL, OW_FOREIGN_PORT,
+                                          OW_FOREIGN_HEAD};
     write_deck("v1 in 0 1\na_here %gd(in 0) null m1\n.model m1 ow_team()\n.tran 1u 10u\n",
                "all");
     ck_assert_int_eq(remove("ohmweave.cm"), 0);
@@ -1411,7 +1412,7 @@ static void add_ngspice_tests(Suite *suite)
     tcase_add_test(tc, test_second_analysis_starts_afresh);
     tcase_add_loop_test(tc, test_refused_parameter_fails_the_analysis, 0,
                         N_REFUSED * N_ANALYSIS);
-    tcase_add_loop_test(tc, test_foreign_host_is_refused, 0, 2);
+    tcase_add_loop_test(tc, test_foreign_host_is_refused, 0, 3);
     tcase_add_test(tc, test_nothing_is_offered_to_another_host);
 #ifdef OW_HAVE_SHAREDSPICE
     tcase_add_test(tc, test_libngspice_agrees);

@@ -137,15 +137,22 @@ static void read_params(const struct ow_model *model, struct cell *cell, Mif_Pri
     cell->is_bad = is_bad;
 }
 
-/* Do the structures that ngspice hands over look as the headers say that they do?  What it
- * tells in two places has to agree, counts have to be those of the interface, and settings
- * to be in their ranges.  A library that is loaded at all may still differ there: ngspice
- * itself compares nothing, and has no version that a code model could ask for. */
-static bool is_home(const struct ow_model *model, const Mif_Private_t *mif)
+/* Do the counts that ngspice hands over stand where the headers say that they do?  Before
+ * they do, no pointer among them may be followed. */
+static bool has_counts(const struct ow_model *model, const Mif_Private_t *mif)
+{
+    return mif->num_conn == (int)(1 + model->n_state) &&
+           mif->num_param == (int)model->n_param && mif->num_inst_var == 1;
+}
+
+/* And the rest?  What ngspice tells in two places has to agree, counts have to be those of
+ * the interface, and settings to be in their ranges.  A library that is loaded at all may
+ * still differ there: ngspice itself compares nothing, and has no version that a code model
+ * could ask for. */
+static bool is_home(const Mif_Private_t *mif)
 {
     const CKTcircuit *ckt = cm_get_circuit();
-    if (mif->num_conn != (int)(1 + model->n_state) || mif->num_param != (int)model->n_param ||
-        mif->num_inst_var != 1 || mif->conn[0]->size != 1)
+    if (mif->conn[0]->size != 1)
         return false;
     const Mif_Port_Data_t *device = mif->conn[0]->port[0];
     if (device->type != MIF_DIFF_CONDUCTANCE || device->is_null != MIF_FALSE ||
@@ -162,7 +169,7 @@ static bool is_home(const struct ow_model *model, const Mif_Private_t *mif)
            state < ckt->CKTstates[0] + ckt->CKTnumStates;
 }
 
-static void refuse_host(const struct ow_model *model, struct cell *cell)
+static void refuse_host(const struct ow_model *model)
 {
     char text[256];
     snprintf(text, sizeof text,
@@ -171,11 +178,16 @@ static void refuse_host(const struct ow_model *model, struct cell *cell)
              "-Dngspice_src= and the source of this one",
              model->name);
     cm_message_send(text);
-    cell->is_foreign = true;
 }
 
+/* NULL: no memory, or a host whose structures are too foreign to keep anything in. */
 static struct cell *instance(const struct ow_model *model, Mif_Private_t *mif)
 {
+    if (!has_counts(model, mif)) {
+        if (mif->circuit.init) /* once */
+            refuse_host(model);
+        return NULL;
+    }
     if (mif->circuit.init) {
         cm_analog_alloc(TAG_PAST,
                         (int)(offsetof(struct past, x) + model->n_state * sizeof(double)));
@@ -183,9 +195,10 @@ static struct cell *instance(const struct ow_model *model, Mif_Private_t *mif)
         mif->inst_var[0]->element[0].pvalue = calloc(1, sizeof(struct cell));
         *mif->callback = destroy;
         struct cell *cell = mif->inst_var[0]->element[0].pvalue;
-        if (cell && !is_home(model, mif))
-            refuse_host(model, cell);
-        else if (cell)
+        if (cell && !is_home(mif)) {
+            refuse_host(model);
+            cell->is_foreign = true;
+        } else if (cell)
             read_params(model, cell, mif);
     }
     return mif->inst_var[0]->element[0].pvalue;
