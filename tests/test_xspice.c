@@ -1432,6 +1432,7 @@ int main(void)
     }
 #endif
     TCase *tc = tcase_create("advance");
+    tcase_set_timeout(tc, 110);
     tcase_add_test(tc, test_order_is_four);
     tcase_add_test(tc, test_error_follows_tolerance);
     tcase_add_test(tc, test_stiff_state_costs_few_steps);
