@@ -725,9 +725,9 @@ START_TEST(test_hosts_agree)
     ck_assert_double_lt(number_at(root, "sense.worst"), 1e-3);
     json_decref(root);
     outcome_finish(&o);
-    o = run("ohmweave verify spec.yaml --set array.tile=[2,3] --tile 1,1 --json - %s",
-            host_case[_i]);
+    o = run("ohmweave verify spec.yaml --set array.tile=[2,3] --tile 1,1 %s", host_case[_i]);
     ck_assert_msg(o.code == 0, "%s", o.err);
+    ck_assert_ptr_nonnull(strstr(o.out, "ngspice, array 1,1 of 1 x 2 devices (team), 1 read"));
     outcome_finish(&o);
     if (_i > 0)
         return;

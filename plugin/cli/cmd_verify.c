@@ -127,9 +127,11 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
     const struct ow_comparison *c = &r->comparison;
     const struct ow_difference *d;
     char text[32], other[32];
-    printf("%s: CVODE against ngspice, %zu x %zu devices (%s), %zu read%s\n", array->spec->path,
-           array->xb.rows, array->xb.cols, array->xb.model->name, r->n_read,
-           r->n_read == 1 ? "" : "s");
+    printf("%s: CVODE against ngspice, ", array->spec->path);
+    if (a->tile)
+        printf("array %s of ", a->tile);
+    printf("%zu x %zu devices (%s), %zu read%s\n", array->xb.rows, array->xb.cols,
+           array->xb.model->name, r->n_read, r->n_read == 1 ? "" : "s");
     d = &c->sense;
     printf("  sense outputs  %-8s worst %.2e of full scale (%s), limit %g: vector %zu, out%zu, "
            "%.9g V and %.9g V\n",
