@@ -215,6 +215,26 @@ START_TEST(test_table_json_and_dry_run)
     o = run("ohmweave sweep small.yaml --store s.db");
     check_stands(&o);
     ck_assert_ptr_nonnull(strstr(o.out, "12 points done (s.db)"));
+    ck_assert_ptr_nonnull(strstr(o.out, "4/4")); /* a line for all seeds: medians */
+    ck_assert_ptr_nonnull(strstr(o.out, "ENOB min"));
+    json_t *result[4]; /* of the first line */
+    struct rows rows = read_rows("s.db");
+    double csnr[4];
+    for (int k = 0; k < 4; k++) {
+        result[k] = parse_json(rows.row[k].result);
+        csnr[k] = number_at(result[k], "accuracy.raw.total.csnr_db");
+        json_decref(result[k]);
+    }
+    double sum = 0.0, least = csnr[0], most = csnr[0];
+    for (int k = 0; k < 4; k++) {
+        sum += csnr[k];
+        least = fmin(least, csnr[k]);
+        most = fmax(most, csnr[k]);
+    }
+    char median[32];
+    snprintf(median, sizeof median, "       0.5%10.1f", 0.5 * (sum - least - most));
+    ck_assert_msg(strstr(o.out, median) != NULL, "no '%s' in %s", median, o.out);
+    rows_finish(&rows);
     outcome_finish(&o);
     o = run("ohmweave sweep small.yaml --store s.db --resume --json -");
     check_stands(&o);

@@ -17,14 +17,29 @@ static const struct {
               {"accuracy.array.total.enob", "ENOB/bit", 1.0, "%.2f"},
               {"energy.per_mac", "fJ/MAC", 1e15, "%.4g"},
               {"latency.worst", "worst/ns", 1e9, "%.3g"}};
-enum { N_FIGURE = sizeof column / sizeof column[0], MOST_LINES = 100, WIDTH = 10 };
+enum {
+    N_FIGURE = sizeof column / sizeof column[0],
+    LEAST_OF = 3, /* the figure whose worst seed is shown, too */
+    MOST_LINES = 100,
+    WIDTH = 10
+};
+
+/* One line of the table: a point, or those that differ in their seed alone. */
+struct line {
+    size_t number; /* of the first point, in lines */
+    json_t *settings;
+    size_t n, n_pass;
+    double *value; /* [N_FIGURE][n_seed], n of them each */
+};
 
 struct table {
     json_t *columns; /* about.columns */
     json_t *points;  /* NULL, or where the JSON's points go */
     bool is_printed;
-    size_t n_line, n_done, n_failed_limits;
-    bool has_limits;
+    size_t n_seed; /* points a line */
+    struct line line;
+    size_t n_shown, n_done, n_failed_limits;
+    bool has_limits, is_full;
 };
 
 enum ow_status cli_sweep_columns(struct ow_store *store, json_t **columns, struct ow_error *err)
@@ -73,6 +88,27 @@ static const char *column_name(const struct table *t, size_t c)
     return json_string_value(json_object_get(json_array_get(t->columns, c), "name"));
 }
 
+static size_t n_columns(const struct table *t)
+{
+    return json_array_size(t->columns);
+}
+
+/* Without the seeds, where a line stands for all of them. */
+static bool is_shown(const struct table *t, size_t c)
+{
+    return t->n_seed == 1 || strcmp(column_name(t, c), "seed") != 0;
+}
+
+/* Points that differ in the last axis alone, if that is the seed. */
+static size_t count_seeds(const struct table *t)
+{
+    const size_t n = n_columns(t);
+    const json_t *last = json_array_get(t->columns, n - 1);
+    if (n == 0 || strcmp(column_name(t, n - 1), "seed") != 0)
+        return 1;
+    return json_array_size(json_object_get(last, "values"));
+}
+
 static int width_of(const char *title)
 {
     const int n = (int)strlen(title) + 2;
@@ -81,28 +117,99 @@ static int width_of(const char *title)
 
 static void print_titles(const struct table *t)
 {
-    printf("\n%7s", "point");
-    for (size_t c = 0; c < json_array_size(t->columns); c++)
-        printf("%*s", width_of(column_name(t, c)), column_name(t, c));
+    printf("\n%7s", t->n_seed == 1 ? "point" : "seeds");
+    for (size_t c = 0; c < n_columns(t); c++)
+        if (is_shown(t, c))
+            printf("%*s", width_of(column_name(t, c)), column_name(t, c));
     for (size_t k = 0; k < N_FIGURE; k++)
         printf("%*s", WIDTH, column[k].title);
-    printf("%s\n", t->has_limits ? "  limits" : "");
+    printf("%s%s\n", t->n_seed == 1 ? "" : "  ENOB min", t->has_limits ? "  limits" : "");
 }
 
-static void print_line(const struct table *t, const struct ow_point_record *p,
-                       const json_t *settings, const json_t *result)
+static void print_figure(double x, const char *format)
 {
     char text[64];
-    printf("%7zu", p->id);
-    for (size_t c = 0; c < json_array_size(t->columns); c++)
-        printf("%*s", width_of(column_name(t, c)),
-               value_text(json_object_get(settings, column_name(t, c)), text));
+    snprintf(text, sizeof text, format, x);
+    printf("%*s", WIDTH, isnan(x) ? "-" : text);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The middle one of those that have a value; sorts them. */
+static double median(double value[], size_t n)
+{
+    size_t m = 0;
+    for (size_t k = 0; k < n; k++)
+        if (!isnan(value[k]))
+            value[m++] = value[k];
+    qsort(value, m, sizeof *value, compare);
+    return m == 0 ? NAN : 0.5 * (value[(m - 1) / 2] + value[m / 2]);
+}
+
+static void print_line(struct table *t)
+{
+    struct line *line = &t->line;
+    char text[64];
+    double least = NAN;
+    if (t->n_seed == 1)
+        printf("%7zu", line->number);
+    else
+        printf("%3zu/%-3zu", line->n, t->n_seed);
+    for (size_t c = 0; c < n_columns(t); c++)
+        if (is_shown(t, c))
+            printf("%*s", width_of(column_name(t, c)),
+                   value_text(json_object_get(line->settings, column_name(t, c)), text));
     for (size_t k = 0; k < N_FIGURE; k++) {
-        const double x = ow_figure(result, column[k].name) * column[k].times;
-        snprintf(text, sizeof text, column[k].format, x);
-        printf("%*s", WIDTH, isnan(x) ? "-" : text);
+        double *value = line->value + k * t->n_seed;
+        print_figure(median(value, line->n), column[k].format);
+        if (k == LEAST_OF)
+            least = value[0]; /* sorted by now */
     }
-    printf("%s\n", p->pass < 0 ? "" : p->pass ? "  pass" : "  miss");
+    if (t->n_seed > 1)
+        print_figure(least, column[LEAST_OF].format);
+    if (!t->has_limits)
+        printf("\n");
+    else if (line->n_pass == line->n || line->n_pass == 0)
+        printf("  %s\n", line->n_pass ? "pass" : "miss");
+    else
+        printf("  %zu of %zu pass\n", line->n_pass, line->n);
+}
+
+/* The line is whole. */
+static void end_line(struct table *t)
+{
+    if (t->line.n == 0)
+        return;
+    if (t->n_shown == 0)
+        print_titles(t);
+    print_line(t);
+    t->n_shown += t->line.n;
+    t->is_full = t->n_shown >= MOST_LINES * t->n_seed;
+    json_decref(t->line.settings);
+    t->line = (struct line){.value = t->line.value};
+}
+
+static void add_to_line(struct table *t, const struct ow_point_record *p, json_t *settings,
+                        const json_t *result)
+{
+    const size_t number = p->id / t->n_seed;
+    if (t->line.n > 0 && t->line.number != number)
+        end_line(t);
+    if (t->is_full)
+        return;
+    if (t->line.n == 0) {
+        t->line.number = number;
+        t->line.settings = json_incref(settings);
+    }
+    for (size_t k = 0; k < N_FIGURE; k++)
+        t->line.value[k * t->n_seed + t->line.n] =
+            ow_figure(result, column[k].name) * column[k].times;
+    t->line.n++;
+    t->line.n_pass += p->pass == 1;
 }
 
 static void add_json(struct table *t, const struct ow_point_record *p, json_t *settings,
@@ -124,17 +231,15 @@ static enum ow_status take(void *data, const struct ow_point_record *p, struct o
     struct table *t = data;
     t->n_done += p->status == OW_POINT_DONE;
     t->n_failed_limits += p->pass == 0;
-    const bool is_shown = t->is_printed && p->status == OW_POINT_DONE && t->n_line < MOST_LINES;
-    if (!is_shown && !t->points)
+    const bool is_wanted = t->is_printed && p->status == OW_POINT_DONE && !t->is_full;
+    if (!is_wanted && !t->points)
         return OW_OK;
     json_t *settings, *result;
     const enum ow_status st = cli_sweep_row(p, &settings, &result, err);
     if (st)
         return st;
-    if (is_shown && t->n_line++ == 0)
-        print_titles(t);
-    if (is_shown)
-        print_line(t, p, settings, result);
+    if (is_wanted)
+        add_to_line(t, p, settings, result);
     if (t->points)
         add_json(t, p, settings, result);
     json_decref(settings);
@@ -145,8 +250,10 @@ static enum ow_status take(void *data, const struct ow_point_record *p, struct o
 static void print_counts(const struct table *t, const char *name,
                          const size_t count[OW_N_POINT_STATUS])
 {
-    if (t->n_done > t->n_line)
-        printf("  and %zu more: ohmweave export %s\n", t->n_done - t->n_line, name);
+    if (t->n_done > t->n_shown)
+        printf("  and %zu points more: ohmweave export %s\n", t->n_done - t->n_shown, name);
+    if (t->n_seed > 1 && t->n_shown > 0)
+        printf("  medians over the seeds\n");
     printf("\n%zu points done", count[OW_POINT_DONE]);
     for (size_t k = 0; k < OW_N_POINT_STATUS; k++)
         if (count[k] > 0 && k != OW_POINT_DONE)
@@ -180,10 +287,16 @@ int cli_sweep_answer(struct ow_store *store, const char *name, const struct cli_
         goto fail;
     t.has_limits = limits && strcmp(limits, "{}") != 0;
     t.points = output->json ? json_array() : NULL;
-    if (ow_store_each(store, &all, take, &t, &err))
+    t.n_seed = count_seeds(&t);
+    t.line.value = calloc(N_FIGURE * (t.n_seed + 1), sizeof *t.line.value);
+    if (!t.line.value)
+        ow_fail(&err, OW_ERR_NOMEM, "%s: out of memory", name);
+    if (!t.line.value || ow_store_each(store, &all, take, &t, &err))
         goto fail;
-    if (t.is_printed)
+    if (t.is_printed) {
+        end_line(&t);
         print_counts(&t, name, count);
+    }
     size_t n_all = 0;
     for (size_t k = 0; k < OW_N_POINT_STATUS; k++)
         n_all += count[k];
@@ -199,6 +312,8 @@ int cli_sweep_answer(struct ow_store *store, const char *name, const struct cli_
 fail:
     cli_fail(&err);
 done:
+    json_decref(t.line.settings);
+    free(t.line.value);
     json_decref(t.columns);
     json_decref(t.points);
     free(limits);
