@@ -6,6 +6,13 @@
  * Sums onto themselves, z += b y, are therefore noted down and made together, a piece of all
  * vectors at a time, when anything else looks at a vector: the pieces stay in the cache.
  *
+ * The norm of a vector is the greater of two.  Entries before `split` (nodes) count by their
+ * root mean square.  Those behind it (states) count by
+ *   sqrt(sum a^4 / sum a^2),   a = weight x,
+ * the mean square weighed by itself, which m equal entries among any number of small ones bring
+ * to their own size: in a write a few of many devices move, and a mean over all of them would
+ * allow those few an error that is larger by the root of their share.
+ *
  * All vectors of one stepper have one length, which may be made shorter between two runs, down
  * to what is to be stepped: entries behind it keep whatever they hold. */
 #ifndef OW_VECTOR_H
@@ -22,8 +29,9 @@ enum { OW_VECTOR_SUMS = 32 };
 /* What all vectors of one stepper share. */
 struct ow_vector_space {
     size_t length;
+    size_t split;  /* <= length; the length to begin with */
     int n_threads; /* that share the work, 1 or more; results do not depend on it */
-    double *part;  /* sums of chunks                                                */
+    double *part;  /* sums of chunks, of squares and of their squares               */
     bool is_short; /* no memory for some clone, see below                            */
     size_t n_sum;
     struct {
