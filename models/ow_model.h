@@ -146,6 +146,11 @@ struct ow_model {
      * ow_fire(). */
     size_t event_state;
     void (*fire)(const double param[], double v, double x[]);
+
+    /* Whether a device with these parameters is a switch: between jumps its current is
+     * proportional to v, and of its states only x[event_state] moves, which neither the
+     * current nor any rate depends on.  Hosts need not step such a device.  NULL: it is not. */
+    bool (*is_switch)(const double param[]);
 };
 
 /* The registry, in the order of the documentation. */

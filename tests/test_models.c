@@ -499,6 +499,39 @@ START_TEST(test_discrete_states_stand_still)
 }
 END_TEST
 
+/* What calls itself a switch is linear, and nothing depends on what moves. */
+START_TEST(test_switches_are_switches)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_variant((size_t)_i, param);
+    if (!m->is_switch || !m->is_switch(param))
+        return;
+    for (size_t b = 0; b < N_BIAS; b++) {
+        struct ow_point pt, half;
+        ow_eval_one(m, param, bias[b].v, bias[b].x, &pt);
+        ow_eval_one(m, param, 0.5 * bias[b].v, bias[b].x, &half);
+        ck_assert_close(half.i, 0.5 * pt.i, 1e-12, 0.0);
+        ck_assert_close(pt.di_dv, pt.i / bias[b].v, 1e-12, 0.0);
+        ck_assert(pt.f[m->event_state] <= 0.0);
+        for (size_t s = 0; s < m->n_state; s++) {
+            ck_assert(s == m->event_state || pt.f[s] == 0.0);
+            for (size_t r = 0; r < m->n_state && !m->state[s].is_discrete; r++)
+                ck_assert(pt.di_dx[s] == 0.0 && pt.df_dx[r][s] == 0.0);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_stochastic_is_a_switch_unless_it_is_a_mean)
+{
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("stochastic_write", param);
+    ck_assert(m->is_switch(param));
+    put(m, param, "mode", 1);
+    ck_assert(!m->is_switch(param));
+}
+END_TEST
+
 /* One step of the last digit above a threshold, with mantissas from 1 to nearly 2. */
 START_TEST(test_team_is_finite_at_its_threshold)
 {
@@ -1226,6 +1259,8 @@ int main(void)
     tcase_add_loop_test(tc, test_team_is_finite_at_its_threshold, 0, 5);
     tcase_add_loop_test(tc, test_nothing_moves_at_rest, 0, N_VARIANT);
     tcase_add_loop_test(tc, test_discrete_states_stand_still, 0, N_VARIANT);
+    tcase_add_loop_test(tc, test_switches_are_switches, 0, N_VARIANT);
+    tcase_add_test(tc, test_stochastic_is_a_switch_unless_it_is_a_mean);
     tcase_add_loop_test(tc, test_conductance_is_monotone_in_the_programmed_state, 0, N_VARIANT);
     tcase_add_loop_test(tc, test_cells_equal_single_devices, 0, N_VARIANT);
     tcase_add_loop_test(tc, test_conduct_is_the_current, 0, 4 * N_VARIANT);

@@ -450,10 +450,129 @@ START_TEST(test_few_states_are_watched)
 }
 END_TEST
 
+/* ---- writes ------------------------------------------------------------------------------
+ */
+
+enum { WRITE_ROWS = 9, WRITE_COLS = 7, WRITE_CELLS = WRITE_ROWS * WRITE_COLS };
+
+/* A pulse in the V/2 scheme on word line 3 for every other bit line, uneven states and wires
+ * that take some of it; c: F a segment. */
+static void write_pulse(const struct ow_model *m, const double param[], double v, double c,
+                        const struct ow_pulse *pulse, double rtol, struct ow_reading *out)
+{
+    struct ow_error err = {0};
+    struct ow_crossbar xb;
+    struct ow_circuit *circuit;
+    struct ow_engine *engine;
+    double amplitude[WRITE_ROWS + WRITE_COLS];
+    const struct ow_engine_options options = {.rtol = rtol, .v_scale = fabs(v)};
+    ck_assert_ok(ow_crossbar_init(&xb, WRITE_ROWS, WRITE_COLS, m, &err), err);
+    memcpy(xb.param, param, m->n_param * sizeof *param);
+    double *id = ow_crossbar_spread(&xb, OW_ID);
+    for (size_t k = 0; k < WRITE_CELLS; k++) {
+        id[k] = (double)k;
+        xb.spread[m->program][k] = m->is_binary ? 0.0 : 0.5 + 0.4 * sin((double)k);
+    }
+    xb.r_wordline = c > 0.0 ? 21.0 : 0.0;
+    xb.r_bitline = c > 0.0 ? 17.0 : 0.0;
+    xb.c_wordline = xb.c_bitline = c;
+    xb.r_driver = c > 0.0 ? 50.0 : 0.0;
+    xb.sense = (struct ow_sense){.kind = OW_SENSE_DRIVER, .r_f = xb.r_driver, .c_in = c};
+    for (size_t i = 0; i < WRITE_ROWS; i++)
+        amplitude[i] = i == 3 ? v : 0.5 * v;
+    for (size_t j = 0; j < WRITE_COLS; j++)
+        amplitude[WRITE_ROWS + j] = j % 2 ? 0.0 : 0.5 * v;
+    ck_assert_ok(ow_circuit_create(&xb, &circuit, &err), err);
+    ck_assert_ok(ow_engine_create(circuit, &options, false, &engine, &err), err);
+    ck_assert_int_eq(ow_reading_init(out, WRITE_COLS, WRITE_CELLS, m->n_state), OW_OK);
+    ck_assert_ok(ow_engine_read(engine, amplitude, pulse, NULL, out, &err), err);
+    ow_engine_destroy(engine);
+    ow_circuit_destroy(circuit);
+    ow_crossbar_finish(&xb);
+}
+
+static void check_energies(const struct ow_energy *a, const struct ow_energy *b, double rtol)
+{
+    ck_assert_close(a->source, b->source, rtol, 0.0);
+    ck_assert_close(a->devices, b->devices, rtol, rtol * b->source);
+    ck_assert_close(a->wires, b->wires, rtol, rtol * b->source);
+    ck_assert_close(a->drivers, b->drivers, rtol, rtol * b->source);
+    /* sums of magnitudes, whose signs may change while lines settle */
+    ck_assert_close(a->throughput, b->throughput, 0.1, 0.0);
+    ck_assert_close(a->charge, b->charge, 0.05, 0.0);
+}
+
+/* Lines of a write that settle within picoseconds are not followed there: a few dozen steps
+ * instead of hundreds, states and energies within the tolerance, and a balance that what is
+ * left out does not touch.  Lines that are as slow as the devices are followed. */
+START_TEST(test_writes_settle_at_corners)
+{
+    const double c = _i ? 100e-15 : 0.1e-15;
+    const struct ow_pulse pulse = {.t_rise = 0.2e-9, .t_read = 1e-9};
+    double param[OW_MAX_PARAMS], x = 0.0, moved = 0.0;
+    const struct ow_model *m = use_set("team_write", param);
+    struct ow_reading at, fine;
+    write_pulse(m, param, 1.1, c, &pulse, 1e-5, &at);
+    write_pulse(m, param, 1.1, c, &pulse, 1e-10, &fine);
+    for (size_t k = 0; k < WRITE_CELLS; k++) {
+        x = fmax(x, fabs(at.x_end[k] - fine.x_end[k]));
+        moved = fmax(moved, fabs(fine.x_end[k] - (0.5 + 0.4 * sin((double)k))));
+    }
+    ck_assert_double_gt(moved, 0.02);
+    ck_assert_double_lt(x, 5e-5);
+    check_energies(&at.energy, &fine.energy, _i ? 1e-4 : 1e-5);
+    ck_assert_double_lt(ow_energy_residual(&at.energy), _i ? 1e-4 : 1e-6);
+    ck_assert_int_gt(fine.steps, 200);
+    if (_i)
+        ck_assert_int_gt(at.steps, 100);
+    else
+        ck_assert_int_lt(at.steps, 60);
+    ow_reading_finish(&at);
+    ow_reading_finish(&fine);
+}
+END_TEST
+
+/* Switches need no steps at all, on edges either.  Without the promise that they are
+ * (is_switch) CVODE steps them; c = 0: no lines, and slow ones are followed to begin with. */
+START_TEST(test_switches_jump_without_steps)
+{
+    static const double c[] = {0.1e-15, 0.0, 300e-15};
+    const struct ow_pulse pulse = {.t_rise = 60e-9, .t_read = 60e-9};
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set("stochastic_write", param);
+    struct ow_model stepped = *m;
+    struct ow_reading at, fine;
+    size_t n_edge = 0;
+    stepped.is_switch = NULL;
+    write_pulse(m, param, 1.8, c[_i], &pulse, 1e-5, &at);
+    write_pulse(&stepped, param, 1.8, c[_i], &pulse, 1e-9, &fine);
+    ck_assert_int_eq(at.events, fine.events);
+    ck_assert_int_ge(at.events, 4);
+    const double dt = _i < 2 ? 1e-13 : 2e-12;
+    for (size_t k = 0; k < WRITE_CELLS; k++) {
+        ck_assert_int_eq(isnan(at.t_event[k]), isnan(fine.t_event[k]));
+        if (!isnan(at.t_event[k]))
+            ck_assert_close(at.t_event[k], fine.t_event[k], 0.0, dt);
+        n_edge += at.t_event[k] < 60e-9;
+        for (size_t s = 0; s < m->n_state; s++)
+            ck_assert_close(at.x_end[s * WRITE_CELLS + k], fine.x_end[s * WRITE_CELLS + k], 0.0,
+                            2e-5);
+    }
+    ck_assert_uint_ge(n_edge, 1);
+    check_energies(&at.energy, &fine.energy, 2e-5);
+    ck_assert_double_lt(ow_energy_residual(&at.energy), _i < 2 ? 1e-6 : 1e-5);
+    if (_i < 2)
+        ck_assert_int_le(at.steps, at.events + 4);
+    ow_reading_finish(&at);
+    ow_reading_finish(&fine);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("transient");
-    TCase *node = tcase_create("nodes"), *read = tcase_create("reads");
+    TCase *node = tcase_create("nodes"), *read = tcase_create("reads"),
+          *write = tcase_create("writes");
     tcase_add_loop_test(node, test_every_node_at_every_time, 0, N_DEVICE);
     tcase_set_timeout(node, 60);
     suite_add_tcase(suite, node);
@@ -461,5 +580,8 @@ int main(void)
     tcase_add_test(read, test_few_states_are_watched);
     tcase_set_timeout(read, 60);
     suite_add_tcase(suite, read);
+    tcase_add_loop_test(write, test_writes_settle_at_corners, 0, 2);
+    tcase_add_loop_test(write, test_switches_jump_without_steps, 0, 3);
+    suite_add_tcase(suite, write);
     return run_suite(suite);
 }

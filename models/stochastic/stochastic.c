@@ -105,6 +105,11 @@ static bool is_mean(const double p[])
     return p[MODE] == MODE_MEAN;
 }
 
+static bool is_switch(const double p[])
+{
+    return !is_mean(p);
+}
+
 static const char *check(const double p[])
 {
     const bool has_cycles = p[SIGMA_TAU_C2C] > 0.0 || p[SIGMA_R_C2C] > 0.0;
@@ -364,4 +369,5 @@ const struct ow_model ow_stochastic = {
     .eval = eval,
     .event_state = H,
     .fire = fire,
+    .is_switch = is_switch,
 };

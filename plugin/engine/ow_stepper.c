@@ -28,16 +28,22 @@ struct ow_stepper {
     N_Vector weight; /* CVODE's, borrowed */
     SUNMatrix matrix;
     SUNLinearSolver solver;
-    bool is_short; /* of memory, in a Newton step */
+    bool is_short;       /* of memory, in a Newton step                      */
+    const double *slope; /* NULL, or what the next look at the rates returns */
     char message[256];
 };
 
 static int rates(realtype t, N_Vector y, N_Vector ydot, void *data)
 {
     struct ow_stepper *st = data;
+    double *rate = N_VGetArrayPointer(ydot);
+    if (st->slope) {
+        memcpy(rate, st->slope, st->sys->n_y * sizeof *rate);
+        st->slope = NULL;
+        return 0;
+    }
     st->source(st->data, t, st->v_row);
     ow_system_place_values(st->sys, st->v_row, N_VGetArrayPointer(y));
-    double *rate = N_VGetArrayPointer(ydot);
     ow_system_currents(st->sys, st->sys->current);
     ow_mass_solve(st->mass, st->sys->current, rate);
     ow_system_state_rates(st->sys, rate);
@@ -107,11 +113,8 @@ static int least_remaining(realtype t, N_Vector y, realtype *g, void *data)
 {
     const struct ow_stepper *st = data;
     const struct ow_system *sys = st->sys;
-    const size_t event = sys->circuit->xb->model->event_state;
-    size_t m = 0;
-    while (sys->moving[m] != event)
-        m++;
-    const double *h = N_VGetArrayPointer(y) + sys->n_free + m * sys->n_cell;
+    const double *h =
+        N_VGetArrayPointer(y) + ow_system_place_of(sys, sys->circuit->xb->model->event_state);
     *g = INFINITY;
     for (size_t k = 0; k < sys->n_cell; k++)
         *g = fmin(*g, h[k]);
@@ -229,10 +232,19 @@ double *ow_stepper_y(struct ow_stepper *st)
     return N_VGetArrayPointer(st->y);
 }
 
-enum ow_status ow_stepper_restart(struct ow_stepper *st, double t)
+/* step 0: CVODE's own choice. */
+enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
+                                 const double slope[])
 {
     st->space.length = st->sys->n_y;
-    return status_from_cvode(CVodeReInit(st->cvode, t, st->y));
+    st->slope = slope;
+    const int flag = CVodeReInit(st->cvode, t, st->y);
+    return status_from_cvode(flag ? flag : CVodeSetInitStep(st->cvode, step));
+}
+
+enum ow_status ow_stepper_restart(struct ow_stepper *st, double t)
+{
+    return ow_stepper_resume(st, t, 0.0, NULL);
 }
 
 enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double *t)

@@ -32,6 +32,10 @@ double *ow_stepper_y(struct ow_stepper *st);
 
 /* Begin anew at time t, with the unknowns as they are; first order, own step choice. */
 enum ow_status ow_stepper_restart(struct ow_stepper *st, double t);
+/* The same with a first step and the slope slope[n_y] there (borrowed until the next step):
+ * what the unknowns follow slowly, without what stiff parts make of rounding errors. */
+enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
+                                 const double slope[]);
 
 /* One internal step, not past t_stop.  *t is the time reached. */
 enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double *t);

@@ -30,6 +30,17 @@ static enum ow_status create_response(struct ow_system *sys)
     return OW_OK;
 }
 
+static bool are_switches(const struct ow_crossbar *xb)
+{
+    bool are = xb->model->is_switch != NULL;
+    for (size_t k = 0; are && k < xb->rows * xb->cols; k++) {
+        double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
+        ow_crossbar_cell(xb, k, param, x);
+        are = xb->model->is_switch(param);
+    }
+    return are;
+}
+
 enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
                                 struct ow_system *out)
 {
@@ -39,8 +50,9 @@ enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
                             .n_free = circuit->n_node - circuit->first_free,
                             .n_cell = xb->rows * xb->cols,
                             .n_state = xb->model->n_state};
+    sys.has_switches = are_switches(xb);
     for (size_t s = 0; s < sys.n_state; s++)
-        if (!xb->model->state[s].is_discrete)
+        if (sys.has_switches ? s == xb->model->event_state : !xb->model->state[s].is_discrete)
             sys.moving[sys.n_continuous++] = s;
     ow_system_hold(&sys, false);
     sys.tau = xb->sense.gain / (two_pi * xb->sense.gbw);
@@ -280,6 +292,47 @@ void ow_system_get_states(const struct ow_system *sys, const double y[], double 
     for (size_t m = 0; m < sys->n_moving; m++)
         memcpy(x + sys->moving[m] * sys->n_cell, y + sys->n_free + m * sys->n_cell,
                sys->n_cell * sizeof *x);
+}
+
+size_t ow_system_place_of(const struct ow_system *sys, size_t state)
+{
+    size_t m = 0;
+    while (sys->moving[m] != state)
+        m++;
+    return sys->n_free + m * sys->n_cell;
+}
+
+void ow_system_put_cell(struct ow_system *sys, size_t cell, const double x[], double y[])
+{
+    for (size_t s = 0; s < sys->n_state; s++)
+        sys->still[s * sys->n_cell + cell] = x[s];
+    for (size_t m = 0; m < sys->n_moving; m++)
+        y[sys->n_free + m * sys->n_cell + cell] = x[sys->moving[m]];
+}
+
+void ow_system_get_cell(const struct ow_system *sys, const double y[], size_t cell, double x[])
+{
+    for (size_t s = 0; s < sys->n_state; s++)
+        x[s] = sys->still[s * sys->n_cell + cell];
+    for (size_t m = 0; m < sys->n_moving; m++)
+        x[sys->moving[m]] = y[sys->n_free + m * sys->n_cell + cell];
+}
+
+void ow_system_place_cell(struct ow_system *sys, size_t cell, const double param[],
+                          const double x[])
+{
+    const size_t ns = sys->n_state;
+    struct ow_point p;
+    ow_eval_one(sys->circuit->xb->model, param, sys->v_cell[cell], x, &p);
+    sys->at.i[cell] = p.i;
+    sys->at.di_dv[cell] = p.di_dv;
+    for (size_t r = 0; r < ns; r++) {
+        sys->at.di_dx[r][cell] = p.di_dx[r];
+        sys->at.f[r][cell] = p.f[r];
+        sys->at.df_dv[r][cell] = p.df_dv[r];
+        for (size_t s = 0; s < ns; s++)
+            sys->at.df_dx[r][s][cell] = p.df_dx[r][s];
+    }
 }
 
 void ow_system_initial_states(const struct ow_system *sys, double x[])

@@ -21,6 +21,8 @@ struct ow_system {
     int n_threads;
     size_t n_free, n_cell;
     size_t n_state;               /* of the model                                       */
+    bool has_switches;            /* every cell is one (is_switch in ow_model.h): then only
+                                     the event state counts as continuous below         */
     size_t n_continuous;          /* how many of them are continuous                    */
     size_t moving[OW_MAX_STATES]; /* their indices in the model                         */
     size_t n_moving;              /* how many are in y: n_continuous, or 0 while held   */
@@ -74,6 +76,15 @@ void ow_system_state_rates(const struct ow_system *sys, double ydot[]);
 /* States x[n_state][n_cell] into y (continuous) and `still` (discrete), and back. */
 void ow_system_put_states(struct ow_system *sys, const double x[], double y[]);
 void ow_system_get_states(const struct ow_system *sys, const double y[], double x[]);
+
+/* Where y has continuous state s of the first cell; the other cells' follow. */
+size_t ow_system_place_of(const struct ow_system *sys, size_t state);
+/* The same of one cell, x[n_state]. */
+void ow_system_put_cell(struct ow_system *sys, size_t cell, const double x[], double y[]);
+void ow_system_get_cell(const struct ow_system *sys, const double y[], size_t cell, double x[]);
+/* Evaluate one cell anew at the placed point, whose states have become x. */
+void ow_system_place_cell(struct ow_system *sys, size_t cell, const double param[],
+                          const double x[]);
 
 /* The programmed states of every cell: x[n_state][n_cell]. */
 void ow_system_initial_states(const struct ow_system *sys, double x[]);

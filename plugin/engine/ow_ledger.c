@@ -1,0 +1,185 @@
+#include "ow_ledger.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ow_kernel.h"
+
+enum { SOURCE, SUPPLY, DRIVERS, DEVICES, WIRES, SENSE, THROUGHPUT, CHARGE, OUTPUT, QUIESCENT };
+_Static_assert(QUIESCENT + 1 == OW_N_POWER && (int)OW_N_POWER <= (int)OW_INTEGRAL_MOST,
+               "one place for each power");
+
+enum ow_status ow_ledger_init(struct ow_system *sys, bool can_settle, struct ow_ledger *out)
+{
+    *out = (struct ow_ledger){.sys = sys};
+    out->i_source = calloc(sys->circuit->n_source, sizeof *out->i_source);
+    if (!can_settle)
+        return out->i_source ? OW_OK : OW_ERR_NOMEM;
+    out->i_cell = calloc(sys->n_cell, sizeof *out->i_cell);
+    out->i_slope = calloc(sys->n_cell, sizeof *out->i_slope);
+    out->zero = calloc(sys->circuit->n_source, sizeof *out->zero);
+    return out->i_source && out->i_cell && out->i_slope && out->zero ? OW_OK : OW_ERR_NOMEM;
+}
+
+void ow_ledger_finish(struct ow_ledger *l)
+{
+    free(l->i_source);
+    free(l->i_cell);
+    free(l->i_slope);
+    free(l->zero);
+    *l = (struct ow_ledger){0};
+}
+
+void ow_ledger_clear(struct ow_ledger *l)
+{
+    memset(l->sum, 0, sizeof l->sum);
+}
+
+struct ow_energy ow_ledger_energy(const struct ow_ledger *l, double stored)
+{
+    return (struct ow_energy){.source = l->sum[SOURCE],
+                              .supply = l->sum[SUPPLY],
+                              .drivers = l->sum[DRIVERS],
+                              .devices = l->sum[DEVICES],
+                              .wires = l->sum[WIRES],
+                              .sense = l->sum[SENSE],
+                              .throughput = l->sum[THROUGHPUT],
+                              .charge = l->sum[CHARGE],
+                              .output = l->sum[OUTPUT],
+                              .quiescent = l->sum[QUIESCENT],
+                              .stored = stored};
+}
+
+static void powers(struct ow_ledger *l, const double dv_row[], const double i_cell[],
+                   double p[OW_N_POWER])
+{
+    struct ow_power at;
+    ow_power_at(l->sys->circuit, l->sys->v_node, dv_row, i_cell, l->i_source, &at);
+    p[SOURCE] = at.source;
+    p[SUPPLY] = at.supply;
+    p[DRIVERS] = at.drivers;
+    p[DEVICES] = at.devices;
+    p[WIRES] = at.wires;
+    p[SENSE] = at.sense;
+    p[THROUGHPUT] = at.throughput;
+    p[CHARGE] = at.charge_rate;
+    p[OUTPUT] = at.output;
+    p[QUIESCENT] = at.quiescent;
+}
+
+void ow_ledger_powers(struct ow_ledger *l, const double dv_row[], double p[OW_N_POWER])
+{
+    powers(l, dv_row, l->sys->at.i, p);
+}
+
+double ow_ledger_throughput(struct ow_ledger *l, const double dv_row[])
+{
+    double p[OW_N_POWER];
+    ow_ledger_powers(l, dv_row, p);
+    return p[THROUGHPUT];
+}
+
+void ow_ledger_begin(struct ow_ledger *l)
+{
+    ow_integral_begin(&l->integral, OW_N_POWER);
+}
+
+void ow_ledger_sample(struct ow_ledger *l, const double dv_row[], double t)
+{
+    double p[OW_N_POWER];
+    ow_ledger_powers(l, dv_row, p);
+    ow_integral_add(&l->integral, t, p, l->sum);
+}
+
+void ow_ledger_end(struct ow_ledger *l)
+{
+    ow_integral_end(&l->integral, l->sum);
+}
+
+void ow_ledger_add(struct ow_ledger *l, double dt, const double middle[OW_N_POWER],
+                   const double end[OW_N_POWER])
+{
+    for (size_t k = 0; k < OW_N_POWER; k++)
+        l->sum[k] += dt * (l->settled[k] + 4.0 * middle[k] + end[k]) / 6.0;
+}
+
+/* ---- lines that settle ------------------------------------------------------------------- */
+
+/* Voltages of sources and free nodes, and the cells' currents at them. */
+struct point {
+    const double *row, *v, *i; /* [n_source] V, [n_free] V, [n_cell] A */
+};
+
+/* Of `at` with c times d more at the free nodes, which are c d_cell across cells. */
+static void powers_beside(struct ow_ledger *l, const struct point *at, double c,
+                          const double d[], const double d_cell[], const double dv_row[],
+                          double p[OW_N_POWER])
+{
+    struct ow_system *sys = l->sys;
+    const double *g = sys->at.di_dv;
+    double *v = sys->v_node + sys->circuit->first_free;
+    memcpy(sys->v_node + 1, at->row, sys->circuit->n_source * sizeof *v);
+    for (size_t k = 0; k < sys->n_free; k++)
+        v[k] = at->v[k] + c * d[k];
+    for (size_t k = 0; k < sys->n_cell; k++)
+        l->i_cell[k] = at->i[k] + c * g[k] * d_cell[k];
+    powers(l, dv_row, l->i_cell, p);
+}
+
+static bool dissipates(size_t k)
+{
+    return k == DRIVERS || k == DEVICES || k == WIRES || k == SENSE;
+}
+
+/* 2 P(W, D2) */
+static void add_drift(struct ow_ledger *l, const struct ow_settle *s, const double dv_row[])
+{
+    struct ow_system *sys = l->sys;
+    const double w = ow_largest(s->slope, sys->n_free), d2 = ow_largest(s->area2, sys->n_free);
+    const struct point at = {dv_row, s->slope, l->i_slope};
+    double up[OW_N_POWER], down[OW_N_POWER];
+    if (w == 0.0 || d2 == 0.0)
+        return;
+    ow_system_put_voltages(sys, dv_row, s->slope);
+    for (size_t k = 0; k < sys->n_cell; k++)
+        l->i_slope[k] = sys->at.di_dv[k] * sys->v_cell[k];
+    ow_system_put_voltages(sys, l->zero, s->area2);
+    powers_beside(l, &at, w / d2, s->area2, sys->v_cell, dv_row, up);
+    powers_beside(l, &at, -w / d2, s->area2, sys->v_cell, dv_row, down);
+    for (size_t k = 0; k < OW_N_POWER; k++)
+        if (k == SOURCE || dissipates(k))
+            l->sum[k] += 0.5 * (up[k] - down[k]) * d2 / w;
+}
+
+void ow_ledger_settle(struct ow_ledger *l, const struct ow_settle *s, const double v_row[],
+                      const double dv_row[], const double y[])
+{
+    struct ow_system *sys = l->sys;
+    const double largest = ow_largest(s->area, sys->n_free);
+    const double *p = l->settled;
+    double up[OW_N_POWER], down[OW_N_POWER], square[OW_N_POWER], all = 0.0;
+    ow_ledger_powers(l, dv_row, l->settled);
+    if (largest == 0.0)
+        return;
+    /* aside by so little that no source's power changes its sign */
+    const double c = 1e-3 * s->v_scale / largest;
+    const struct point at = {v_row, y, sys->at.i};
+    powers_beside(l, &at, c, s->area, s->in_cell, dv_row, up);
+    const bool is_small = s->is_constant && s->energy < 1e-2 * fabs(s->from_sources);
+    if (!is_small)
+        powers_beside(l, &at, -c, s->area, s->in_cell, dv_row, down);
+    for (size_t k = 0; k < OW_N_POWER; k++) {
+        l->sum[k] += is_small ? (up[k] - p[k]) / c : 0.5 * (up[k] - down[k]) / c;
+        square[k] = is_small || !dissipates(k) ? 0.0 : 0.5 * (up[k] + down[k]) - p[k];
+        all += square[k];
+    }
+    for (size_t k = 0; k < OW_N_POWER && all > 0.0; k++)
+        l->sum[k] += s->energy * square[k] / all;
+    if (!s->is_constant)
+        add_drift(l, s, dv_row);
+    if (s->is_constant)
+        memcpy(sys->v_node + sys->circuit->first_free, y, sys->n_free * sizeof *y);
+    else
+        ow_system_put_voltages(sys, v_row, y);
+}
