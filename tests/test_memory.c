@@ -151,19 +151,22 @@ static enum ow_status run_engine(const struct job *job, struct answer *answer,
     return st;
 }
 
-/* By lines, by multigrid and directly. */
+/* By lines, by multigrid, directly, and on lines without resistance. */
 static enum ow_status run_solve(const struct job *job, struct answer *answer,
                                 struct ow_error *err)
 {
-    static const struct ow_solve_wires way[] = {
-        {1.0, 2.0, 50.0, 50.0}, {1.0, 1e6, 50.0, 50.0}, {1e12, 1e-12, 0.0, 1e9}};
+    static const struct ow_solve_wires way[] = {{1.0, 2.0, 50.0, 50.0},
+                                                {1.0, 1e6, 50.0, 50.0},
+                                                {1e12, 1e-12, 0.0, 1e9},
+                                                {0.0, 2.0, 50.0, 50.0},
+                                                {1.0, 0.0, 50.0, 50.0}};
     double g[20 * 30], v[20];
     const struct ow_matrix conductance = {20, 30, g}, drive = {20, 1, v};
     for (size_t k = 0; k < 600; k++)
         g[k] = 1e-6 + 1e-4 * fmod(0.618033988749895 * (double)k, 1.0);
     for (size_t k = 0; k < 20; k++)
         v[k] = 0.2;
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 5; k++) {
         struct ow_solve_result r = {0};
         const enum ow_status st = ow_solve(&conductance, &drive, &way[k], 1, &r, err);
         if (st)

@@ -1,4 +1,5 @@
 /* ohmweave solve: one linear array. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,7 +133,9 @@ static void print_effort(const struct ow_matrix *g, const struct ow_solve_result
     printf("solved %zu x %zu in %.3g s, solver: %s", g->rows, g->cols, r->wall_s,
            ow_solve_method_str(r->method));
     if (r->iterations > 0)
-        printf(", %d iterations, relative residual %.2g", r->iterations, r->residual);
+        printf(", %d iterations", r->iterations);
+    if (r->method != OW_SOLVE_NONE && !isnan(r->residual))
+        printf(", relative residual %.2g", r->residual);
     putchar('\n');
 }
 

@@ -8,6 +8,7 @@
 #include "ow_direct.h"
 #include "ow_engine.h"
 #include "ow_grid.h"
+#include "ow_shorted.h"
 
 /* A conductor of 1 S; `scale` makes it what the caller asks for. */
 static void unit_eval(const struct ow_cells *cells, struct ow_response *out)
@@ -171,9 +172,125 @@ done:
     return st;
 }
 
+/* ---- lines without resistance ------------------------------------------------------------ */
+
+/* The array as ow_shorted.h has it: rows are its lines without resistance, words if both have
+ * none; columns end at their sources, so that word lines run backwards when they are columns.
+ */
+struct turned {
+    bool is_turned;          /* rows are bit lines                     */
+    struct ow_shorted array; /* its arrays are the following           */
+    double *s, *u, *t, *e;   /* [rows] and [cols]                      */
+    double *d;               /* [rows][cols] if is_turned              */
+    double *x, *b;           /* [rows], [rows][cols] if is_turned      */
+};
+
+static void turned_finish(struct turned *a)
+{
+    free(a->s);
+    free(a->u);
+    free(a->t);
+    free(a->e);
+    free(a->d);
+    free(a->x);
+    free(a->b);
+}
+
+/* out[cols - 1 - j][i] = a[i][j], tile by tile. */
+static void turn(const double a[], size_t rows, size_t cols, double out[])
+{
+    enum { TILE = 32 };
+    for (size_t i0 = 0; i0 < rows; i0 += TILE)
+        for (size_t j0 = 0; j0 < cols; j0 += TILE)
+            for (size_t i = i0; i < i0 + TILE && i < rows; i++)
+                for (size_t j = j0; j < j0 + TILE && j < cols; j++)
+                    out[(cols - 1 - j) * rows + i] = a[i * cols + j];
+}
+
+/* And back. */
+static void turn_back(const double a[], size_t rows, size_t cols, double out[])
+{
+    enum { TILE = 32 };
+    for (size_t i0 = 0; i0 < rows; i0 += TILE)
+        for (size_t j0 = 0; j0 < cols; j0 += TILE)
+            for (size_t i = i0; i < i0 + TILE && i < rows; i++)
+                for (size_t j = j0; j < j0 + TILE && j < cols; j++)
+                    out[i * cols + j] = a[(cols - 1 - j) * rows + i];
+}
+
+static enum ow_status turned_init(struct turned *a, const struct ow_matrix *g,
+                                  const double drive[], const struct ow_solve_wires *w)
+{
+    const bool is_turned = w->r_wordline > 0.0;
+    const size_t rows = is_turned ? g->cols : g->rows, cols = is_turned ? g->rows : g->cols;
+    const double word = 1.0 / (w->r_driver + w->r_wordline); /* infinite if there is none */
+    const double bit = 1.0 / (w->r_sense + w->r_bitline);
+    *a = (struct turned){.is_turned = is_turned};
+    a->s = malloc(rows * sizeof *a->s);
+    a->u = calloc(rows, sizeof *a->u);
+    a->t = malloc(cols * sizeof *a->t);
+    a->e = calloc(cols, sizeof *a->e);
+    a->x = malloc(rows * sizeof *a->x);
+    a->d = is_turned ? malloc(rows * cols * sizeof *a->d) : NULL;
+    a->b = is_turned ? malloc(rows * cols * sizeof *a->b) : NULL;
+    if (!a->s || !a->u || !a->t || !a->e || !a->x || (is_turned && (!a->d || !a->b)))
+        return OW_ERR_NOMEM;
+    for (size_t i = 0; i < rows; i++)
+        a->s[i] = is_turned ? bit : word;
+    for (size_t j = 0; j < cols; j++)
+        a->t[j] = is_turned ? word : bit;
+    memcpy(is_turned ? a->e : a->u, drive, g->rows * sizeof *drive);
+    if (is_turned)
+        turn(g->a, g->rows, g->cols, a->d);
+    a->array = (struct ow_shorted){.rows = rows,
+                                   .cols = cols,
+                                   .s = a->s,
+                                   .u = a->u,
+                                   .g = 1.0 / (is_turned ? w->r_wordline : w->r_bitline),
+                                   .t = a->t,
+                                   .e = a->e,
+                                   .d = is_turned ? a->d : g->a};
+    return OW_OK;
+}
+
+/* Rows and columns into the two planes of nodes. */
+static void unturn(const struct turned *a, const struct ow_matrix *g, double w[], double b[])
+{
+    for (size_t i = 0; i < g->rows; i++)
+        for (size_t j = 0; j < g->cols; j++) {
+            const size_t k = i * g->cols + j;
+            if (a->is_turned)
+                b[k] = a->x[g->cols - 1 - j];
+            else
+                w[k] = a->x[i];
+        }
+    if (a->is_turned)
+        turn_back(a->b, g->rows, g->cols, w);
+}
+
+static enum ow_status solve_shorted(const struct ow_matrix *g, const double drive[],
+                                    const struct ow_solve_wires *wires, int n_threads,
+                                    struct ow_solve_result *out)
+{
+    double *w = out->nodes.a, *b = w + g->rows * g->cols;
+    struct ow_shorted_effort effort;
+    struct turned a;
+    enum ow_status st = turned_init(&a, g, drive, wires);
+    if (!st)
+        st = ow_shorted_solve(&a.array, n_threads, a.x, a.is_turned ? a.b : b, &effort);
+    if (!st) {
+        unturn(&a, g, w, b);
+        out->method = effort.is_closed ? OW_SOLVE_CLOSED : OW_SOLVE_REDUCED;
+        out->iterations = effort.iterations;
+        out->residual = effort.residual;
+    }
+    turned_finish(&a);
+    return st;
+}
+
 /* ---- any circuit ------------------------------------------------------------------------- */
 
-/* Lines that have merged into one node: the engine's direct solver. */
+/* Where iterations fail on lines that have merged into one node: the engine's solvers. */
 static enum ow_status solve_circuit(const struct ow_matrix *g, const double drive[],
                                     const struct ow_solve_wires *wires, double v_scale,
                                     struct ow_solve_result *out, struct ow_error *err)
@@ -229,10 +346,10 @@ static void collect(const struct ow_matrix *g, struct ow_solve_result *out)
 
 const char *ow_solve_method_str(enum ow_solve_method method)
 {
-    static const char *const name[] = {[OW_SOLVE_NONE] = "none",
-                                       [OW_SOLVE_LINES] = "lines",
-                                       [OW_SOLVE_MULTIGRID] = "multigrid",
-                                       [OW_SOLVE_DIRECT] = "direct"};
+    static const char *const name[] = {
+        [OW_SOLVE_NONE] = "none",           [OW_SOLVE_LINES] = "lines",
+        [OW_SOLVE_MULTIGRID] = "multigrid", [OW_SOLVE_CLOSED] = "closed form",
+        [OW_SOLVE_REDUCED] = "reduced",     [OW_SOLVE_DIRECT] = "direct"};
     return name[method];
 }
 
@@ -255,7 +372,7 @@ enum ow_status ow_solve(const struct ow_matrix *g, const struct ow_matrix *drive
         result.method = OW_SOLVE_NONE;
     else if (wires->r_wordline > 0.0 && wires->r_bitline > 0.0)
         st = solve_grid(g, drive->a, wires, n_threads, &result);
-    else
+    else if ((st = solve_shorted(g, drive->a, wires, n_threads, &result)) == OW_ERR_SOLVER)
         st = solve_circuit(g, drive->a, wires, v_scale, &result, err);
     if (st) {
         ow_solve_result_finish(&result);

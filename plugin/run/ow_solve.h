@@ -23,8 +23,12 @@ enum ow_solve_method {
     OW_SOLVE_NONE,      /* nothing is driven, so nothing flows               */
     OW_SOLVE_LINES,     /* iterations preconditioned by the word lines       */
     OW_SOLVE_MULTIGRID, /* the same, by multigrid                            */
-    OW_SOLVE_DIRECT     /* a sparse direct factorisation: lines of no resistance,
-                           or iterations that did not converge               */
+    OW_SOLVE_CLOSED,    /* line by line, where lines without resistance are held
+                           by their sources or by ground                     */
+    OW_SOLVE_REDUCED,   /* iterations on one voltage a line, of the lines that
+                           have no resistance                                */
+    OW_SOLVE_DIRECT     /* a sparse direct factorisation, where iterations did not
+                           converge                                          */
 };
 const char *ow_solve_method_str(enum ow_solve_method method);
 
