@@ -10,8 +10,8 @@ probe_host.py TREE [OPTION...]
 The macros come from the last of these that speaks of one: the defaults of configure.ac (a
 feature with a --disable option is on), the options in debian/rules (a distribution's source
 package), a config.h that configure has left in the tree, and OPTIONs such as --enable-osdi.
-ohmweave is tested with ngspice 39 only; what the trees of later versions say is taken at its
-word, and the built library is tried in the installed ngspice at the end of the build.
+What a tree says is taken at its word, and the built library is tried in the installed ngspice
+at the end of the build; netlists/README.md says which versions have been tried, and how.
 """
 import os
 import re
