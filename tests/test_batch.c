@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -409,14 +410,7 @@ START_TEST(test_kill_at_any_moment)
             k = -1; /* before it had begun: once more */
     }
     ck_assert_int_gt(n_killed, 0);
-    struct ow_store *probe; /* killed while it was being made: no store, and to be removed */
-    if (ow_store_open("s.db", OW_STORE_READ, &probe, NULL))
-        unlink("s.db");
-    else
-        ow_store_close(probe);
-    sweep(access("s.db", F_OK) == 0 ? "slow.yaml --store s.db --resume"
-                                    : "slow.yaml --store s.db",
-          0);
+    sweep("slow.yaml --store s.db --resume", 0); /* also if it was killed while it made it */
     sweep("slow.yaml --store whole.db", 0);
     struct rows a = read_rows("s.db"), b = read_rows("whole.db");
     check_same(&a, &b);
@@ -424,6 +418,25 @@ START_TEST(test_kill_at_any_moment)
         ck_assert_int_eq(a.row[k].attempts, 1); /* a point that was cut short is no attempt */
     rows_finish(&a);
     rows_finish(&b);
+}
+END_TEST
+
+/* Killed before it had written anything into it: a database without tables. */
+START_TEST(test_a_blank_store_is_a_new_one)
+{
+    static const char *const arguments[] = {"small.yaml --store s0.db",
+                                            "small.yaml --store s1.db --resume"};
+    for (int k = 0; k < N(arguments); k++) {
+        sqlite3 *db;
+        char name[] = "s0.db";
+        name[1] = (char)('0' + k);
+        ck_assert_int_eq(sqlite3_open(name, &db), SQLITE_OK);
+        sqlite3_exec(db, "PRAGMA journal_mode = WAL; PRAGMA user_version = 0", NULL, NULL,
+                     NULL);
+        sqlite3_close(db);
+        ck_assert_int_eq(access(name, F_OK), 0);
+        sweep(arguments[k], 0);
+    }
 }
 END_TEST
 
@@ -680,6 +693,7 @@ int main(void)
     tcase_set_timeout(night, 300);
     tcase_add_checked_fixture(night, set_up, leave_directory);
     tcase_add_test(night, test_kill_at_any_moment);
+    tcase_add_test(night, test_a_blank_store_is_a_new_one);
     tcase_add_test(night, test_interrupt_keeps_what_is_done);
     tcase_add_test(night, test_interrupt_of_all_processes);
     tcase_add_test(night, test_a_crash_costs_one_point);

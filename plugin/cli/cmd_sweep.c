@@ -215,6 +215,7 @@ struct sweep {
     struct ow_plan plan;
     struct ow_limits limits;
     struct ow_sweep_cost cost;
+    struct ow_sweep_usage usage;
     struct ow_store *store;
     size_t *point, n_point; /* of --points; NULL: all */
     bool has_outline;
@@ -269,8 +270,7 @@ static enum ow_status open_store(const struct arguments *a, struct sweep *s,
         (st = ow_store_open(a->store, a->is_resumed ? OW_STORE_WRITE : OW_STORE_CREATE,
                             &s->store, err)))
         return st;
-    return a->is_resumed ? ow_sweep_same(s->store, &s->plan, &s->limits, err)
-                         : ow_sweep_describe(s->store, &s->plan, &s->limits, OW_VERSION, err);
+    return ow_sweep_begin(s->store, &s->plan, &s->limits, OW_VERSION, err);
 }
 
 /* Where any point asks for ngspice, the code models must be there. */
@@ -306,7 +306,8 @@ static enum ow_status run_here(const struct arguments *a, struct sweep *s, unsig
                                          .progress = show,
                                          .ended = tell,
                                          .data = &watch};
-    const enum ow_status st = ow_sweep_run(s->store, &s->plan, &s->limits, &s->cost, &how, err);
+    const enum ow_status st =
+        ow_sweep_run(s->store, &s->plan, &s->limits, &s->cost, &how, &s->usage, err);
     if (watch.is_on)
         fprintf(stderr, "\r\033[K");
     return st;
@@ -331,6 +332,11 @@ static int run_points(const struct arguments *a, struct sweep *s, unsigned jobs,
         code = EXIT_RUN_FAILED;
     }
     const int answer = cli_sweep_answer(s->store, a->store, &a->output);
+    char text[32];
+    if (s->usage.wall_s > 0.0 && cli_output_has_table(&a->output))
+        printf("  %s: %u at a time, busy %.0f %%; the store took %.2g %%\n",
+               duration(s->usage.wall_s, text), jobs, 100.0 * s->usage.busy,
+               100.0 * s->usage.store_s / s->usage.wall_s);
     /* a task has done its work when its points have ended, however */
     return code == EXIT_STANDS && !a->points ? answer : code;
 }

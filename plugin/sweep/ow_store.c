@@ -191,19 +191,23 @@ static enum ow_status open_store(struct ow_store *s, enum ow_store_mode mode,
         return ow_fail(err, OW_ERR_FILE, "%s: %s", s->path, strerror(errno));
     if (s->is_writer && (st = lock(s, err)))
         return st;
-    if (is_new && is_there && there.st_size > 0)
-        return ow_fail(err, OW_ERR_FILE,
-                       "%s: is there already: expected a new name, or --resume", s->path);
     if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return fail_db(s, err);
     sqlite3_busy_timeout(s->db, 10000);
-    if (s->is_alone && (st = execute(s, "PRAGMA locking_mode = EXCLUSIVE", err)))
+    /* blank: new, or a sweep was killed while it made it */
+    sqlite3_int64 n_table = 0;
+    st = read_integer(s, "SELECT count(*) FROM sqlite_master", &n_table, err);
+    if (is_new && is_there && (st || n_table > 0))
+        return ow_fail(err, OW_ERR_FILE,
+                       "%s: is there already: expected a new name, or --resume", s->path);
+    if (st)
         return st;
-    if (!is_new && (st = check_format(s, err)))
+    const bool is_blank = s->is_writer && n_table == 0;
+    if (!is_blank && (st = check_format(s, err)))
         return st;
     if (!s->is_writer)
         return OW_OK;
-    if ((st = prepare_writer(s, err)) || (is_new && (st = create(s, err))))
+    if ((st = prepare_writer(s, err)) || (is_blank && (st = create(s, err))))
         return st;
     return prepare_statements(s, err);
 }

@@ -22,6 +22,7 @@ struct job {
     char host[256];
     struct ow_sweep_progress progress;
     double begin;                     /* s, monotonic                 */
+    double wall_s, store_s;           /* of points, and of the store  */
     double seconds_all, seconds_done; /* estimates, of the run's points */
 };
 
@@ -137,8 +138,11 @@ static enum ow_status done(void *data, const struct ow_pool_answer *answer,
     if (spec)
         row.spec = spec;
     enum ow_status st = check_limits(job->limits, &row, misses, sizeof misses, err);
+    const double begin = ow_seconds();
     if (!st)
         st = ow_store_put(job->store, &row, err);
+    job->store_s += ow_seconds() - begin;
+    job->wall_s += row.wall_s;
     free(spec);
     if (st)
         return st;
@@ -230,7 +234,8 @@ static enum ow_status list_tasks(struct job *job, size_t task[], size_t *n,
 
 enum ow_status ow_sweep_run(struct ow_store *store, const struct ow_plan *plan,
                             const struct ow_limits *limits, const struct ow_sweep_cost *cost,
-                            const struct ow_sweep_options *options, struct ow_error *err)
+                            const struct ow_sweep_options *options,
+                            struct ow_sweep_usage *usage, struct ow_error *err)
 {
     struct job job = {.store = store,
                       .plan = plan,
@@ -255,5 +260,11 @@ enum ow_status ow_sweep_run(struct ow_store *store, const struct ow_plan *plan,
     if (!st)
         st = ow_pool_run(&pool, task, n, err);
     free(task);
+    const double wall_s = ow_seconds() - job.begin;
+    const unsigned jobs = n < options->jobs ? (unsigned)n : options->jobs;
+    if (usage)
+        *usage = (struct ow_sweep_usage){.wall_s = n > 0 ? wall_s : 0.0,
+                                         .busy = jobs ? job.wall_s / (jobs * wall_s) : 0.0,
+                                         .store_s = job.store_s};
     return st;
 }

@@ -55,6 +55,12 @@ enum ow_status ow_sweep_describe_some(struct ow_store *store, const struct ow_pl
 enum ow_status ow_sweep_same(struct ow_store *store, const struct ow_plan *plan,
                              const struct ow_limits *limits, struct ow_error *err);
 
+/* One of the two: a store that says nothing yet is described, any other must be of this sweep.
+ */
+enum ow_status ow_sweep_begin(struct ow_store *store, const struct ow_plan *plan,
+                              const struct ow_limits *limits, const char *version,
+                              struct ow_error *err);
+
 /* Refuse one that was made for another sweep than this store. */
 enum ow_status ow_sweep_alike(struct ow_store *store, struct ow_store *other,
                               const char *other_path, struct ow_error *err);
@@ -68,6 +74,13 @@ struct ow_sweep_progress {
     size_t n_done, n_total; /* of this run                     */
     size_t n_failed;        /* of those done                   */
     double left_s;          /* s to go, NaN at first           */
+};
+
+/* Where the time went, of the points that have ended. */
+struct ow_sweep_usage {
+    double wall_s;  /* of the run                                  */
+    double busy;    /* part of the jobs' time that points had      */
+    double store_s; /* of writing them down                        */
 };
 
 struct ow_sweep_options {
@@ -86,10 +99,11 @@ struct ow_sweep_options {
 };
 
 /* Every point that the store does not have as done, the costly ones first.  OW_OK however
- * points end: what became of them is in the store. */
+ * points end: what became of them is in the store.  *usage (or NULL) is written in any case. */
 enum ow_status ow_sweep_run(struct ow_store *store, const struct ow_plan *plan,
                             const struct ow_limits *limits, const struct ow_sweep_cost *cost,
-                            const struct ow_sweep_options *options, struct ow_error *err);
+                            const struct ow_sweep_options *options,
+                            struct ow_sweep_usage *usage, struct ow_error *err);
 
 /* "2026-11-29T07:30:00Z" */
 const char *ow_sweep_time(int64_t since_1970, char text[32]);

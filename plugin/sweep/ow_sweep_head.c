@@ -244,6 +244,20 @@ static const char *const part_meaning[N_PART] = {
     "the specification is another one", "the sweep is another one", "the limits are others",
     "an input file has changed"};
 
+enum ow_status ow_sweep_begin(struct ow_store *store, const struct ow_plan *plan,
+                              const struct ow_limits *limits, const char *version,
+                              struct ow_error *err)
+{
+    char *base = NULL;
+    const enum ow_status st = ow_store_about(store, part_key[BASE], &base, err);
+    if (st)
+        return st;
+    const bool is_described = base != NULL;
+    free(base);
+    return is_described ? ow_sweep_same(store, plan, limits, err)
+                        : ow_sweep_describe(store, plan, limits, version, err);
+}
+
 enum ow_status ow_sweep_alike(struct ow_store *store, struct ow_store *other,
                               const char *other_path, struct ow_error *err)
 {
