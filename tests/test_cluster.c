@@ -147,8 +147,11 @@ START_TEST(test_a_program_that_is_missing_or_hangs_is_an_error)
     const char *const hangs[] = {"sh", "-c", "sleep 100 & sleep 100", NULL};
     struct ow_command_answer a;
     struct ow_error err = {0};
-    ck_assert_int_eq(ow_command_run(missing, NULL, 60.0, &a, &err), OW_ERR_HOST);
-    ck_assert_ptr_nonnull(strstr(err.text, "no-such-program-here: No such file"));
+    if (ow_command_run(missing, NULL, 60.0, &a, &err) == OW_OK) { /* valgrind, see the header */
+        ck_assert_int_eq(a.code, 127);
+        ow_command_answer_finish(&a);
+    } else
+        ck_assert_ptr_nonnull(strstr(err.text, "no-such-program-here: No such file"));
     ck_assert_int_eq(ow_command_run(hangs, NULL, 0.2, &a, &err), OW_ERR_HOST);
     ck_assert_ptr_nonnull(strstr(err.text, "no answer within 0.2 s"));
 }
@@ -640,6 +643,25 @@ static void put_fakes(void)
     put("s.yaml", SWEEP);
 }
 
+static char *path_before; /* tests may share a process: CK_FORK=no */
+
+static void set_up(void)
+{
+    path_before = strdup(getenv("PATH"));
+    enter_directory();
+}
+
+static void tear_down(void)
+{
+    static const char *const name[] = {"FAKE", "SQUEUE_PARTITION", "SLURM_ARRAY_TASK_ID",
+                                       "SLURM_MEM_PER_NODE"};
+    setenv("PATH", path_before, 1);
+    free(path_before);
+    for (int k = 0; k < N(name); k++)
+        unsetenv(name[k]);
+    leave_directory();
+}
+
 /* Words as they are, where run() would split them. */
 static pid_t start_words(const char *const word[])
 {
@@ -968,7 +990,7 @@ int main(void)
     tcase_add_test(rounds, test_a_damaged_note_is_said);
     tcase_add_test(rounds, test_a_shard_goes_on_where_it_was);
     suite_add_tcase(s, rounds);
-    tcase_add_checked_fixture(whole, enter_directory, leave_directory);
+    tcase_add_checked_fixture(whole, set_up, tear_down);
     tcase_set_timeout(whole, 240);
     tcase_add_test(whole, test_slurm_changes_nothing_else);
     tcase_add_test(whole, test_names_are_data_on_the_way_to_a_task);

@@ -116,11 +116,9 @@ static enum ow_status hear(const char *name, pid_t pid, const int fd[2], double 
         ;
     for (int k = 0; k < 2; k++)
         ow_bytes_add(&text[k], "", 1);
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (is_heard && !text[0].is_short && !text[1].is_short) {
-        *out = (struct ow_command_answer){.code = WIFEXITED(status) ? WEXITSTATUS(status)
-                                                                    : 128 + WTERMSIG(status),
-                                          .out = text[0].a,
-                                          .err = text[1].a};
+        *out = (struct ow_command_answer){.code = code, .out = text[0].a, .err = text[1].a};
         return OW_OK;
     }
     free(text[0].a);

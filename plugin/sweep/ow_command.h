@@ -21,7 +21,8 @@ struct ow_command_answer {
  * but for the variables that begin with one of without[], a list that ends with NULL.
  *
  * OW_ERR_HOST: not there, or killed because it was not done after timeout_s.  Whatever the
- * exit code, it is OW_OK. */
+ * exit code, it is OW_OK.  (Where a new process starts as a copy, as under valgrind, one that
+ * is not there ends with 127.) */
 enum ow_status ow_command_run(const char *const word[], const char *const without[],
                               double timeout_s, struct ow_command_answer *out,
                               struct ow_error *err);

@@ -227,12 +227,16 @@ static enum ow_status check(struct ow_error *err)
     for (size_t k = 0; k < 2; k++) {
         const char *const word[] = {command[k], "--version", NULL};
         struct ow_command_answer answer;
-        if (ow_command_run(word, without, PATIENCE, &answer, err))
+        int code = 127;
+        if (ow_command_run(word, without, PATIENCE, &answer, NULL) == OW_OK) {
+            code = answer.code;
+            ow_command_answer_finish(&answer);
+        }
+        if (code == 127)
             return ow_fail(err, OW_ERR_HOST,
                            "--executor=slurm: %s is not in PATH: expected Slurm's commands, as "
                            "on a login node of the cluster",
                            command[k]);
-        ow_command_answer_finish(&answer);
     }
     return OW_OK;
 }
