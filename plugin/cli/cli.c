@@ -8,6 +8,7 @@
 
 #include "ow_clock.h"
 #include "ow_file.h"
+#include "ow_si.h"
 
 volatile sig_atomic_t cli_cancelled;
 
@@ -150,18 +151,5 @@ void cli_progress_end(struct cli_progress *p)
 
 const char *cli_si(double value, const char *unit, char text[32])
 {
-    static const char *const prefix[] = {"a", "f", "p", "n", "u", "m",
-                                         "",  "k", "M", "G", "T", "P"};
-    const int unity = 6, n_prefix = 12;
-    if (!isfinite(value) || value == 0.0) {
-        snprintf(text, 32, value == 0.0 ? "0 %s" : isnan(value) ? "-" : "inf %s", unit);
-        return text;
-    }
-    /* a fifth digit that rounds up may reach the next prefix: 999.96 m is 1 */
-    const int k = (int)floor(log10(fabs(value) * (1.0 + 5e-5)) / 3.0) + unity;
-    if (k < 0 || k >= n_prefix)
-        snprintf(text, 32, "%.4g %s", value, unit);
-    else
-        snprintf(text, 32, "%.4g %s%s", value / pow(10.0, 3.0 * (k - unity)), prefix[k], unit);
-    return text;
+    return ow_si(value, 4, unit, text);
 }

@@ -1,13 +1,11 @@
 #include "cli_plot.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "ow_file.h"
+#include "ow_gnuplot.h"
+#include "ow_si.h"
 
 enum ow_status cli_write_wave(const char *path, const char *host, const struct ow_reading *r,
                               struct ow_error *err)
@@ -28,102 +26,51 @@ enum ow_status cli_write_wave(const char *path, const char *host, const struct o
     return ow_file_commit(&file, err);
 }
 
-/* A gnuplot string: single quotes, doubled inside. */
-static void put_quoted(FILE *to, const char *text)
+/* Columns of a data block: ns, then mV of the outputs shown. */
+static void put_wave(FILE *to, const char *name, const struct ow_reading *r,
+                     const size_t column[], size_t n_shown)
 {
-    fputc('\'', to);
-    for (; *text; text++) {
-        if (*text == '\'')
-            fputc('\'', to);
-        fputc(*text, to);
+    fprintf(to, "$%s << EOD\n", name);
+    for (size_t k = 0; k < r->wave.n; k++) {
+        fprintf(to, "%.9g", 1e9 * r->wave.t[k]);
+        for (size_t j = 0; j < n_shown; j++)
+            fprintf(to, " %.6g", 1e3 * r->wave.v[k * r->cols + column[j]]);
+        fputc('\n', to);
     }
-    fputc('\'', to);
+    fputs("EOD\n", to);
 }
 
-static void put_script(FILE *to, const char *path, const char *title, const char *engine_csv,
-                       const char *spice_csv, const size_t column[], size_t n_shown,
-                       double t_sample)
+enum ow_status cli_plot_waves(const char *path, const char *title,
+                              const struct ow_reading *engine, const struct ow_reading *spice,
+                              const size_t column[], size_t n_shown, double t_sample,
+                              struct ow_error *err)
 {
-    fputs("set term svg size 900,560 font 'sans,14' background '#ffffff' name 'verify'\n"
-          "set datafile separator ','\nset output ",
-          to);
-    put_quoted(to, path);
-    fputs("\nset title ", to);
-    put_quoted(to, title);
-    fputs(" noenhanced\nset xlabel 'time (ns)'\nset ylabel 'sense output (mV)'\n"
+    struct ow_gnuplot g;
+    const enum ow_status st = ow_gnuplot_begin(&g, err);
+    if (st)
+        return st;
+    ow_gnuplot_term(&g, OW_PICTURE_SVG, 900, 560, 14);
+    put_wave(g.to, "engine", engine, column, n_shown);
+    put_wave(g.to, "spice", spice, column, n_shown);
+    fputs("set title ", g.to);
+    ow_gnuplot_text(g.to, title);
+    fputs("\nset xlabel 'time (ns)'\nset ylabel 'sense output (mV)'\n"
           "set autoscale xfix\nset grid lc '#dddddd'\nset border 3\nset tics nomirror out\n"
           "set key outside right top samplen 2\n",
-          to);
-    fprintf(to,
+          g.to);
+    fprintf(g.to,
             "set arrow from %.9g, graph 0 to %.9g, graph 1 nohead dt 2 lc '#888888'\n"
             "set label 'sampled' at %.9g, graph 1 center offset 0,0.6 tc '#666666'\n"
-            "array colour[4] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7']\n"
-            "engine = ",
+            "array colour[4] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7']\nplot ",
             1e9 * t_sample, 1e9 * t_sample, 1e9 * t_sample);
-    put_quoted(to, engine_csv);
-    fputs("\nspice = ", to);
-    put_quoted(to, spice_csv);
-    fputs("\nplot ", to);
     for (size_t k = 0; k < n_shown; k++)
-        fprintf(to,
-                "engine skip 2 using ($1*1e9):($%zu*1e3) with lines lw 2 lc rgb colour[%zu] "
-                "title 'out%zu CVODE', "
-                "spice skip 2 using ($1*1e9):($%zu*1e3) every 6 with points pt 6 ps 0.7 lc rgb "
-                "colour[%zu] title 'out%zu ngspice'%s",
-                column[k] + 2, k + 1, column[k], column[k] + 2, k + 1, column[k],
+        fprintf(g.to,
+                "$engine using 1:%zu with lines lw 2 lc rgb colour[%zu] title 'out%zu CVODE', "
+                "$spice using 1:%zu every 6 with points pt 6 ps 0.7 lc rgb colour[%zu] "
+                "title 'out%zu ngspice'%s",
+                k + 2, k + 1, column[k], k + 2, k + 1, column[k],
                 k + 1 < n_shown ? ", " : "\n");
-}
-
-/* The same with Greek letters for cli_si()'s "us" and "kohm". */
-static void put_title(FILE *to, const char *text)
-{
-    char greek[1200];
-    size_t n = 0;
-    for (const char *c = text; *c && n + 4 < sizeof greek; c++) {
-        const bool is_number = c > text + 1 && c[-1] == ' ' && c[-2] >= '0' && c[-2] <= '9';
-        if (is_number && *c == 'u' && c[1] != ' ') {
-            memcpy(greek + n, "\302\265", 2);
-            n += 2;
-        } else if (strncmp(c, "ohm", 3) == 0) {
-            memcpy(greek + n, "\316\251", 2);
-            n += 2;
-            c += 2;
-        } else
-            greek[n++] = *c;
-    }
-    greek[n] = '\0';
-    put_quoted(to, greek);
-}
-
-static FILE *open_gnuplot(struct ow_error *err)
-{
-    signal(SIGPIPE, SIG_IGN); /* a gnuplot that is not there closes its end at once */
-    FILE *gnuplot = popen("gnuplot 2>/dev/null", "w");
-    if (!gnuplot)
-        ow_fail(err, OW_ERR_HOST, "gnuplot: %s", strerror(errno));
-    return gnuplot;
-}
-
-static enum ow_status close_gnuplot(FILE *gnuplot, const char *path, struct ow_error *err)
-{
-    const int status = pclose(gnuplot);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && access(path, R_OK) == 0)
-        return OW_OK;
-    return ow_fail(err, OW_ERR_HOST,
-                   "%s was not drawn: gnuplot is missing or failed (Debian package "
-                   "gnuplot-nox)",
-                   path);
-}
-
-enum ow_status cli_plot_waves(const char *path, const char *title, const char *engine_csv,
-                              const char *spice_csv, const size_t column[], size_t n_shown,
-                              double t_sample, struct ow_error *err)
-{
-    FILE *gnuplot = open_gnuplot(err);
-    if (!gnuplot)
-        return OW_ERR_HOST;
-    put_script(gnuplot, path, title, engine_csv, spice_csv, column, n_shown, t_sample);
-    return close_gnuplot(gnuplot, path, err);
+    return ow_gnuplot_save(&g, path, err);
 }
 
 /* ---- current-voltage loops ------------------------------------------------------------- */
@@ -136,18 +83,16 @@ struct loop_scale {
     double v, i;           /* largest |v| (V) and |i| (A)                          */
     double floor;          /* A, where the logarithmic panel ends                  */
     double v_unit, i_unit; /* what one unit of the axis is                         */
-    char v_name[8], i_name[8];
+    char v_name[16], i_name[16];
 };
 
-/* 1e-6 and "uA" with a Greek mu, for a largest value of 3.4e-5 A. */
-static double axis_unit(double largest, const char *unit, char name[8])
+/* With a Greek mu. */
+static double axis_unit(double largest, const char *unit, char name[16])
 {
-    static const char *const prefix[] = {"f", "p", "n", "\302\265", "m", "", "k", "M"};
-    const int unity = 5, n_prefix = 8;
-    int k = largest > 0.0 ? (int)floor(log10(largest) / 3.0) + unity : unity;
-    k = k < 0 ? 0 : k >= n_prefix ? n_prefix - 1 : k;
-    snprintf(name, 8, "%s%s", prefix[k], unit);
-    return pow(10.0, 3.0 * (k - unity));
+    char plain[16];
+    const double one = ow_si_axis(largest, unit, plain);
+    snprintf(name, 16, "%s%s", plain[0] == 'u' ? "\302\265" : "", plain + (plain[0] == 'u'));
+    return one;
 }
 
 static struct loop_scale scale_of(const struct cli_loops *l)
@@ -313,19 +258,18 @@ enum ow_status cli_plot_loops(const char *path, const struct cli_loops *l, struc
     char line[64];
     snprintf(line, sizeof line, "lw %.2f lc rgb '#%02x0072b2'", 0.7 + 1.1 * bold,
              (unsigned)(160.0 * (1.0 - bold)));
-    FILE *to = open_gnuplot(err);
-    if (!to)
-        return OW_ERR_HOST;
-    fputs("set encoding utf8\n"
-          "set term svg size 1000,440 font 'sans,15' background '#ffffff' name 'iv'\n"
-          "set output ",
-          to);
-    put_quoted(to, path);
-    fputc('\n', to);
+    struct ow_gnuplot g;
+    char title[1200];
+    const enum ow_status st = ow_gnuplot_begin(&g, err);
+    if (st)
+        return st;
+    FILE *to = g.to;
+    ow_gnuplot_term(&g, OW_PICTURE_SVG, 1000, 440, 15);
     put_data(to, l, &s);
     fputs("set multiplot layout 1,2 title ", to);
-    put_title(to, l->title);
-    fputs(" font 'sans,14' noenhanced\n"
+    ow_si_greek(l->title, title, sizeof title);
+    ow_gnuplot_text(to, title);
+    fputs(" font ',14'\n"
           "set border 3 lw 1.2\nset tics nomirror out\nset grid lc rgb '#e4e4e4' lw 0.8\n"
           "set key top left reverse Left samplen 1.5 font ',13'\n",
           to);
@@ -338,12 +282,11 @@ enum ow_status cli_plot_loops(const char *path, const struct cli_loops *l, struc
     if (!is_fan)
         put_arrows(to, &s, l);
     put_panel(to, l, &s, false, line);
-    fprintf(
-        to,
-        "unset arrow\nunset key\nunset offsets\nset ylabel '|current| (A)'\nset logscale y\n"
-        "set format y '10^{%%T}'\nset mytics 10\nset yrange [%.4g:%.4g]\n",
-        s.floor, 2.0 * s.i);
+    fprintf(to,
+            "unset arrow\nunset key\nunset offsets\nset ylabel '|current|'\nset logscale y\n"
+            "set format y '%%.0s %%cA'\nset mytics 10\nset yrange [%.4g:%.4g]\n",
+            s.floor, 2.0 * s.i);
     put_panel(to, l, &s, true, line);
     fputs("unset multiplot\n", to);
-    return close_gnuplot(to, path, err);
+    return ow_gnuplot_save(&g, path, err);
 }

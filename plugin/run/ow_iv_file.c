@@ -4,6 +4,7 @@
 
 #include "ow_file.h"
 #include "ow_iv.h"
+#include "ow_raw.h"
 
 static void put_csv(const char *title, const struct ow_model *model,
                     const struct ow_iv_wave wave[], size_t n_device, FILE *to)
@@ -42,19 +43,22 @@ enum ow_status ow_iv_write_csv(const char *path, const char *title,
     return ow_file_commit(&file, err);
 }
 
-/* Header lines, then every point as native doubles, variable by variable.  The date is left
- * out of it, so that the same run gives the same file. */
 static void put_plot(const char *title, const struct ow_model *model,
                      const struct ow_iv_wave *wave, FILE *to)
 {
-    fprintf(to,
-            "Title: %s\nPlotname: Transient Analysis\nFlags: real\nNo. Variables: %zu\n"
-            "No. Points: %zu\nVariables:\n\t0\ttime\ttime\n\t1\tv(source)\tvoltage\n"
-            "\t2\tv(te)\tvoltage\n\t3\ti(device)\tcurrent\n",
-            title, OW_IV_X + model->n_state, wave->n);
-    for (size_t s = 0; s < model->n_state; s++)
-        fprintf(to, "\t%zu\tv(%s)\tvoltage\n", OW_IV_X + s, model->state[s].name);
-    fputs("Binary:\n", to);
+    static const char *const first[OW_IV_X][2] = {{"time", "time"},
+                                                  {"v(source)", "voltage"},
+                                                  {"v(te)", "voltage"},
+                                                  {"i(device)", "current"}};
+    ow_raw_begin(to, title, OW_IV_X + model->n_state, wave->n);
+    for (size_t k = 0; k < OW_IV_X; k++)
+        ow_raw_variable(to, k, first[k][0], first[k][1]);
+    for (size_t s = 0; s < model->n_state; s++) {
+        char name[80];
+        snprintf(name, sizeof name, "v(%s)", model->state[s].name);
+        ow_raw_variable(to, OW_IV_X + s, name, "voltage");
+    }
+    ow_raw_points(to);
     fwrite(wave->row, sizeof *wave->row * (OW_IV_X + model->n_state), wave->n, to);
 }
 
