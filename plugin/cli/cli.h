@@ -18,7 +18,7 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is "ohmweave NAME" */
 };
 extern const struct command cmd_vmm, cmd_program, cmd_verify, cmd_netlist, cmd_solve, cmd_iv,
-    cmd_models, cmd_sweep, cmd_export, cmd_rerun;
+    cmd_models, cmd_sweep, cmd_export, cmd_rerun, cmd_report;
 
 /* Print "ohmweave: TEXT" on standard error; the exit code that the status calls for. */
 int cli_fail(const struct ow_error *err);

@@ -6,7 +6,7 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &cmd_vmm,    &cmd_sweep,   &cmd_export, &cmd_rerun, &cmd_program,
+    &cmd_vmm,    &cmd_sweep,   &cmd_export, &cmd_rerun, &cmd_report, &cmd_program,
     &cmd_verify, &cmd_netlist, &cmd_solve,  &cmd_iv,    &cmd_models};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ow_file.h"
+#include "ow_quote.h"
 
 extern char **environ;
 
@@ -51,40 +52,31 @@ void ow_gnuplot_term(struct ow_gnuplot *g, enum ow_picture kind, int width, int 
                 width, height, letters);
 }
 
-/* Length of the UTF-8 character at `text`; 0 if there is none. */
-static size_t character(const unsigned char *text)
-{
-    const unsigned char c = text[0];
-    const size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-    if (c >= 0x80 && c < 0xc2)
-        return 0;
-    for (size_t k = 1; k < n; k++)
-        if ((text[k] & 0xc0) != 0x80)
-            return 0;
-    if ((c == 0xe0 && text[1] < 0xa0) || (c == 0xed && text[1] > 0x9f) ||
-        (c == 0xf0 && text[1] < 0x90) || (c == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return n;
-}
-
-/* Single quotes: gnuplot knows nothing inside them but '', which stands for one. */
+/* Double quotes, and every character that could mean anything as its number: quotes and the end
+ * of a string, `commands`, @macros, markup.  A digit behind a number would be taken for a part
+ * of it, so it becomes one as well. */
 static void put_text(FILE *to, const char *text, bool is_format)
 {
-    fputc('\'', to);
+    bool is_number = false;
+    fputc('"', to);
     while (*text) {
-        const size_t n = character((const unsigned char *)text);
-        if (n == 0)
-            fputc('?', to);
-        else if (n == 1 && ((unsigned char)*text < 0x20 || *text == 0x7f))
-            fputc(' ', to);
-        else {
-            if (*text == '\'' || (is_format && *text == '%'))
-                fputc(*text, to);
+        const size_t n = ow_utf8_length(text);
+        const unsigned char c = (unsigned char)*text;
+        const bool is_digit = c >= '0' && c <= '9';
+        const bool is_plain = n > 1 || (is_digit && !is_number) || (c >= 'A' && c <= 'Z') ||
+                              (c >= 'a' && c <= 'z') || c == ' ';
+        if (is_plain)
             fwrite(text, 1, n, to);
-        }
+        else
+            fprintf(to, "\\%03o%s",
+                    n == 0                  ? '?'
+                    : c < 0x20 || c == 0x7f ? ' '
+                                            : c,
+                    c == '%' && is_format ? "\\045" : "");
+        is_number = !is_plain;
         text += n ? n : 1;
     }
-    fputc('\'', to);
+    fputc('"', to);
 }
 
 void ow_gnuplot_text(FILE *to, const char *text)

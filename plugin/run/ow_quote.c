@@ -16,3 +16,22 @@ struct ow_quote ow_quote(const char *text, size_t n)
     strcpy(q.text + shown, shown < n ? "..." : "");
     return q;
 }
+
+size_t ow_utf8_length(const char *text)
+{
+    const unsigned char *t = (const unsigned char *)text, c = t[0];
+    const size_t n = c < 0x80   ? 1
+                     : c < 0xc2 ? 0
+                     : c < 0xe0 ? 2
+                     : c < 0xf0 ? 3
+                     : c < 0xf5 ? 4
+                                : 0;
+    for (size_t k = 1; k < n; k++)
+        if ((t[k] & 0xc0) != 0x80)
+            return 0;
+    /* overlong ones, surrogates, beyond the last */
+    if ((c == 0xe0 && t[1] < 0xa0) || (c == 0xed && t[1] > 0x9f) ||
+        (c == 0xf0 && t[1] < 0x90) || (c == 0xf4 && t[1] > 0x8f))
+        return 0;
+    return n;
+}

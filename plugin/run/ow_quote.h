@@ -14,4 +14,8 @@ struct ow_quote {
  * become '?'; what is too long is cut, never inside a UTF-8 character. */
 struct ow_quote ow_quote(const char *text, size_t n);
 
+/* Bytes of the UTF-8 character that NUL-terminated text begins with, 1 to 4; 0 if it begins
+ * with none. */
+size_t ow_utf8_length(const char *text);
+
 #endif

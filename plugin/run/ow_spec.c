@@ -875,6 +875,26 @@ enum ow_status ow_spec_outline_text(const char *text, size_t n, const char *path
 
 /* ---- one point of a sweep ---------------------------------------------------------- */
 
+bool ow_spec_key_about(const char *key, const struct ow_model *model, const char **unit,
+                       const char **doc)
+{
+    static const char params[] = "device.params.";
+    const size_t k = ow_key_find(key);
+    if (k < OW_N_KEYS) {
+        *unit = ow_keys[k].unit;
+        *doc = ow_keys[k].doc;
+        return true;
+    }
+    if (!model || strncmp(key, params, sizeof params - 1) != 0)
+        return false;
+    const size_t p = ow_param_index(model, key + sizeof params - 1);
+    if (p == model->n_param)
+        return false;
+    *unit = model->param[p].unit;
+    *doc = model->param[p].doc;
+    return true;
+}
+
 bool ow_spec_is_count(const char *key)
 {
     const size_t k = ow_key_find(key);

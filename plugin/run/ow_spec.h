@@ -197,6 +197,10 @@ enum ow_status ow_spec_vary(const struct ow_spec *outline, const struct ow_setti
 
 /* Whether a setting may have the key that stands in this scalar. */
 enum ow_status ow_spec_check_key(const struct ow_node *key, struct ow_error *err);
+/* Unit ("ohm", "1" for a pure number) and meaning of a key, also of a `device.params.NAME` of
+ * that model, which may be NULL.  False: there is no such key. */
+bool ow_spec_key_about(const char *key, const struct ow_model *model, const char **unit,
+                       const char **doc);
 /* Whether a key takes whole numbers only. */
 bool ow_spec_is_count(const char *key);
 /* The node that decides a key; NULL: its default. */
