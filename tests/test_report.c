@@ -984,6 +984,7 @@ static const struct { const char *args; int code; const char *place, *word; } re
     {"s.db --plot a.svg --figure drop --point 99", 2, "there is no point 99", NULL},
     {"s.db --plot a.svg --figure drop --point 24", 0, NULL, NULL},
     {"s.db --waveforms w.raw --column 8",         2, "point ", "no column 8: expected 0 to 7"},
+    {"s.db --waveforms w.raw --tile 1",           2, "point ", "no tile 1: expected 0 to 0"},
     {"s.db --waveforms w.raw --vector 20",        2, "point ", "no vector 20: expected 0 to 19"},
     {"s.db -o none/a.html",                       2, "none/a.html", NULL},
 };

@@ -13,10 +13,19 @@ struct arguments {
     enum ow_report_figure figure;
 };
 
-enum { KEY_PLOT = 0x200, KEY_FIGURE, KEY_HEAT, KEY_POINT, KEY_COLUMN, KEY_VECTOR, KEY_WAVES };
+enum {
+    KEY_PLOT = 0x200,
+    KEY_FIGURE,
+    KEY_HEAT,
+    KEY_POINT,
+    KEY_TILE,
+    KEY_COLUMN,
+    KEY_VECTOR,
+    KEY_WAVES
+};
 
 static const struct argp_option options[] = {
-    {NULL, 'o', "FILE", 0, "the page, HTML without anything beside it", 0},
+    {"output", 'o', "FILE", 0, "the page, HTML without anything beside it", 0},
     {"plot", KEY_PLOT, "FILE", 0, "a single picture instead, .svg or .png", 0},
     {"figure", KEY_FIGURE, "NAME", 0,
      "which: accuracy (default), energy, heat, parts, drop, waves or histogram", 0},
@@ -27,6 +36,7 @@ static const struct argp_option options[] = {
     {"point", KEY_POINT, "N", 0,
      "the point to look at closely (the least accurate that keeps the limits, else the last)",
      0},
+    {"tile", KEY_TILE, "N", 0, "which of its arrays, with array.tile (0)", 0},
     {"column", KEY_COLUMN, "N", 0, "the output whose waveforms are drawn (0)", 0},
     {"vector", KEY_VECTOR, "N", 0, "and the input vector (0)", 0},
     {"waveforms", KEY_WAVES, "FILE", 0,
@@ -70,6 +80,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_POINT:
         a->how.point = whole(state, "point", text);
         a->how.has_point = true;
+        return 0;
+    case KEY_TILE:
+        a->how.tile = whole(state, "tile", text);
         return 0;
     case KEY_COLUMN:
         a->how.column = whole(state, "column", text);

@@ -41,12 +41,20 @@ static enum ow_status keep(void *data, const struct ow_point_record *row, struct
     return OW_OK;
 }
 
+static const struct ow_array *array_of(const struct ow_again *a)
+{
+    return &a->problem.array[a->options.tile];
+}
+
 static enum ow_status check_choice(const struct ow_again *a, struct ow_error *err)
 {
     const struct ow_problem *p = &a->problem;
-    if (a->options.column >= p->array->n_out)
+    if (a->options.tile >= ow_problem_arrays(p))
+        return ow_fail(err, OW_ERR_INPUT, "point %zu: no tile %zu: expected 0 to %zu",
+                       a->options.point, a->options.tile, ow_problem_arrays(p) - 1);
+    if (a->options.column >= array_of(a)->n_out)
         return ow_fail(err, OW_ERR_INPUT, "point %zu: no column %zu: expected 0 to %zu",
-                       a->options.point, a->options.column, p->array->n_out - 1);
+                       a->options.point, a->options.column, array_of(a)->n_out - 1);
     if (a->options.vector >= p->n_vec)
         return ow_fail(err, OW_ERR_INPUT, "point %zu: no vector %zu: expected 0 to %zu",
                        a->options.point, a->options.vector, p->n_vec - 1);
@@ -102,10 +110,17 @@ void ow_again_finish(struct ow_again *a)
 
 /* ---- voltage drop ------------------------------------------------------------------ */
 
+/* " of tile 3", or nothing where there is one array. */
+static void put_tile(const struct ow_again *a, FILE *to)
+{
+    if (ow_problem_arrays(&a->problem) > 1)
+        fprintf(to, " tile %zu of", a->options.tile);
+}
+
 /* loss[rows*cols], NaN on word lines without an input. */
 static enum ow_status solve(const struct ow_again *a, double loss[], struct ow_error *err)
 {
-    const struct ow_array *array = a->problem.array;
+    const struct ow_array *array = array_of(a);
     const double v_read = a->spec.input.v_read;
     const struct ow_engine_options how = {.rtol = 1e-6, .v_scale = v_read, .n_threads = 1};
     const size_t rows = array->xb.rows, cols = array->xb.cols;
@@ -168,7 +183,7 @@ static void put_map(FILE *to, const double loss[], size_t rows, size_t cols, siz
 enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *canvas,
                              struct ow_gnuplot *g, FILE *caption, struct ow_error *err)
 {
-    const struct ow_crossbar *xb = &a->problem.array->xb;
+    const struct ow_crossbar *xb = &array_of(a)->xb;
     const size_t rows = xb->rows, cols = xb->cols, most = rows > cols ? rows : cols,
                  size = (most + MOST_PIXELS - 1) / MOST_PIXELS;
     double *loss = malloc(rows * cols * sizeof *loss), sum = 0.0, worst = -INFINITY;
@@ -212,9 +227,11 @@ enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *c
     put_map(to, loss, rows, cols, size);
     fputs("plot $m using 1:2:3 with image notitle\n", to);
     free(loss);
+    fputs("IR drop of", caption);
+    put_tile(a, caption);
     fprintf(
         caption,
-        "IR drop of point %zu, %zu \xc3\x97 %zu cells: the part of the read voltage (%.3g V on "
+        " point %zu, %zu \xc3\x97 %zu cells: the part of the read voltage (%.3g V on "
         "every input, at DC) that is not across the device. Mean %.3g %%; worst %.3g %% at "
         "word "
         "line %zu, bit line %zu (circle). Drivers are at the left, sense inputs at the bottom.",
@@ -230,7 +247,7 @@ enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *c
 static enum ow_status read_vector(const struct ow_again *a, struct ow_reading *reading,
                                   struct ow_error *err)
 {
-    const struct ow_array *array = a->problem.array;
+    const struct ow_array *array = array_of(a);
     const struct ow_host_options how = {.kind = OW_ENGINE_CVODE,
                                         .rtol = a->spec.engine.rtol,
                                         .n_threads = 2,
@@ -248,7 +265,7 @@ static enum ow_status read_vector(const struct ow_again *a, struct ow_reading *r
 static void put_wave(FILE *to, const struct ow_again *a, const struct ow_reading *r,
                      double one_t, double one_v)
 {
-    const struct ow_pulse *pulse = &a->problem.array->pulse;
+    const struct ow_pulse *pulse = &array_of(a)->pulse;
     fputs("$w << E\n", to);
     for (size_t k = 0; k < r->wave.n; k++) {
         const double *v = r->wave.v + k * r->cols + 2 * a->options.column;
@@ -262,7 +279,7 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
                               struct ow_gnuplot *g, FILE *caption, struct ow_error *err)
 {
     static const char *const sign[] = {"+", "\xe2\x88\x92"};
-    const struct ow_pulse *pulse = &a->problem.array->pulse;
+    const struct ow_pulse *pulse = &array_of(a)->pulse;
     const size_t column = a->options.column;
     struct ow_reading r = {0};
     double largest = 0.0;
@@ -300,11 +317,12 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
                 k ? ", " : "", k + 2, k ? "'-'" : "1", ow_picture_colour(k), 2 * column + k,
                 sign[k]);
     fputc('\n', to);
-    fprintf(
-        caption,
-        "Outputs of column %zu of point %zu, the bit lines %zu (+) and %zu (\xe2\x88\x92), in "
-        "the transient of input vector %zu (CVODE). Dotted: where they would settle (DC).",
-        column, a->options.point, 2 * column, 2 * column + 1, a->options.vector);
+    fprintf(caption, "Outputs of column %zu of", column);
+    put_tile(a, caption);
+    fprintf(caption,
+            " point %zu, the bit lines %zu (+) and %zu (\xe2\x88\x92), in "
+            "the transient of input vector %zu (CVODE). Dotted: where they would settle (DC).",
+            a->options.point, 2 * column, 2 * column + 1, a->options.vector);
     ow_reading_finish(&r);
     return OW_OK;
 }
@@ -319,7 +337,7 @@ static void put_variable(FILE *to, size_t k, const char *what, size_t number)
 
 enum ow_status ow_again_raw(const struct ow_again *a, const char *path, struct ow_error *err)
 {
-    const struct ow_array *array = a->problem.array;
+    const struct ow_array *array = array_of(a);
     const size_t rows = array->xb.rows, cols = array->xb.cols, n = 1 + rows + cols;
     struct ow_reading r = {0};
     struct ow_file file = {0};

@@ -10,7 +10,8 @@
 
 struct ow_again_options {
     size_t point;
-    size_t column, vector; /* output and input vector of the waveforms        */
+    size_t tile;           /* of the arrays, that whose voltages are looked at */
+    size_t column, vector; /* output of it and input vector of the waveforms   */
     const volatile sig_atomic_t *cancel;
 };
 

@@ -217,7 +217,7 @@ static void put_point(FILE *to, const struct ow_survey *s, const struct columns 
     if (isnan(s->wall_s[row]))
         fputs("<td data-v=\"\">\xe2\x80\x93</td>", to);
     else
-        fprintf(to, "<td data-v=\"%.9g\">%.2g</td>", s->wall_s[row], s->wall_s[row]);
+        fprintf(to, "<td data-v=\"%.9g\">%.3f</td>", s->wall_s[row], s->wall_s[row]);
     fputs("<td class=\"note\">", to);
     ow_page_text(to, s->note[row]);
     fputs("</td></tr>\n", to);

@@ -174,6 +174,7 @@ size_t ow_report_point(const struct ow_report *r)
 static enum ow_status need_again(struct ow_report *r, struct ow_error *err)
 {
     const struct ow_again_options how = {.point = r->point,
+                                         .tile = r->options->tile,
                                          .column = r->options->column,
                                          .vector = r->options->vector,
                                          .cancel = r->options->cancel};

@@ -32,6 +32,7 @@ struct ow_report_options {
     bool has_point;
     size_t point;          /* that is looked at closely; else the passing one with the worst
                               accuracy, or the last that is done                      */
+    size_t tile;           /* of its arrays, 0 where there is one                     */
     size_t column, vector; /* of its waveforms                                        */
     const volatile sig_atomic_t *cancel;
 };

@@ -45,6 +45,13 @@ static char *text_of(const json_t *value, const char *unit)
         return strdup(json_string_value(value));
     if (json_is_number(value))
         return strdup(ow_words_value(json_number_value(value), 6, unit, text));
+    if (json_array_size(value) == 2 && json_is_integer(json_array_get(value, 0)) &&
+        json_is_integer(json_array_get(value, 1))) { /* tiles */
+        snprintf(text, sizeof text, "%lld \xc3\x97 %lld",
+                 (long long)json_integer_value(json_array_get(value, 0)),
+                 (long long)json_integer_value(json_array_get(value, 1)));
+        return strdup(text);
+    }
     return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 

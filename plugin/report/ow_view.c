@@ -121,7 +121,7 @@ void ow_view_value(const struct ow_survey *s, size_t axis, size_t k, char text[1
     ow_words_cut(a->text[k], 24, value);
     if (a->is_size)
         snprintf(text, 120, "%.32s \xc3\x97 %.32s", value, value);
-    else if (isnan(a->number[k]) && a->text[k][0] != '[')
+    else if (isnan(a->number[k]) && !(a->text[k][0] >= '0' && a->text[k][0] <= '9'))
         snprintf(text, 120, "%.110s", value);
     else
         snprintf(text, 120, "%.70s %.45s", name, value);
