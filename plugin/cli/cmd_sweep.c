@@ -147,9 +147,9 @@ static void print_where(const struct arguments *a, const struct ow_plan *plan,
     size_t n_task = a->cluster.n_task;
     if (n_task == 0 || n_task > plan->n_point)
         n_task = n_task ? plan->n_point : ow_chunks_number(cost->seconds, plan->n_point, jobs);
-    printf("%zu tasks for %s, each about %s on %u processors", n_task,
+    printf("%zu task%s for %s, about %s each on %u processor%s", n_task, n_task == 1 ? "" : "s",
            a->cluster.scheduler->name, duration(cost->seconds / jobs / (double)n_task, text),
-           jobs);
+           jobs, jobs == 1 ? "" : "s");
 }
 
 static void print_plan(const struct arguments *args, const struct ow_plan *plan,

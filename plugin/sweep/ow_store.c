@@ -194,6 +194,9 @@ static enum ow_status open_store(struct ow_store *s, enum ow_store_mode mode,
     if (sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return fail_db(s, err);
     sqlite3_busy_timeout(s->db, 10000);
+    /* before anything is read: what is shared then stays so */
+    if (s->is_alone && (st = execute(s, "PRAGMA locking_mode = EXCLUSIVE", err)))
+        return st;
     /* blank: new, or a sweep was killed while it made it */
     sqlite3_int64 n_table = 0;
     st = read_integer(s, "SELECT count(*) FROM sqlite_master", &n_table, err);
