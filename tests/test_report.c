@@ -298,6 +298,75 @@ START_TEST(test_survey_with_seeds_first)
 }
 END_TEST
 
+/* Six lines are shared by 2 resistances and 2 devices; four by as many; with one, both stay
+ * where most points are done: the hard device lacks the largest size. */
+START_TEST(test_view_shares_its_lines_among_axes)
+{
+    struct ow_survey s;
+    char line[200];
+    make_store("s.db", limit_enob, 4.95);
+    survey("s.db", &s);
+    struct ow_view v = ow_view_choose(&s, 6);
+    ck_assert_uint_eq(v.x, 0);
+    ck_assert_uint_eq(v.n_line, 4);
+    ow_view_line(&s, &v, 1, line);
+    ck_assert_str_eq(line, "r_wordline 0.5 \316\251, hard");
+    v = ow_view_choose(&s, 3);
+    ck_assert_uint_eq(v.n_line, 2);
+    ck_assert_uint_eq(v.n_shown[1], 2);
+    ck_assert_uint_eq(v.n_shown[2], 1);
+    v = ow_view_choose(&s, 1);
+    ck_assert_uint_eq(v.n_line, 1);
+    ck_assert_uint_eq(v.index[0][2], 0);
+    ow_survey_finish(&s);
+}
+END_TEST
+
+START_TEST(test_view_of_a_long_axis_has_both_ends)
+{
+    struct ow_survey s;
+    json_t *values = json_array();
+    for (int k = 0; k < 11; k++)
+        json_array_append_new(values, json_real(1.0 + k));
+    json_t *cols = json_pack("[{s:i,s:s,s:[i,i]},{s:i,s:s,s:o}]", "axis", 0, "name", "size",
+                             "values", 16, 32, "axis", 1, "name", "adc.bits", "values", values);
+    char *text = json_dumps(cols, JSON_COMPACT);
+    struct ow_store *store = begin_store("s.db", text, "{}");
+    const struct row row = {OW_POINT_DONE, -1, 5.0, 1e-14, NULL};
+    for (size_t id = 0; id < 22; id++)
+        put_row(store, id, &row, 16);
+    end_store(store);
+    survey("s.db", &s);
+    ck_assert_str_eq(s.axis[1].title, "bits of the output converter");
+    const struct ow_view v = ow_view_choose(&s, 6);
+    ck_assert_uint_eq(v.n_line, 6);
+    for (size_t line = 0; line < 6; line++)
+        ck_assert_uint_eq(v.index[line][1], 2 * line);
+    ow_survey_finish(&s);
+    json_decref(cols);
+    free(text);
+}
+END_TEST
+
+START_TEST(test_seeds_alone_have_a_picture_and_an_answer)
+{
+    struct ow_store *store =
+        begin_store("s.db", "[{\"axis\":0,\"name\":\"seed\",\"values\":[1,2,3,4,5]}]", "{}");
+    for (size_t id = 0; id < 5; id++) {
+        const struct row row = {OW_POINT_DONE, -1, 5.0 + 0.1 * (double)id, 1e-14, NULL};
+        put_row(store, id, &row, 16);
+    }
+    end_store(store);
+    if (!has_gnuplot())
+        return;
+    struct outcome o = run("ohmweave report s.db --plot a.svg");
+    check_stands(&o);
+    ck_assert_ptr_nonnull(strstr(o.out, "CSNR is 31.2 dB, energy per MAC 10 fJ, medians of the "
+                                        "seeds."));
+    outcome_finish(&o);
+}
+END_TEST
+
 static const struct {
     const char *key, *value, *word;
 } damage[] = {{"columns", "[{\"axis\":3,\"name\":\"a\",\"values\":[1]}]", "table of columns"},
@@ -1110,6 +1179,9 @@ int main(void)
     tcase_add_test(tc, test_scan_of_deep_and_long_names_ends);
     tcase_add_test(tc, test_survey_orders_points_by_combination);
     tcase_add_test(tc, test_survey_with_seeds_first);
+    tcase_add_test(tc, test_view_shares_its_lines_among_axes);
+    tcase_add_test(tc, test_view_of_a_long_axis_has_both_ends);
+    tcase_add_test(tc, test_seeds_alone_have_a_picture_and_an_answer);
     tcase_add_loop_test(tc, test_damaged_store_is_refused, 0, N(damage));
     tcase_add_test(tc, test_answer_is_the_largest_array_that_passes_with_every_seed);
     tcase_add_test(tc, test_answer_when_nothing_passes_and_without_limits);

@@ -135,6 +135,8 @@ void ow_answer_swept(const struct ow_survey *s, FILE *to)
             fprintf(to, " (with %s)", a->others);
         put_values(a, to);
     }
+    if (n == 0)
+        fputs("nothing but seeds", to);
 }
 
 static void put_source(const struct ow_source *source, const char *what, bool is_swept,
@@ -266,6 +268,17 @@ void ow_answer_rest(const struct ow_survey *s, const struct ow_answer *a, FILE *
                has_energy = a->least_energy < s->n_combo;
     if (!has_accuracy && !has_energy)
         return;
+    if (s->n_combo == 1) {
+        char one[48], other[48];
+        put_short(&s->figure[s->accuracy], to);
+        fprintf(to, " is %s, ",
+                ow_words_value(median(s, 0, s->accuracy), 3, s->figure[s->accuracy].unit, one));
+        put_short(&s->figure[s->energy], to);
+        fprintf(to, " %s%s.",
+                ow_words_value(median(s, 0, s->energy), 3, s->figure[s->energy].unit, other),
+                has_seeds(s) ? ", medians of the seeds" : "");
+        return;
+    }
     fputs(a->n_passing > 0 ? "Among what keeps the limits " : "Of all that was run ", to);
     if (has_accuracy)
         put_best(s, a->best_accuracy, s->accuracy, "best", to);

@@ -291,7 +291,7 @@ static void put_answer(const struct ow_page *page, FILE *to)
     fputs("</p>\n<div class=\"tiles\">\n", to);
     if (a.largest < s->n_combo) {
         snprintf(value, sizeof value, "%g \xc3\x97 %g", a.rows, a.cols);
-        snprintf(title, sizeof title, "largest array%s",
+        snprintf(title, sizeof title, "%sarray%s", s->n_combo > 1 ? "largest " : "",
                  a.n_passing > 0   ? among
                  : s->limits.n > 0 ? " (none keeps the limits)"
                                    : "");
@@ -299,7 +299,7 @@ static void put_answer(const struct ow_page *page, FILE *to)
     }
     if (a.least_energy < s->n_combo) {
         const struct ow_measure *m = &s->figure[s->energy];
-        snprintf(title, sizeof title, "least %s", m->title);
+        snprintf(title, sizeof title, "%s%s", s->n_combo > 1 ? "least " : "", m->title);
         put_tile(to, s, title,
                  ow_words_value(ow_combo_spread(s, a.least_energy, s->energy).median, 3,
                                 m->unit, number),
@@ -307,7 +307,7 @@ static void put_answer(const struct ow_page *page, FILE *to)
     }
     if (a.best_accuracy < s->n_combo) {
         const struct ow_measure *m = &s->figure[s->accuracy];
-        snprintf(title, sizeof title, "best %s", m->title);
+        snprintf(title, sizeof title, "%s%s", s->n_combo > 1 ? "best " : "", m->title);
         put_tile(to, s, title,
                  ow_words_value(ow_combo_spread(s, a.best_accuracy, s->accuracy).median, 3,
                                 m->unit, number),

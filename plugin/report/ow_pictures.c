@@ -166,13 +166,21 @@ static double place(const struct places *p, size_t k)
     return p->is_number ? p->axis->number[k] / p->one : (double)k;
 }
 
-static void put_names(FILE *to, const char *which, const struct ow_axis *a, size_t letters)
+/* Slanted where they would run into each other: `room` in letters. */
+static void put_names(FILE *to, const char *which, const struct ow_axis *a, size_t room)
 {
+    enum { SLANTED = 12, MOST = 20 };
     const size_t step = a->n > 24 ? (a->n + 23) / 24 : 1;
-    fprintf(to, "set %stics (", which);
+    const bool is_x = *which == 'x';
+    size_t longest = 0;
+    for (size_t k = 0; k < a->n; k += step)
+        longest = strlen(a->text[k]) > longest ? strlen(a->text[k]) : longest;
+    longest = longest > MOST ? MOST : longest;
+    const bool is_slanted = is_x && (longest + 2) * ((a->n + step - 1) / step) > room;
+    fprintf(to, "set %stics %s(", which, is_slanted ? "rotate by -30 " : "");
     for (size_t k = 0; k < a->n; k += step) {
         char text[120];
-        ow_words_cut(a->text[k], letters, text);
+        ow_words_cut(a->text[k], is_slanted ? SLANTED : is_x ? MOST : 14, text);
         fputs(k ? ", " : "", to);
         ow_gnuplot_tic(to, text);
         fprintf(to, " %zu", k);
@@ -189,9 +197,7 @@ static struct places put_x(FILE *to, const struct ow_axis *a)
         return p;
     }
     if (!p.is_number) {
-        put_names(to, "x", a, a->n > 5 ? 12 : 20);
-        if (a->n > 5)
-            fputs("set xtics rotate by -30\n", to);
+        put_names(to, "x", a, 60);
         fprintf(to, "set xrange [-0.5:%g]\n", (double)a->n - 0.5);
         ow_picture_label(to, "x", a->title, "");
         return p;
@@ -319,6 +325,49 @@ static void put_key(FILE *to, const struct ow_survey *s, const struct ow_view *v
     ow_picture_key(to, rows < v->n_line ? 2 : 1, longest_title(s, v));
 }
 
+/* Where the seeds are all there is: how many of them gave what. */
+static void put_seeds(const struct ow_survey *s, size_t figure, struct ow_gnuplot *g,
+                      FILE *caption)
+{
+    enum { N_BIN = 24 };
+    const struct ow_measure *m = &s->figure[figure];
+    const struct ow_spread q = ow_combo_spread(s, 0, figure);
+    struct scale x = scale_begin();
+    size_t count[N_BIN] = {0};
+    char one[48], other[48], third[48];
+    FILE *to = g->to;
+    for (size_t row = 0; row < s->n_row; row++)
+        scale_add(&x, s->value[row * s->n_figure + figure]);
+    scale_close(&x, m->unit, false);
+    const double room = x.hi > x.lo ? 0.02 * (x.hi - x.lo) : 0.01 * fabs(x.hi) + 1e-9;
+    const double lo = x.lo - room, width = (x.hi + room - lo) / N_BIN;
+    for (size_t row = 0; row < s->n_row; row++) {
+        const double v = s->value[row * s->n_figure + figure] / x.one;
+        if (!isnan(v))
+            count[(size_t)fmin(fmax((v - lo) / width, 0.0), N_BIN - 1)]++;
+    }
+    fputs("$l << E\n", to);
+    for (size_t k = 0; k < N_BIN; k++)
+        fprintf(to, "%.8g %zu\n", lo + ((double)k + 0.5) * width, count[k]);
+    fprintf(to, "E\nset xrange [%.8g:%.8g]\nset yrange [0:*]\nset key off\n", lo, x.hi + room);
+    ow_picture_label(to, "x", m->title, x.unit);
+    ow_picture_label(to, "y", "points", "");
+    const double mark[] = {q.lo, q.median, q.hi};
+    for (size_t k = 0; k < 3; k++)
+        fprintf(
+            to,
+            "set arrow from %.8g, graph 0 to %.8g, graph 1 nohead front lw %s lc rgb '%s'\n",
+            mark[k] / x.one, mark[k] / x.one, k == 1 ? "2" : "1.5 dt (6,4)",
+            k == 1 ? "#d55e00" : "#555555");
+    fputs("set boxwidth 1 relative\n"
+          "plot $l using 1:2 with boxes fs solid border rgb '#ffffff' lc rgb '#0072b2'\n",
+          to);
+    ow_picture_capital(caption, m->title);
+    fprintf(caption, " of the %zu seeds: median %s, 10 to 90 %% from %s to %s (lines).", q.n,
+            ow_words_value(q.median, 4, m->unit, one), ow_words_value(q.lo, 4, m->unit, other),
+            ow_words_value(q.hi, 4, m->unit, third));
+}
+
 enum ow_status ow_picture_lines(const struct ow_survey *s, size_t figure,
                                 const struct ow_canvas *canvas, struct ow_gnuplot *g,
                                 FILE *caption, struct ow_error *err)
@@ -336,6 +385,11 @@ enum ow_status ow_picture_lines(const struct ow_survey *s, size_t figure,
         }
     if (!(y.lo <= y.hi))
         return ow_fail(err, OW_ERR_INPUT, "%s: no point has a value of it", m->name);
+    if (v.x == s->n_axis && has_bands(s)) {
+        ow_picture_begin(g, canvas, 0);
+        put_seeds(s, figure, g, caption);
+        return OW_OK;
+    }
     add_limits(s, figure, &y);
     scale_close(&y, m->unit, strcmp(m->unit, "dB") != 0 && strcmp(m->unit, "bit") != 0);
     ow_picture_begin(g, canvas, HEIGHT - 20 + 17 * (int)key_rows(s, &v));
@@ -409,9 +463,22 @@ static size_t map_combo(const struct map *m, size_t i, size_t j)
     return ow_combo_at(m->s, index);
 }
 
+static void put_digits(double value, const char *unit, char text[48])
+{
+    snprintf(text, 48,
+             strcmp(unit, "bit") == 0  ? "%.2f"
+             : strcmp(unit, "dB") == 0 ? "%.1f"
+                                       : "%#.3g",
+             value);
+    const size_t n = strlen(text);
+    if (text[n - 1] == '.')
+        text[n - 1] = '\0';
+}
+
 /* Dark cells, the lower part of the palette, take white letters. */
 static void put_cells(FILE *to, const struct map *m, const struct scale *c)
 {
+    const struct ow_measure *f = &m->s->figure[m->figure];
     const struct ow_survey *s = m->s;
     const size_t nx = s->axis[m->x].n, ny = s->axis[m->y].n;
     const bool has_numbers = nx <= 8 && ny <= 12,
@@ -436,7 +503,7 @@ static void put_cells(FILE *to, const struct map *m, const struct scale *c)
                                         : (value - c->lo) / (c->hi - c->lo);
             char text[48] = "\xe2\x80\x93";
             if (has_numbers && !isnan(value))
-                snprintf(text, sizeof text, "%.3g", value);
+                put_digits(value, f->unit, text);
             if (has_numbers) {
                 fprintf(to, "set label ");
                 ow_gnuplot_text(to, text);
@@ -481,10 +548,8 @@ enum ow_status ow_picture_heat(const struct ow_survey *s, size_t x, size_t y, si
           "1,1 "
           "fc rgb '#dddddd' fs solid noborder behind\nset border 0\n",
           to);
-    put_names(to, "x", ax, ax->n > 6 ? 8 : 14);
-    if (ax->n > 6)
-        fputs("set xtics rotate by -30\n", to);
-    put_names(to, "y", ay, 14);
+    put_names(to, "x", ax, 44);
+    put_names(to, "y", ay, 0);
     fputs("set tics scale 0\n", to);
     snprintf(unit, sizeof unit, "%s", "");
     ow_picture_label(to, "x", ax->title, unit);
@@ -608,16 +673,14 @@ enum ow_status ow_picture_parts(const struct ow_survey *s, const struct ow_canva
           "set style fill solid border rgb '#ffffff'\nset key off\nset grid noxtics ytics\n",
           to);
     if (a)
-        put_names(to, "x", a, b.n > 6 ? 8 : 14);
+        put_names(to, "x", a, 110 / b.view.n_line);
     else
         fputs("unset xtics\n", to);
-    if (b.n > 6)
-        fputs("set xtics rotate by -30\n", to);
-    fprintf(to, "set xrange [-0.6:%g]\nset bmargin at screen %s\nset tmargin at screen 0.91\n",
-            (double)b.n - 0.4, b.n > 6 ? "0.22" : "0.16");
+    fprintf(to, "set xrange [-0.6:%g]\nset bmargin at screen 0.2\nset tmargin at screen 0.91\n",
+            (double)b.n - 0.4);
     ow_picture_label(to, "x", a ? a->title : "", "");
     ow_picture_label(to, "y", "energy per MAC", unit);
-    const double left = 0.07, right = 0.84, gap = is_own ? 0.05 : 0.025,
+    const double left = 0.08, right = 0.84, gap = is_own ? 0.05 : 0.025,
                  width = (right - left + gap) / (double)b.view.n_line;
     fputs("set multiplot\n", to);
     for (size_t line = 0; line < b.view.n_line; line++) {

@@ -103,7 +103,8 @@ static enum ow_status axis_init(struct ow_axis *a, const char *name, const json_
         a->unit = "";
     a->n = json_array_size(values);
     a->name = strdup(name);
-    a->title = strdup(strlen(doc) > 60 ? name : doc);
+    /* "bits of the output converter; 0: ideal" */
+    a->title = strlen(doc) > 60 ? strdup(name) : strndup(doc, strcspn(doc, ";"));
     a->number = calloc(a->n, sizeof *a->number);
     a->text = calloc(a->n, sizeof *a->text);
     if (!a->name || !a->title || !a->number || !a->text)

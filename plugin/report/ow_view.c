@@ -112,6 +112,16 @@ size_t ow_view_combo(const struct ow_survey *s, const struct ow_view *v, size_t 
 
 /* ---- in words ---------------------------------------------------------------------- */
 
+/* Do its values say by themselves what they are? */
+static bool is_telling(const char *name)
+{
+    static const char *const telling[] = {"device.set", "device.model", "engine.name"};
+    for (size_t k = 0; k < sizeof telling / sizeof telling[0]; k++)
+        if (strcmp(name, telling[k]) == 0)
+            return true;
+    return false;
+}
+
 void ow_view_value(const struct ow_survey *s, size_t axis, size_t k, char text[120])
 {
     const struct ow_axis *a = &s->axis[axis];
@@ -121,7 +131,7 @@ void ow_view_value(const struct ow_survey *s, size_t axis, size_t k, char text[1
     ow_words_cut(a->text[k], 24, value);
     if (a->is_size)
         snprintf(text, 120, "%.32s \xc3\x97 %.32s", value, value);
-    else if (isnan(a->number[k]) && !(a->text[k][0] >= '0' && a->text[k][0] <= '9'))
+    else if (is_telling(a->name))
         snprintf(text, 120, "%.110s", value);
     else
         snprintf(text, 120, "%.70s %.45s", name, value);

@@ -37,7 +37,7 @@ size_t ow_view_stay(const struct ow_survey *s, size_t axis);
 /* Is it an axis that pictures can show: more than one value, no seeds? */
 bool ow_view_can_show(const struct ow_survey *s, size_t axis);
 
-/* "r_wordline 0.5 Ω", or the value alone where it is a name. */
+/* "r_wordline 0.5 Ω", or the value alone where it says what it is. */
 void ow_view_value(const struct ow_survey *s, size_t axis, size_t k, char text[120]);
 /* All values of a combination so. */
 void ow_view_combination(const struct ow_survey *s, size_t combo, bool with_size, FILE *to);
