@@ -523,7 +523,10 @@ END_TEST
 
 START_TEST(test_a_hang_costs_one_point)
 {
-    const pid_t pid = start_sweep("slow.yaml --store s.db --jobs 2 --timeout 4");
+    put("many.yaml", "vmm: {weights: {random: [4, 2]}, inputs: {random: [6, 4], seed: 2}}\n"
+                     "device: {set: ow_benign, sigma_d2d: 0.05}\n"
+                     "sweep: {array.r_wordline: [0.5, 2, 5], seeds: 20}\n");
+    const pid_t pid = start_sweep("many.yaml --store s.db --jobs 2 --timeout 6");
     await("s.db", 2);
     kill(child_of(pid, 0), SIGSTOP); /* it will answer no more */
     ck_assert_int_eq(wait_for(pid), 1);
@@ -532,10 +535,10 @@ START_TEST(test_a_hang_costs_one_point)
     for (size_t k = 0; k < rows.n; k++)
         if (rows.row[k].status != OW_POINT_DONE) {
             ck_assert_int_eq(rows.row[k].status, OW_POINT_TIMEOUT);
-            ck_assert(rows.row[k].wall_s >= 4.0);
+            ck_assert(rows.row[k].wall_s >= 6.0);
         }
     rows_finish(&rows);
-    sweep("slow.yaml --store s.db --resume", 0);
+    sweep("many.yaml --store s.db --resume", 0);
     rows = read_rows("s.db");
     ck_assert_uint_eq(rows.n_done, rows.n);
     rows_finish(&rows);

@@ -77,30 +77,27 @@ static enum ow_status shape_of(const struct ow_source *source, size_t *rows, siz
     return OW_OK;
 }
 
-/* Per cell: what a read takes, and the memory of the engine; fitted to scripts/bench --scale
- * and to ngspice's own figures in README.md.  Larger arrays leave the caches. */
-static double seconds_per_read(const struct ow_spec *spec, double cells)
+/* Of all reads of an array.  Fitted to scripts/bench and to ngspice's own figures in README.md;
+ * larger arrays leave the caches.  Many vectors at DC may reduce the array to its ports. */
+static void estimate_array(const struct ow_spec *spec, double rows, double cols, double reads,
+                           double *seconds, double *bytes)
 {
-    const double large = fmin(1.0, cells / 65536.0);
+    const double cells = rows * cols, large = fmin(1.0, cells / 65536.0);
     switch (spec->engine.name) {
-    case OW_ENGINE_DC:
-        return cells * 0.5e-6;
-    case OW_ENGINE_NGSPICE:
-        return 1e-3 * pow(cells, 1.5);
-    default:
-        return 6e-3 + cells * (12e-6 + 14e-6 * large);
+    case OW_ENGINE_DC: {
+        const double one_by_one = reads * cells * 0.5e-6,
+                     reduced = 5e-8 * cells * rows + reads * cells * 3e-10;
+        *seconds = fmin(one_by_one, reduced);
+        *bytes = cells * 400.0 + (reduced < one_by_one ? 8.0 * cells * rows : 0.0);
+        break;
     }
-}
-
-static double bytes_per_cell(const struct ow_spec *spec)
-{
-    switch (spec->engine.name) {
-    case OW_ENGINE_DC:
-        return 400.0;
     case OW_ENGINE_NGSPICE:
-        return 12e3;
+        *seconds = reads * 1e-3 * pow(cells, 1.5);
+        *bytes = cells * 12e3;
+        break;
     default:
-        return 900.0;
+        *seconds = reads * (6e-3 + cells * (12e-6 + 14e-6 * large));
+        *bytes = cells * 900.0;
     }
 }
 
@@ -124,9 +121,11 @@ enum ow_status ow_point_estimate(const struct ow_spec *spec, struct ow_point_est
                (double)n_vec *
                    (2.0 * (double)n_in + 4.0 * (double)n_out + 4.0 * (double)cols * arrays)) +
         (arrays - 1.0) * cells * 48.0; /* programmed, while another one is read */
+    double seconds, bytes;
+    estimate_array(spec, (double)rows, (double)cols, reads, &seconds, &bytes);
     *out = (struct ow_point_estimate){.rows = rows,
                                       .cols = cols,
-                                      .seconds = arrays * reads * seconds_per_read(spec, cells),
-                                      .bytes = 16e6 + cells * bytes_per_cell(spec) + tables};
+                                      .seconds = arrays * seconds,
+                                      .bytes = 16e6 + bytes + tables};
     return OW_OK;
 }
