@@ -99,7 +99,8 @@ int main(int argc, char **argv)
                                  .g_bit = 1.0 / r_wire,
                                  .source = ends,
                                  .end = ends,
-                                 .d = d};
+                                 .d = d,
+                                 .d_scale = 1.0};
     const struct ow_grid_rhs rhs = {.source = f};
     struct ow_grid_effort effort = {0};
     for (int k = 0; k < times; k++) {

@@ -69,7 +69,8 @@ static struct array array_of(size_t rows, size_t cols, double r_word, double r_b
                               .g_bit = 1.0 / r_bit,
                               .source = a.source,
                               .end = a.end,
-                              .d = a.d};
+                              .d = a.d,
+                              .d_scale = 1.0};
     return a;
 }
 

@@ -134,7 +134,7 @@ static void fill_values(struct ow_direct *s, const struct ow_grid *grid)
         const bool is_bit = k >= s->n;
         const int cell = is_bit ? k - s->n : k, i = cell / s->cols, j = cell % s->cols;
         const double g = is_bit ? grid->g_bit : grid->g_word;
-        double own = grid->d[cell] + (is_bit ? grid->c_bit : grid->c_word);
+        double own = ow_grid_cell(grid, (size_t)cell) + (is_bit ? grid->c_bit : grid->c_word);
         int diagonal = 0;
         if (!is_bit && j == 0)
             own += grid->source[i];
@@ -145,7 +145,7 @@ static void fill_values(struct ow_direct *s, const struct ow_grid *grid)
             if (other == k)
                 diagonal = at;
             else if ((other >= s->n) != is_bit)
-                s->value[at] = -grid->d[cell];
+                s->value[at] = -ow_grid_cell(grid, (size_t)cell);
             else {
                 s->value[at] = -g;
                 own += g;

@@ -30,7 +30,7 @@ struct ow_engine {
     double *v_row, *dv_row, *i_row; /* [n_source] workspace */
     double *v_sense;                /* [cols] */
     double *y_dc;                   /* [n_y]; for DC only where v_node has its free nodes */
-    double *into, *step;            /* [n_free] A and V: of Newton's method at DC */
+    double *step;                   /* [n_free] V, of Newton's method at DC */
     double *most;                   /* [chunks of n_free] */
     double *g_rest;                 /* [n_cell] S, of the matrix that is factored */
     bool has_rest;                  /* if it is one of DC at rest */
@@ -102,7 +102,6 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     e->v_sense = calloc(cols, sizeof *e->v_sense);
     e->y_dc = dc_only ? e->sys.v_node + circuit->first_free
                       : ow_pages_calloc(e->sys.n_y + 1, sizeof *e->y_dc);
-    e->into = ow_pages_calloc(e->sys.n_free + 1, sizeof *e->into);
     e->most = calloc(ow_chunks(e->sys.n_free) + 1, sizeof *e->most);
     e->step = ow_pages_calloc(e->sys.n_free + 1, sizeof *e->step);
     e->x = ow_pages_calloc(e->sys.n_state * e->sys.n_cell + 1, sizeof *e->x);
@@ -116,8 +115,8 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
         goto fail;
     e->settle.is_linear = e->has_switches;
     e->g_rest = ow_pages_calloc(e->sys.n_cell, sizeof *e->g_rest);
-    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->into ||
-        !e->step || !e->most || !e->x || !e->g_rest)
+    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->step ||
+        !e->most || !e->x || !e->g_rest)
         goto fail;
     *out = e;
     return OW_OK;
@@ -140,7 +139,6 @@ void ow_engine_destroy(struct ow_engine *e)
     free(e->dv_row);
     free(e->i_row);
     free(e->v_sense);
-    free(e->into);
     free(e->step);
     free(e->most);
     free(e->x);
@@ -232,12 +230,12 @@ static enum ow_status newton_dc(struct ow_engine *e, const double v_row[], bool 
     double residual = 0.0, step = 0.0;
     for (int k = 0; k < MAX_NEWTON; k++) {
         const double residual_before = residual, step_before = step;
-        residual = ow_system_place_static(&e->sys, v_row, y, e->into);
+        residual = ow_system_place_static(&e->sys, v_row, y, e->sys.current);
         const double left = k > 0 ? residual / residual_before : 0.0;
         const bool is_new = k == 0 || left > 1e-3;
         enum ow_status st = is_new ? factor_dc(e, at_rest && k == 0) : OW_OK;
         const double tol = left > curved ? fmin(left * left, coarse) : exact;
-        if (st || (st = ow_newton_solve_dc(e->newton, e->into, tol, e->step)))
+        if (st || (st = ow_newton_solve_dc(e->newton, e->sys.current, tol, e->step)))
             return st;
         step = take(e, 1.0, n, y);
         if (!isfinite(step))
@@ -549,7 +547,7 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
                                 ow_ledger_throughput(&e->ledger, e->dv_row);
     }
     /* If nothing moves under the full drive, most likely nothing will. */
-    ow_system_place(&e->sys, amplitude, e->y_dc);
+    ow_system_place_values(&e->sys, amplitude, e->y_dc);
     bool has_stirred = true;
     if (!e->circuit->xb->model->fire && ow_system_is_at_rest(&e->sys))
         st = run_pulse(e, x, true, &has_stirred, out, err);
@@ -570,7 +568,7 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
     const enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
     if (st)
         return st;
-    ow_system_place_static(&e->sys, amplitude, e->y_dc, e->into);
+    ow_system_place_static(&e->sys, amplitude, e->y_dc, e->sys.current);
     memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
     gain_nodes(e, e->y_dc, out->v_gain);
     memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);

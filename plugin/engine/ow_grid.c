@@ -78,22 +78,28 @@ struct sums {
     double all, largest;
 };
 
-OW_CLONES static struct sums scale_row(const double d[], double scale, float out[], size_t n)
+/* out = scale times the cells of row i. */
+OW_CLONES static struct sums scale_row(const struct ow_grid *g, size_t i, double scale,
+                                       float out[])
 {
     enum { LANES = 8 };
+    const size_t n = g->cols;
+    const double *d = g->d + i * n, own = g->d_own, per_d = g->d_scale;
     double sum[LANES] = {0.0}, most[LANES] = {0.0};
     struct sums of = {0.0, 0.0};
     size_t j = 0;
     for (; j + LANES <= n; j += LANES)
         for (size_t m = 0; m < LANES; m++) {
-            out[j + m] = (float)(d[j + m] * scale);
-            sum[m] += d[j + m];
-            most[m] = d[j + m] > most[m] ? d[j + m] : most[m];
+            const double cell = own + per_d * d[j + m];
+            out[j + m] = (float)(cell * scale);
+            sum[m] += cell;
+            most[m] = cell > most[m] ? cell : most[m];
         }
     for (; j < n; j++) {
-        out[j] = (float)(d[j] * scale);
-        of.all += d[j];
-        of.largest = fmax(of.largest, d[j]);
+        const double cell = own + per_d * d[j];
+        out[j] = (float)(cell * scale);
+        of.all += cell;
+        of.largest = fmax(of.largest, cell);
     }
     for (size_t m = 0; m < LANES; m++) {
         of.all += sum[m];
@@ -127,7 +133,7 @@ bool ow_grid_factor(struct ow_grid_solver *s, const struct ow_grid *grid)
     for (size_t j = 0; j < cols; j++)
         l->end[j] = (float)(grid->end[j] * scale);
     OW_SWEEP(s->n_threads, i, rows, 1, {
-        const struct sums of = scale_row(grid->d + i * cols, scale, l->d + i * l->stride, cols);
+        const struct sums of = scale_row(grid, i, scale, l->d + i * l->stride);
         s->sum[0][i] = of.all;
         s->sum[1][i] = of.largest;
     });
@@ -194,8 +200,9 @@ OW_INLINE void residual_row(const struct ow_grid *g, const struct ow_grid_rhs *r
 {
     const size_t n = g->cols, at = i * n;
     const double *d = g->d + at, *above = b - n, *below = b + n;
+    const double own = g->d_own, per_d = g->d_scale;
     for (size_t j = 0; j < n; j++) {
-        const double cell = d[j] * (w[j] - b[j]);
+        const double cell = (own + per_d * d[j]) * (w[j] - b[j]);
         r[j] = -cell - g->c_word * w[j];
         q[j] = cell - g->c_bit * b[j];
     }

@@ -1,7 +1,7 @@
 /* The linear system of a crossbar at one point, as two families of lines and cells:
  *
  *   [ Aw + D    -D    ] [w]   [fw]     w[i][j], b[i][j]: word-line and bit-line nodes
- *   [  -D     Ab + D  ] [b] = [fb]     D = diag(d)
+ *   [  -D     Ab + D  ] [b] = [fb]     D: of the cells
  *
  * Aw: independent tridiagonals, one a word line along j, fed at its first node; Ab: one a bit
  * line along i, ended at its last.  Symmetric and, for d >= 0 and lines that something holds,
@@ -27,8 +27,14 @@ struct ow_grid {
     double c_word, c_bit; /* the same, >= 0: from every node to ground                  */
     const double *source; /* [rows] >= 0, from each word line's first node to ground    */
     const double *end;    /* [cols] >= 0, from each bit line's last node to ground      */
-    const double *d;      /* [rows][cols] cells                                         */
+    const double *d;      /* [rows][cols] cells: D = d_own + d_scale d                  */
+    double d_scale, d_own;
 };
+
+static inline double ow_grid_cell(const struct ow_grid *grid, size_t k)
+{
+    return grid->d_own + grid->d_scale * grid->d[k];
+}
 
 /* Right-hand side; NULL is 0. */
 struct ow_grid_rhs {

@@ -208,7 +208,8 @@ static bool factor_coarsest(struct ow_multigrid *mg)
                                  .c_bit = (double)l->c_bit,
                                  .source = mg->source,
                                  .end = mg->end,
-                                 .d = mg->cell};
+                                 .d = mg->cell,
+                                 .d_scale = 1.0};
     return ow_direct_factor(mg->direct, &grid) == OW_OK;
 }
 

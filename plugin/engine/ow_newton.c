@@ -164,8 +164,6 @@ static bool eliminate(struct ow_newton *nw, size_t k)
 static bool eliminate_all(struct ow_newton *nw)
 {
     const struct ow_system *sys = nw->sys;
-    if (sys->n_moving == 0)
-        memcpy(nw->g, sys->at.di_dv, sys->n_cell * sizeof *nw->g);
     if (sys->n_moving == 1)
         return eliminate_one(nw);
     for (size_t k = 0; sys->n_moving > 1 && k < sys->n_cell; k++)
@@ -200,7 +198,10 @@ static enum ow_status factor(struct ow_newton *nw)
 
 enum ow_status ow_newton_setup(struct ow_newton *nw, double gamma)
 {
-    nw->linear = (struct ow_linear){.sys = nw->sys, .mass = 1.0, .gamma = gamma, .g = nw->g};
+    nw->linear = (struct ow_linear){.sys = nw->sys,
+                                    .mass = 1.0,
+                                    .gamma = gamma,
+                                    .g = nw->sys->n_moving > 0 ? nw->g : nw->sys->at.di_dv};
     return eliminate_all(nw) ? factor(nw) : OW_ERR_SOLVER;
 }
 

@@ -6,14 +6,12 @@
 
 #include "ow_behind.h"
 #include "ow_grid.h"
-#include "ow_pages.h"
 
 struct ow_schur {
     const struct ow_system *sys; /* borrowed */
     struct ow_grid_solver *solver;
     struct ow_grid grid;      /* its arrays are the following                       */
     double *source, *end;     /* [rows], [cols]                                     */
-    double *d;                /* [rows][cols], unless the cells stand as they are elsewhere */
     bool has_input;           /* sense inputs are nodes, not ground                 */
     struct ow_behind *behind; /* [cols]                                             */
     double *last;             /* [cols] of the right-hand side                      */
@@ -24,7 +22,7 @@ struct ow_schur {
 enum ow_status ow_schur_create(const struct ow_system *sys, struct ow_schur **out)
 {
     const struct ow_circuit *ckt = sys->circuit;
-    const size_t rows = ckt->xb->rows, cols = ckt->xb->cols, n = sys->n_cell;
+    const size_t rows = ckt->xb->rows, cols = ckt->xb->cols;
     struct ow_schur *s = calloc(1, sizeof *s);
     if (!s)
         return OW_ERR_NOMEM;
@@ -32,10 +30,9 @@ enum ow_status ow_schur_create(const struct ow_system *sys, struct ow_schur **ou
     s->has_input = ckt->sense_in[0] >= ckt->first_free;
     s->source = malloc(rows * sizeof *s->source);
     s->end = malloc(cols * sizeof *s->end);
-    s->d = ow_pages_calloc(n, sizeof *s->d);
     s->behind = calloc(cols, sizeof *s->behind);
     s->last = malloc(cols * sizeof *s->last);
-    if (!s->source || !s->end || !s->d || !s->behind || !s->last ||
+    if (!s->source || !s->end || !s->behind || !s->last ||
         ow_grid_create(rows, cols, sys->n_threads, &s->solver)) {
         ow_schur_destroy(s);
         return OW_ERR_NOMEM;
@@ -51,7 +48,6 @@ void ow_schur_destroy(struct ow_schur *s)
     ow_grid_destroy(s->solver);
     free(s->source);
     free(s->end);
-    free(s->d);
     free(s->behind);
     free(s->last);
     free(s);
@@ -70,7 +66,9 @@ bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
                                .c_bit = lin->mass * xb->c_bitline,
                                .source = s->source,
                                .end = s->end,
-                               .d = s->d};
+                               .d = lin->g,
+                               .d_scale = lin->gamma,
+                               .d_own = lin->mass * xb->c_cell};
     const double g_bit = s->grid.g_bit;
     for (size_t i = 0; i < xb->rows; i++) /* 0 if the driver is open */
         s->source[i] = lin->gamma / (xb->r_driver + xb->r_wordline);
@@ -81,10 +79,6 @@ bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
             s->end[j] *= s->behind[j].y_in / (g_bit + s->behind[j].y_in);
         }
     }
-    if (lin->mass == 0.0 && lin->gamma == 1.0)
-        s->grid.d = lin->g;
-    for (size_t k = 0; s->grid.d == s->d && k < s->sys->n_cell; k++)
-        s->d[k] = ow_linear_cell(lin, k);
     return ow_grid_factor(s->solver, &s->grid);
 }
 

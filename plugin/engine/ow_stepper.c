@@ -58,7 +58,10 @@ static int newton_matrix(realtype t, N_Vector y, N_Vector fy, SUNMatrix a, boole
 {
     struct ow_stepper *st = data;
     st->source(st->data, t, st->v_row);
-    ow_system_place(st->sys, st->v_row, N_VGetArrayPointer(y));
+    if (st->sys->n_moving > 0)
+        ow_system_place(st->sys, st->v_row, N_VGetArrayPointer(y));
+    else
+        ow_system_place_static(st->sys, st->v_row, N_VGetArrayPointer(y), NULL);
     *jcur = SUNTRUE;
     const enum ow_status status = ow_newton_setup(st->newton, gamma);
     st->is_short = status == OW_ERR_NOMEM;

@@ -239,6 +239,8 @@ static double place_rows(struct ow_system *sys, const struct ow_cells *cells, si
     const size_t end = row + b.cells.n / cols;
     ow_planes_across(ckt, sys->v_node, row, end, sys->v_cell);
     ow_conduct(ckt->xb->model, &b.cells, b.answer.i, b.answer.di_dv);
+    if (!into)
+        return 0.0;
     ow_planes_currents(ckt, sys->v_node, sys->at.i, row, end, into);
     const double word = ow_largest(into + (ckt->wline - first) + row * cols, b.cells.n);
     const double bit = ow_largest(into + (ckt->bline - first) + row * cols, b.cells.n);
@@ -253,6 +255,8 @@ static double place_grid(struct ow_system *sys, const double v_row[], const doub
     const struct ow_cells cells = cells_at(sys, y);
     OW_SWEEP(sys->n_threads, row, rows, block,
              sys->most[row / block] = place_rows(sys, &cells, row, into));
+    if (!into)
+        return 0.0;
     currents_behind(sys, into);
     const double lines = ow_largest(sys->most, (rows + block - 1) / block);
     const double behind = ow_largest(into + 2 * sys->n_cell, sys->n_free - 2 * sys->n_cell);
@@ -267,6 +271,8 @@ double ow_system_place_static(struct ow_system *sys, const double v_row[], const
     ow_system_put_voltages(sys, v_row, y);
     const struct ow_cells cells = cells_at(sys, y);
     ow_conduct(sys->circuit->xb->model, &cells, sys->at.i, sys->at.di_dv);
+    if (!into)
+        return 0.0;
     ow_system_currents(sys, into);
     return ow_largest(into, sys->n_free);
 }

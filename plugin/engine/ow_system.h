@@ -61,7 +61,7 @@ void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const d
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[]);
 /* The same for currents and their slopes di/dv alone, which is all that DC asks for: rates and
  * other derivatives are stale after it.  And I there: into[n_free], of which the greatest
- * magnitude is returned. */
+ * magnitude is returned (NULL: not wanted, and 0). */
 double ow_system_place_static(struct ow_system *sys, const double v_row[], const double y[],
                               double into[]);
 /* The same for currents and rates alone: the devices' derivatives are stale after it. */

@@ -161,7 +161,8 @@ static enum ow_status solve_grid(const struct ow_matrix *g, const double drive[]
                                  .g_bit = g_bit,
                                  .source = sources,
                                  .end = ends,
-                                 .d = g->a};
+                                 .d = g->a,
+                                 .d_scale = 1.0};
     st = by_iterations(&grid, into, n_threads, out);
     if (st == OW_ERR_SOLVER)
         st = by_factors(&grid, into, out);
