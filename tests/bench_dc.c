@@ -1,16 +1,24 @@
 /* For scripts/bench --scale: an N x N array of one kind of device at DC, from the engine's
- * creation to the sense outputs: seconds of a repetition, on THREADS threads.  Largest current
- * that a node is left with, of the largest device's, beside it.  One line of JSON.
+ * creation to the sense outputs, on THREADS threads: median and least seconds of the repetitions,
+ * and what memory the engine took.  One line of JSON.
  *
  *   bench_dc N R_WIRE MODEL SET V_READ THREADS REPETITIONS */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "ow_clock.h"
 #include "ow_engine.h"
 #include "ow_sets.h"
+
+static double peak_memory(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return 1024.0 * (double)usage.ru_maxrss;
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -55,6 +63,7 @@ int main(int argc, char **argv)
         xb.spread[model->program][k] = 0.1 + 0.8 * uniform(&seed);
     for (size_t i = 0; i < n; i++)
         v[i] = strtod(argv[5], NULL) * uniform(&seed);
+    const double before = peak_memory();
     const struct ow_engine_options options = {
         .rtol = 1e-5, .v_scale = strtod(argv[5], NULL), .n_threads = (unsigned)atoi(argv[6])};
     for (int k = 0; k < times; k++) {
@@ -70,7 +79,8 @@ int main(int argc, char **argv)
         ow_circuit_destroy(circuit);
     }
     qsort(spent, (size_t)times, sizeof *spent, compare);
-    printf("{\"seconds\": %.6g, \"least\": %.6g, \"sense\": %.12g}\n", spent[times / 2], spent[0],
+    printf("{\"seconds\": %.6g, \"least\": %.6g, \"bytes_a_cell\": %.4g, \"sense\": %.12g}\n",
+           spent[times / 2], spent[0], (peak_memory() - before) / (double)(n * n),
            v_sense[n / 2]);
     ow_crossbar_finish(&xb);
     free(spent);
