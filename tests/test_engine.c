@@ -301,14 +301,6 @@ END_TEST
 
 /* ---- the Newton matrix ---------------------------------------------------------------- */
 
-/* dy/dt at the placed point. */
-static void rates(const struct ow_system *sys, const struct ow_mass *mass, double ydot[])
-{
-    ow_system_currents(sys, sys->current);
-    ow_mass_solve(mass, sys->current, ydot);
-    ow_system_state_rates(sys, ydot);
-}
-
 /* d solves (I - gamma J) d = r: J d by central differences of the rates.  The rates are
  * quadratic in the toy, so differences are exact but for rounding. */
 /* With and without capacitances across the cells; lines apart and merged. */
@@ -349,12 +341,10 @@ START_TEST(test_newton_solves_the_linearised_system)
     const double h = 1e-3;
     for (size_t k = 0; k < sys.n_y; k++)
         side[k] = y[k] + h * d[k];
-    ow_system_place(&sys, v_row, side);
-    rates(&sys, mass, up);
+    ow_mass_rates(mass, &sys, v_row, side, up);
     for (size_t k = 0; k < sys.n_y; k++)
         side[k] = y[k] - h * d[k];
-    ow_system_place(&sys, v_row, side);
-    rates(&sys, mass, down);
+    ow_mass_rates(mass, &sys, v_row, side, down);
     for (size_t k = 0; k < sys.n_y; k++) {
         const double jd = (up[k] - down[k]) / (2.0 * h);
         ck_assert_close(d[k] - gamma * jd, r[k], 0.0, 1e-8 * (1.0 + fabs(gamma * jd)));

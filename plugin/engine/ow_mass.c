@@ -87,45 +87,47 @@ static inline void solve_pair(double c_a, double c_b, double c, double i_a, doub
     *y_b = (i_b * (c_a + c) + i_a * c) / det;
 }
 
-/* All cells of a grid have the same block. */
-static void solve_planes(const struct ow_mass *m, const double i[], double y[])
+/* Of rows of a grid, in place: all cells have the same block. */
+static void solve_rows(const void *data, size_t from, size_t to, double y[])
 {
-    const struct ow_circuit *ckt = m->sys->circuit;
-    const size_t n = m->sys->n_cell;
-    const double c_w = ckt->xb->c_wordline, c_b = ckt->xb->c_bitline, c = ckt->xb->c_cell;
+    const struct ow_mass *m = data;
+    const struct ow_crossbar *xb = m->sys->circuit->xb;
     double own_w, own_b, other; /* of the inverse */
-    solve_pair(c_w, c_b, c, 1.0, 0.0, &own_w, &other);
-    solve_pair(c_w, c_b, c, 0.0, 1.0, &other, &own_b);
-    const double *i_w = i, *i_b = i + n;
-    double *y_w = y, *y_b = y + n;
-    OW_SWEEP(m->sys->n_threads, k, n, 1, {
-        const double w = i_w[k], b = i_b[k];
+    solve_pair(xb->c_wordline, xb->c_bitline, xb->c_cell, 1.0, 0.0, &own_w, &other);
+    solve_pair(xb->c_wordline, xb->c_bitline, xb->c_cell, 0.0, 1.0, &other, &own_b);
+    double *y_w = y, *y_b = y + m->sys->n_cell;
+    for (size_t k = from * xb->cols; k < to * xb->cols; k++) {
+        const double w = y_w[k], b = y_b[k];
         y_w[k] = own_w * w + other * b;
         y_b[k] = other * w + own_b * b;
-    });
+    }
 }
 
-void ow_mass_solve(const struct ow_mass *m, const double i[], double y[])
+/* Of all but the planes of a grid, in place. */
+static void solve_behind(const struct ow_mass *m, double y[])
 {
     const struct ow_circuit *ckt = m->sys->circuit;
-    const size_t first = ckt->first_free;
-    size_t done = 0;
+    const size_t first = ckt->first_free, planes = ckt->is_grid ? 2 * m->sys->n_cell : 0;
     if (m->factors) {
-        memcpy(y, i, m->sys->n_free * sizeof *y);
         ow_sparse_solve(m->factors, y);
         return;
     }
-    if (ckt->is_grid) {
-        solve_planes(m, i, y);
-        done = 2 * m->sys->n_cell;
-    }
-    for (size_t k = done; k < m->sys->n_free; k++)
-        y[k] = i[k] / ow_circuit_c(ckt, first + k);
+    const size_t end = ckt->n_amp > 0 ? ckt->amp[0].in - first : m->sys->n_free;
+    for (size_t k = planes; k < end; k++)
+        y[k] /= ow_circuit_c(ckt, first + k);
     for (size_t k = 0; k < ckt->n_amp; k++) {
         const struct ow_amp *amp = &ckt->amp[k];
-        const size_t in = amp->in - first, out = amp->out - first, inner = amp->inner - first;
+        const size_t in = amp->in - first, out = amp->out - first;
         solve_pair(ow_circuit_c(ckt, amp->in), ow_circuit_c(ckt, amp->out), ckt->xb->sense.c_f,
-                   i[in], i[out], &y[in], &y[out]);
-        y[inner] = i[inner] / m->sys->tau;
+                   y[in], y[out], &y[in], &y[out]);
+        y[amp->inner - first] /= m->sys->tau;
     }
+}
+
+void ow_mass_rates(const struct ow_mass *m, struct ow_system *sys, const double v_row[],
+                   const double y[], double ydot[])
+{
+    ow_system_place_flow(sys, v_row, y, solve_rows, m, ydot);
+    solve_behind(m, ydot);
+    ow_system_state_rates(sys, ydot);
 }

@@ -17,7 +17,9 @@ void ow_mass_destroy(struct ow_mass *mass);
 /* out[n_free] = M times the voltage part of y. */
 void ow_mass_times(const struct ow_mass *mass, const double y[], double out[]);
 
-/* y[n_free] = M^-1 i; y is not i. */
-void ow_mass_solve(const struct ow_mass *mass, const double i[], double y[]);
+/* dy/dt at y[n_y] with the sources at v_row: ydot[n_y], apart from y.  The system, which is the
+ * mass's own, is placed there, without the devices' derivatives. */
+void ow_mass_rates(const struct ow_mass *mass, struct ow_system *sys, const double v_row[],
+                   const double y[], double ydot[]);
 
 #endif

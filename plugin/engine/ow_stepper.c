@@ -43,10 +43,7 @@ static int rates(realtype t, N_Vector y, N_Vector ydot, void *data)
         return 0;
     }
     st->source(st->data, t, st->v_row);
-    ow_system_place_values(st->sys, st->v_row, N_VGetArrayPointer(y));
-    ow_system_currents(st->sys, st->sys->current);
-    ow_mass_solve(st->mass, st->sys->current, rate);
-    ow_system_state_rates(st->sys, rate);
+    ow_mass_rates(st->mass, st->sys, st->v_row, N_VGetArrayPointer(y), rate);
     return 0;
 }
 
@@ -239,9 +236,11 @@ double *ow_stepper_y(struct ow_stepper *st)
 enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
                                  const double slope[])
 {
+    N_VGetArrayPointer(st->y); /* nothing waits that knows another length */
     st->space.length = st->sys->n_y;
     st->slope = slope;
     const int flag = CVodeReInit(st->cvode, t, st->y);
+    N_VGetArrayPointer(st->y); /* taken over, whatever is written to it now */
     return status_from_cvode(flag ? flag : CVodeSetInitStep(st->cvode, step));
 }
 
@@ -258,6 +257,7 @@ enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double
     if (CVodeSetStopTime(st->cvode, t_stop) || CVodeSetMinStep(st->cvode, 1e-15 * t_stop))
         return OW_STEP_FAILED;
     const int flag = CVode(st->cvode, t_stop, st->y, t, CV_ONE_STEP);
+    N_VGetArrayPointer(st->y); /* up to date for those who know where it is */
     if (flag < 0)
         return st->is_short ? OW_STEP_NOMEM : OW_STEP_FAILED;
     return flag == CV_TSTOP_RETURN  ? OW_STEP_STOP

@@ -111,18 +111,29 @@ static void put_nodes(struct ow_system *sys, const double v_row[], const double 
         memcpy(free_nodes, y, sys->n_free * sizeof *y);
 }
 
+static bool is_regular(const struct ow_circuit *ckt)
+{
+    return ckt->is_grid || ckt->is_merged;
+}
+
+/* v_cell where the circuit is not regular. */
+static void across_any(struct ow_system *sys)
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    for (size_t k = 0; !is_regular(ckt) && k < sys->n_cell; k++)
+        sys->v_cell[k] =
+            sys->v_node[ow_circuit_te(ckt, k)] - sys->v_node[ow_circuit_be(ckt, k)];
+}
+
 void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[])
 {
     const struct ow_circuit *ckt = sys->circuit;
-    const bool is_regular = ckt->is_grid || ckt->is_merged;
-    const size_t rows = is_regular ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
+    const size_t rows = is_regular(ckt) ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
     put_nodes(sys, v_row, y);
     OW_SWEEP(sys->n_threads, from, rows, block,
              ow_planes_across(ckt, sys->v_node, from, from + block < rows ? from + block : rows,
                               sys->v_cell));
-    for (size_t k = 0; !is_regular && k < sys->n_cell; k++)
-        sys->v_cell[k] =
-            sys->v_node[ow_circuit_te(ckt, k)] - sys->v_node[ow_circuit_be(ckt, k)];
+    across_any(sys);
 }
 
 /* All cells at the voltages that are placed and the states of y. */
@@ -139,48 +150,6 @@ static struct ow_cells cells_at(struct ow_system *sys, const double y[])
                              .v = sys->v_cell};
     memcpy(cells.x, sys->x, sizeof cells.x);
     return cells;
-}
-
-/* Rows of cells, as many as are taken at a time. */
-struct block {
-    struct ow_cells cells;
-    struct ow_response answer;
-    const double *spread[OW_MAX_PARAMS];
-};
-
-static void block_of(const struct ow_system *sys, const struct ow_cells *cells,
-                     const struct ow_response *at, size_t row, struct block *b)
-{
-    const struct ow_crossbar *xb = sys->circuit->xb;
-    const size_t rows = rows_at_a_time(sys), left = xb->rows - row;
-    b->answer = (struct ow_response){0};
-    ow_cells_part(xb->model, cells, at, row * xb->cols, (left < rows ? left : rows) * xb->cols,
-                  &b->cells, &b->answer, b->spread);
-}
-
-static void place(struct ow_system *sys, const double v_row[], const double y[],
-                  const struct ow_response *at)
-{
-    const struct ow_crossbar *xb = sys->circuit->xb;
-    ow_system_put_voltages(sys, v_row, y);
-    const struct ow_cells cells = cells_at(sys, y);
-    OW_SWEEP(sys->n_threads, row, xb->rows, rows_at_a_time(sys), {
-        struct block b;
-        block_of(sys, &cells, at, row, &b);
-        ow_eval(xb->model, &b.cells, &b.answer);
-    });
-}
-
-void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])
-{
-    place(sys, v_row, y, &sys->at);
-}
-
-void ow_system_place_values(struct ow_system *sys, const double v_row[], const double y[])
-{
-    struct ow_response values = sys->at;
-    values.di_dv = NULL;
-    place(sys, v_row, y, &values);
 }
 
 /* Current i leaves node a and enters node b; prescribed nodes take what comes. */
@@ -228,53 +197,98 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     currents_behind(sys, into);
 }
 
-/* Rows of a grid from `row` on: all of it while they are in the cache. */
-static double place_rows(struct ow_system *sys, const struct ow_cells *cells, size_t row,
-                         double into[])
+/* What is asked of all cells. */
+struct sweep {
+    const struct ow_response *at; /* where their answers go                                 */
+    bool is_static;               /* currents and slopes alone                              */
+    double *into;                 /* NULL, or I                                             */
+    ow_system_rows_fn *then;      /* NULL, or what looks at rows of a grid afterwards       */
+    const void *data;
+};
+
+/* Rows from `row` on, as many as stay in the cache from the first to the last line. */
+static void sweep_rows(struct ow_system *sys, const struct ow_cells *cells,
+                       const struct sweep *s, size_t row)
 {
     const struct ow_circuit *ckt = sys->circuit;
-    const size_t cols = ckt->xb->cols, first = ckt->first_free;
-    struct block b;
-    block_of(sys, cells, &sys->at, row, &b);
-    const size_t end = row + b.cells.n / cols;
-    ow_planes_across(ckt, sys->v_node, row, end, sys->v_cell);
-    ow_conduct(ckt->xb->model, &b.cells, b.answer.i, b.answer.di_dv);
-    if (!into)
-        return 0.0;
-    ow_planes_currents(ckt, sys->v_node, sys->at.i, row, end, into);
-    const double word = ow_largest(into + (ckt->wline - first) + row * cols, b.cells.n);
-    const double bit = ow_largest(into + (ckt->bline - first) + row * cols, b.cells.n);
-    return word > bit ? word : bit;
+    const struct ow_crossbar *xb = ckt->xb;
+    const size_t most = rows_at_a_time(sys), left = xb->rows - row,
+                 n = left < most ? left : most;
+    const double *spread[OW_MAX_PARAMS];
+    struct ow_cells part;
+    struct ow_response answer = {0};
+    ow_cells_part(xb->model, cells, s->at, row * xb->cols, n * xb->cols, &part, &answer,
+                  spread);
+    if (is_regular(ckt))
+        ow_planes_across(ckt, sys->v_node, row, row + n, sys->v_cell);
+    if (s->is_static)
+        ow_conduct(xb->model, &part, answer.i, answer.di_dv);
+    else
+        ow_eval(xb->model, &part, &answer);
+    if (s->into && ckt->is_grid)
+        ow_planes_currents(ckt, sys->v_node, sys->at.i, row, row + n, s->into);
+    if (s->then && ckt->is_grid)
+        s->then(s->data, row, row + n, s->into);
 }
 
-static double place_grid(struct ow_system *sys, const double v_row[], const double y[],
-                         double into[])
+static void place(struct ow_system *sys, const double v_row[], const double y[],
+                  const struct sweep *s)
 {
-    const size_t rows = sys->circuit->xb->rows, block = rows_at_a_time(sys);
     put_nodes(sys, v_row, y);
+    across_any(sys);
     const struct ow_cells cells = cells_at(sys, y);
-    OW_SWEEP(sys->n_threads, row, rows, block,
-             sys->most[row / block] = place_rows(sys, &cells, row, into));
-    if (!into)
-        return 0.0;
-    currents_behind(sys, into);
-    const double lines = ow_largest(sys->most, (rows + block - 1) / block);
-    const double behind = ow_largest(into + 2 * sys->n_cell, sys->n_free - 2 * sys->n_cell);
-    return lines > behind ? lines : behind;
+    OW_SWEEP(sys->n_threads, row, sys->circuit->xb->rows, rows_at_a_time(sys),
+             sweep_rows(sys, &cells, s, row));
+    if (s->into)
+        currents_behind(sys, s->into);
+}
+
+void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])
+{
+    place(sys, v_row, y, &(struct sweep){.at = &sys->at});
+}
+
+void ow_system_place_values(struct ow_system *sys, const double v_row[], const double y[])
+{
+    ow_system_place_flow(sys, v_row, y, NULL, NULL, NULL);
+}
+
+void ow_system_place_flow(struct ow_system *sys, const double v_row[], const double y[],
+                          ow_system_rows_fn *then, const void *data, double into[])
+{
+    struct ow_response values = sys->at;
+    values.di_dv = NULL;
+    place(sys, v_row, y,
+          &(struct sweep){.at = &values, .into = into, .then = then, .data = data});
+}
+
+/* The greatest current into a node of these rows. */
+static void note_largest(const void *data, size_t from, size_t to, double into[])
+{
+    const struct ow_system *sys = data;
+    const size_t cols = sys->circuit->xb->cols, n = (to - from) * cols;
+    const double *w = into + from * cols, *b = w + sys->n_cell;
+    const double word = ow_largest(w, n), bit = ow_largest(b, n);
+    sys->most[from / rows_at_a_time(sys)] = word > bit ? word : bit;
 }
 
 double ow_system_place_static(struct ow_system *sys, const double v_row[], const double y[],
                               double into[])
 {
-    if (sys->circuit->is_grid)
-        return place_grid(sys, v_row, y, into);
-    ow_system_put_voltages(sys, v_row, y);
-    const struct ow_cells cells = cells_at(sys, y);
-    ow_conduct(sys->circuit->xb->model, &cells, sys->at.i, sys->at.di_dv);
+    const size_t rows = sys->circuit->xb->rows, block = rows_at_a_time(sys);
+    place(sys, v_row, y,
+          &(struct sweep){.at = &sys->at,
+                          .is_static = true,
+                          .into = into,
+                          .then = into ? note_largest : NULL,
+                          .data = sys});
     if (!into)
         return 0.0;
-    ow_system_currents(sys, into);
-    return ow_largest(into, sys->n_free);
+    if (!sys->circuit->is_grid)
+        return ow_largest(into, sys->n_free);
+    const double lines = ow_largest(sys->most, (rows + block - 1) / block);
+    const double behind = ow_largest(into + 2 * sys->n_cell, sys->n_free - 2 * sys->n_cell);
+    return lines > behind ? lines : behind;
 }
 
 void ow_system_state_rates(const struct ow_system *sys, double ydot[])

@@ -67,6 +67,15 @@ double ow_system_place_static(struct ow_system *sys, const double v_row[], const
 /* The same for currents and rates alone: the devices' derivatives are stale after it. */
 void ow_system_place_values(struct ow_system *sys, const double v_row[], const double y[]);
 
+/* Rows [from, to) of a grid, whose part of I is in into[], the planes of nodes one behind the
+ * other, and still in the cache. */
+typedef void ow_system_rows_fn(const void *data, size_t from, size_t to, double into[]);
+
+/* ow_system_place_values() and I there, in one sweep over the rows: into[n_free].  `then` (or
+ * NULL) is called for all rows of a grid, from several threads at a time. */
+void ow_system_place_flow(struct ow_system *sys, const double v_row[], const double y[],
+                          ow_system_rows_fn *then, const void *data, double into[]);
+
 /* I at the placed point: into[n_free]. */
 void ow_system_currents(const struct ow_system *sys, double into[]);
 

@@ -8,7 +8,7 @@
 #include "ow_pages.h"
 #include "ow_simd.h"
 
-enum { PIECE = 1024 };
+enum { PIECE = 512 };
 
 struct content {
     struct ow_vector_space *space; /* borrowed, shared by all clones */
@@ -44,23 +44,58 @@ void ow_vector_space_finish(struct ow_vector_space *space)
 
 /* ---- sums that wait -------------------------------------------------------------------- */
 
-OW_SIMD static void make_sums_of(const struct ow_vector_space *space, size_t chunk)
+/* Entries [begin, end) of one of them, in any of which the result may be an operand. */
+OW_INLINE void make_sum(const struct ow_vector_sum *s, size_t begin, size_t end)
 {
+    double *z = s->z;
+    const double *x = s->x, *y = s->y, a = s->a, b = s->b;
+    if (!x && !y)
+        memset(z + begin, 0, (end - begin) * sizeof *z);
+    else if (!y && a == 1.0)
+        memmove(z + begin, x + begin, (end - begin) * sizeof *z);
+    else if (!y)
+        for (size_t k = begin; k < end; k++)
+            z[k] = a * x[k];
+    else if (x == z && a == 1.0)
+        for (size_t k = begin; k < end; k++)
+            z[k] += b * y[k];
+    else
+        for (size_t k = begin; k < end; k++)
+            z[k] = a * x[k] + b * y[k];
+}
+
+/* A chunk of all sums, and, unless v is NULL, its part of the first entries' sum (v w)^2 after
+ * them: partial sums in a fixed order. */
+OW_SIMD static double make_chunk(const struct ow_vector_space *space, size_t chunk,
+                                 const double *v, const double *w)
+{
+    enum { LANES = 8 };
+    _Static_assert(PIECE % LANES == 0, "no ends but the last");
+    double square[LANES] = {0.0};
     const size_t stop = chunk * OW_CHUNK + ow_chunk_length(space->length, chunk);
     for (size_t begin = chunk * OW_CHUNK; begin < stop; begin += PIECE) {
         const size_t end = begin + PIECE < stop ? begin + PIECE : stop;
-        for (size_t m = 0; m < space->n_sum; m++) {
-            const double *y = space->sum[m].y, b = space->sum[m].b;
-            double *z = space->sum[m].z;
-            for (size_t k = begin; k < end; k++)
-                z[k] += b * y[k];
-        }
+        for (size_t m = 0; m < space->n_sum; m++)
+            make_sum(&space->sum[m], begin, end);
+        const size_t last = !v ? begin : end < space->split ? end : space->split;
+        size_t k = begin;
+        for (; k + LANES <= last; k += LANES)
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const double t = v[k + lane] * w[k + lane];
+                square[lane] += t * t;
+            }
+        for (; k < last; k++)
+            square[0] += v[k] * w[k] * v[k] * w[k];
     }
+    for (size_t lane = 1; lane < LANES; lane++)
+        square[0] += square[lane];
+    return square[0];
 }
 
 static void make_sums(struct ow_vector_space *space)
 {
-    OW_SWEEP(space->n_threads, c, ow_chunks(space->length), 1, make_sums_of(space, c));
+    OW_SWEEP(space->n_threads, c, ow_chunks(space->length), 1,
+             make_chunk(space, c, NULL, NULL));
     space->n_sum = 0;
 }
 
@@ -79,14 +114,14 @@ static inline double *data_of(N_Vector v)
     return raw(v);
 }
 
-static void put_off(N_Vector z, realtype b, N_Vector y)
+/* z = a x + b y, later. */
+static void put_off(N_Vector z, double a, const double *x, double b, const double *y)
 {
     struct ow_vector_space *space = space_of(z);
     if (space->n_sum == OW_VECTOR_SUMS)
         make_sums(space);
-    space->sum[space->n_sum].z = raw(z);
-    space->sum[space->n_sum].y = raw(y);
-    space->sum[space->n_sum++].b = b;
+    space->sum[space->n_sum++] =
+        (struct ow_vector_sum){.z = raw(z), .a = a, .x = x, .b = b, .y = y};
 }
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -147,73 +182,41 @@ static sunindextype get_length(N_Vector v)
     return (sunindextype)length_of(v);
 }
 
-/* ---- sums, in any of which the result may be an operand ---------------------------------- */
-
-OW_SIMD static void sum_of(size_t n, double a, const double x[], double b, const double y[],
-                           double z[])
-{
-    for (size_t k = 0; k < n; k++)
-        z[k] = a * x[k] + b * y[k];
-}
+/* ---- sums ------------------------------------------------------------------------------ */
 
 static void linear_sum(realtype a, N_Vector x, realtype b, N_Vector y, N_Vector z)
 {
-    if (a == 1.0 && x == z && y != z)
-        put_off(z, b, y);
-    else if (b == 1.0 && y == z && x != z)
-        put_off(z, a, x);
-    else {
-        const size_t n = length_of(x);
-        const double *xd = data_of(x), *yd = data_of(y);
-        double *zd = data_of(z);
-        OW_SWEEP(space_of(x)->n_threads, c, ow_chunks(n), 1,
-                 sum_of(ow_chunk_length(n, c), a, xd + c * OW_CHUNK, b, yd + c * OW_CHUNK,
-                        zd + c * OW_CHUNK));
-    }
+    if (b == 1.0 && y == z) /* z += a x */
+        put_off(z, 1.0, raw(y), a, raw(x));
+    else
+        put_off(z, a, raw(x), b, raw(y));
 }
 
-/* z[m] = y[m] + a[m] x for all m, a piece of x at a time, so that it is read once.  The end
- * of every step: the whole history takes its share of the correction. */
+/* z[m] = y[m] + a[m] x for all m: the end of every step, when the whole history takes its share
+ * of the correction. */
 static int scale_add_multi(int n_vector, realtype *a, N_Vector x, N_Vector *y, N_Vector *z)
 {
-    const size_t n = length_of(x);
-    const double *xd = data_of(x);
-    OW_SWEEP(space_of(x)->n_threads, c, ow_chunks(n), 1, {
-        for (int m = 0; m < n_vector; m++)
-            sum_of(ow_chunk_length(n, c), 1.0, raw(y[m]) + c * OW_CHUNK, a[m],
-                   xd + c * OW_CHUNK, raw(z[m]) + c * OW_CHUNK);
-    });
+    for (int m = 0; m < n_vector; m++)
+        put_off(z[m], 1.0, raw(y[m]), a[m], raw(x));
     return 0;
-}
-
-OW_SIMD static void scaled(size_t n, double a, const double x[], double z[])
-{
-    for (size_t k = 0; k < n; k++)
-        z[k] = a * x[k];
 }
 
 static void scale(realtype a, N_Vector x, N_Vector z)
 {
-    const size_t n = length_of(x);
-    const double *xd = data_of(x);
-    double *zd = data_of(z);
-    OW_SWEEP(space_of(x)->n_threads, c, ow_chunks(n), 1, {
-        if (a == 1.0)
-            memmove(zd + c * OW_CHUNK, xd + c * OW_CHUNK, ow_chunk_length(n, c) * sizeof *zd);
-        else
-            scaled(ow_chunk_length(n, c), a, xd + c * OW_CHUNK, zd + c * OW_CHUNK);
-    });
+    if (a != 1.0 || x != z)
+        put_off(z, a, raw(x), 0.0, NULL);
 }
 
 static void constant(realtype c, N_Vector z)
 {
+    if (c == 0.0) {
+        put_off(z, 0.0, NULL, 0.0, NULL);
+        return;
+    }
     const size_t n = length_of(z);
     double *zd = data_of(z);
-    if (c == 0.0)
-        memset(zd, 0, n * sizeof *zd);
-    else
-        for (size_t k = 0; k < n; k++)
-            zd[k] = c;
+    for (size_t k = 0; k < n; k++)
+        zd[k] = c;
 }
 
 /* ---- entry by entry: the first step of a run, and the checks of the set-up ------------- */
@@ -266,25 +269,7 @@ static realtype least(N_Vector x)
     return m;
 }
 
-/* sum (x w)^2 of one chunk; partial sums in a fixed order. */
-OW_SIMD static double weighted_square(const double x[], const double w[], size_t n)
-{
-    enum { LANES = 8 };
-    double sum[LANES] = {0.0};
-    size_t k = 0;
-    for (; k + LANES <= n; k += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            const double t = x[k + lane] * w[k + lane];
-            sum[lane] += t * t;
-        }
-    for (; k < n; k++)
-        sum[0] += x[k] * w[k] * x[k] * w[k];
-    for (size_t lane = 1; lane < LANES; lane++)
-        sum[0] += sum[lane];
-    return sum[0];
-}
-
-/* sum (x w)^2 and sum (x w)^4, likewise. */
+/* sum (x w)^2 and sum (x w)^4 of one chunk; partial sums in a fixed order. */
 OW_SIMD static void weighted_powers(const double x[], const double w[], size_t n,
                                     double *squares, double *fourths)
 {
@@ -310,13 +295,14 @@ OW_SIMD static void weighted_powers(const double x[], const double w[], size_t n
     *fourths = four[0];
 }
 
+/* Of the first entries, in the sweep that makes the sums. */
 static double root_mean_square(struct ow_vector_space *space, const double x[],
-                               const double w[], size_t n)
+                               const double w[])
 {
-    OW_SWEEP(space->n_threads, c, ow_chunks(n), 1,
-             space->part[c] =
-                 weighted_square(x + c * OW_CHUNK, w + c * OW_CHUNK, ow_chunk_length(n, c)));
-    return sqrt(ow_total(space->part, ow_chunks(n)) / (double)n);
+    const size_t n_chunk = ow_chunks(space->length);
+    OW_SWEEP(space->n_threads, c, n_chunk, 1, space->part[c] = make_chunk(space, c, x, w));
+    space->n_sum = 0;
+    return sqrt(ow_total(space->part, ow_chunks(space->split)) / (double)space->split);
 }
 
 static double root_of_weighed(struct ow_vector_space *space, const double x[], const double w[],
@@ -336,10 +322,10 @@ static realtype wrms_norm(N_Vector x, N_Vector w)
 {
     struct ow_vector_space *space = space_of(x);
     const size_t n = space->length, split = space->split;
-    const double *xd = data_of(x), *wd = data_of(w);
-    const double nodes = split > 0 ? root_mean_square(space, xd, wd, split) : 0.0;
+    const double nodes = split > 0 ? root_mean_square(space, raw(x), raw(w)) : 0.0;
     const double states =
-        n > split ? root_of_weighed(space, xd + split, wd + split, n - split) : 0.0;
+        n > split ? root_of_weighed(space, data_of(x) + split, data_of(w) + split, n - split)
+                  : 0.0;
     return nodes > states ? nodes : states + 0.0 * nodes; /* not a number stays one */
 }
 

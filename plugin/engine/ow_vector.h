@@ -2,16 +2,10 @@
  * of it is waiting for memory.  Plain arrays, loops that the compiler vectorises, sums in a
  * fixed order.
  *
- * The predictor alone takes q (q + 1) / 2 sums of whole vectors at order q, one call each.
- * Sums onto themselves, z += b y, are therefore noted down and made together, a piece of all
- * vectors at a time, when anything else looks at a vector: the pieces stay in the cache.
- *
- * The norm of a vector is the greater of two.  Entries before `split` (nodes) count by their
- * root mean square.  Those behind it (states) count by
- *   sqrt(sum a^4 / sum a^2),   a = weight x,
- * the mean square weighed by itself, which m equal entries among any number of small ones bring
- * to their own size: in a write a few of many devices move, and a mean over all of them would
- * allow those few an error that is larger by the root of their share.
+ * CVODE asks for one operation at a time, some thirty a step.  Sums, multiples and copies are
+ * therefore noted down and made together, in their order, a piece of all vectors at a time,
+ * when anything else looks at a vector (N_VGetArrayPointer) or in the sweep of a norm: the
+ * pieces stay in the cache.
  *
  * All vectors of one stepper have one length, which may be made shorter between two runs, down
  * to what is to be stepped: entries behind it keep whatever they hold. */
@@ -24,7 +18,7 @@
 
 #include "ow_status.h"
 
-enum { OW_VECTOR_SUMS = 32 };
+enum { OW_VECTOR_SUMS = 48 };
 
 /* What all vectors of one stepper share. */
 struct ow_vector_space {
@@ -34,10 +28,10 @@ struct ow_vector_space {
     double *part;  /* sums of chunks, of squares and of their squares               */
     bool is_short; /* no memory for some clone, see below                            */
     size_t n_sum;
-    struct {
-        double *z, b;
-        const double *y;
-    } sum[OW_VECTOR_SUMS]; /* z += b y, not made yet */
+    struct ow_vector_sum {
+        double *z, a, b;
+        const double *x, *y; /* NULL: 0 */
+    } sum[OW_VECTOR_SUMS];   /* z = a x + b y, not made yet */
 };
 
 /* For vectors of at most `capacity` entries, which is their length to begin with.
