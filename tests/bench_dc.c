@@ -1,24 +1,17 @@
 /* For scripts/bench --scale: an N x N array of one kind of device at DC, from the engine's
- * creation to the sense outputs, on THREADS threads: median and least seconds of the repetitions,
- * and what memory the engine took.  One line of JSON.
+ * creation to the sense outputs, on THREADS threads: median and least seconds of the
+ * repetitions, and what memory the engine took.  One line of JSON.
  *
  *   bench_dc N R_WIRE MODEL SET V_READ THREADS REPETITIONS */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "ow_clock.h"
 #include "ow_engine.h"
+#include "ow_peak.h"
 #include "ow_sets.h"
-
-static double peak_memory(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return 1024.0 * (double)usage.ru_maxrss;
-}
 
 static int compare(const void *a, const void *b)
 {

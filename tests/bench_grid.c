@@ -7,18 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "ow_clock.h"
 #include "ow_direct.h"
 #include "ow_grid.h"
-
-static double peak_memory(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return 1024.0 * (double)usage.ru_maxrss;
-}
+#include "ow_peak.h"
 
 /* Uniform in [0, 1): a multiplicative congruential generator is enough here. */
 static double uniform(unsigned long long *state)
