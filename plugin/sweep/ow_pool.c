@@ -139,12 +139,24 @@ static void offer_to_be_killed(void)
     }
 }
 
+/* The address sanitizer's shadow counts as data, terabytes of it: with a limit nothing runs. */
+#ifdef __has_feature /* clang */
+#if __has_feature(address_sanitizer)
+#define HAS_SHADOW 1
+#endif
+#endif
+#if defined HAS_SHADOW || defined __SANITIZE_ADDRESS__ /* gcc */
+static const bool has_shadow = true;
+#else
+static const bool has_shadow = false;
+#endif
+
 /* No task may take more memory than all together are allowed: it runs out of it before the
  * machine does. */
 static void limit_memory(double bytes)
 {
     struct rlimit limit;
-    if (bytes <= 0.0 || getrlimit(RLIMIT_DATA, &limit) != 0)
+    if (has_shadow || bytes <= 0.0 || getrlimit(RLIMIT_DATA, &limit) != 0)
         return;
     if (limit.rlim_max == RLIM_INFINITY || (double)limit.rlim_max > bytes)
         limit.rlim_cur = (rlim_t)bytes;
