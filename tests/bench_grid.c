@@ -11,6 +11,7 @@
 #include "ow_clock.h"
 #include "ow_direct.h"
 #include "ow_grid.h"
+#include "ow_pages.h"
 #include "ow_peak.h"
 
 /* Uniform in [0, 1): a multiplicative congruential generator is enough here. */
@@ -74,7 +75,7 @@ int main(int argc, char **argv)
     const double g_max = strtod(argv[4], NULL), r_end = 50.0;
     const int n_threads = atoi(argv[5]), times = atoi(argv[6]);
     const double before = peak_memory();
-    double *d = malloc(n * sizeof *d), *x = malloc(2 * n * sizeof *x), *spent = NULL;
+    double *d = malloc(n * sizeof *d), *x = ow_pages_calloc(2 * n, sizeof *x), *spent = NULL;
     double *ends = malloc(side * sizeof *ends), *f = malloc(side * sizeof *f);
     spent = malloc((size_t)(times > 0 ? times : 1) * sizeof *spent);
     if (!d || !x || !ends || !f || !spent)

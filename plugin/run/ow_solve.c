@@ -8,6 +8,7 @@
 #include "ow_direct.h"
 #include "ow_engine.h"
 #include "ow_grid.h"
+#include "ow_pages.h"
 #include "ow_shorted.h"
 
 /* A conductor of 1 S; `scale` makes it what the caller asks for. */
@@ -365,7 +366,8 @@ enum ow_status ow_solve(const struct ow_matrix *g, const struct ow_matrix *drive
     const double v_scale = largest(drive);
     result.i_bitline = ow_matrix_create(1, g->cols);
     result.i_wordline = ow_matrix_create(1, g->rows);
-    result.nodes = ow_matrix_create(2 * g->rows, g->cols);
+    result.nodes = (struct ow_matrix){
+        2 * g->rows, g->cols, ow_pages_calloc(2 * g->rows * g->cols, sizeof *result.nodes.a)};
     const double begin = ow_seconds();
     if (!result.i_bitline.a || !result.i_wordline.a || !result.nodes.a)
         st = OW_ERR_NOMEM;
