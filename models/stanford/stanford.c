@@ -5,7 +5,7 @@
  *
  *   dg/dt = -v0 exp(-ea/kT) sinh(gamma (a0/tox) v/kT)                      (1)
  *   gamma = gamma0 - beta (g/1nm)^alpha                                     (4)
- *           form=v1: alpha is 3, gamma is gamma_reset (16) for v < 0, and 0 where
+ *           form=v1: alpha is 3, gamma0 is 16 for v < 0, and gamma is 0 where
  *           gamma |v|/tox < f_min
  *   T = T0 + v i r_th                                                       (5)
  *   i = i0 exp(-g/g0) sinh(v/v_i)                                           (6)
@@ -84,7 +84,7 @@ static const char *const form_name[] = {"paper", "v1", NULL};
     {"gamma_set",   "1",   16.0,    0.0,   1e3,  NULL,      "enhancement of the field without a gap, v > 0"}, \
     {"beta_set",    "1",   0.8,     0.0,   1e3,  NULL,      "its decrease with the gap, v > 0"}, \
     {"gamma_reset", "1",   16.0,    0.0,   1e3,  NULL,      "enhancement of the field without a gap, v < 0"}, \
-    {"beta_reset",  "1",   0.8,     0.0,   1e3,  NULL,      "its decrease with the gap, v < 0; form=paper"}, \
+    {"beta_reset",  "1",   0.8,     0.0,   1e3,  NULL,      "its decrease with the gap, v < 0"}, \
     {"alpha",       "1",   3.0,     1.0,   10.0, NULL,      "exponent of the gap; form=paper (3 in v1)"}, \
     {"f_min",       "V/m", 1.4e9,   1.0,   1e12, NULL,      "least enhanced field that moves the gap; form=v1"}, \
     {"f_width",     "1",   0.02,    1e-4,  1.0,  NULL,      "part of f_min over which the motion sets in; form=v1"}, \
@@ -141,7 +141,7 @@ static struct enhancement v1_gamma(const double p[], double v, double g)
 {
     const bool is_set = v > 0.0;
     struct enhancement e = is_set ? paper_gamma(p[GAMMA_SET], p[BETA_SET], 3.0, g)
-                                  : paper_gamma(p[GAMMA_RESET], 0.0, 3.0, g);
+                                  : paper_gamma(p[GAMMA_RESET], p[BETA_RESET], 3.0, g);
     const double width = p[F_WIDTH] * p[F_MIN], per_gamma = fabs(v) / p[TOX];
     const struct ow_value s = ow_hold((e.gamma * per_gamma - p[F_MIN]) / width, 0.0, 1.0);
     const double on = s.y * s.y * (3.0 - 2.0 * s.y);
