@@ -244,4 +244,5 @@ def main():
             fail("a text of the store was run")
 
 
-main()
+if __name__ == "__main__":
+    main()

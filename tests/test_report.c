@@ -787,6 +787,7 @@ START_TEST(test_page_says_what_was_found)
         "12 combinations, 3 seeds each",
         "Point ",
         "grid.yaml",
+        "soft, hard; with device.g_max: 100 \302\265S, 1 mS",
         "Shown at",
         "Where this comes from",
         "device.g_max"};

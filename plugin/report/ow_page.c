@@ -259,20 +259,37 @@ static void put_tile(FILE *to, const struct ow_survey *s, const char *title, con
     fputs("</span></div>\n", to);
 }
 
+/* 12,345 */
+static const char *count_text(size_t n, char text[32])
+{
+    char plain[32];
+    const int length = snprintf(plain, sizeof plain, "%zu", n);
+    int to = 0;
+    for (int k = 0; k < length && to < 30; k++) {
+        if (k > 0 && (length - k) % 3 == 0)
+            text[to++] = ',';
+        text[to++] = plain[k];
+    }
+    text[to] = '\0';
+    return text;
+}
+
 static void put_count_tile(FILE *to, const struct ow_survey *s)
 {
     const size_t n_done = s->count[OW_POINT_DONE], n_open = s->count[OW_POINT_OPEN];
     const size_t n_failed = s->n_row - n_done - n_open;
-    fprintf(to, "<div class=\"tile\"><span>points done</span><b>%zu</b><span>", n_done);
+    char one[32], other[32];
+    fprintf(to, "<div class=\"tile\"><span>points done</span><b>%s</b><span>",
+            count_text(n_done, one));
     if (s->limits.n > 0)
         fprintf(to,
-                "<span class=\"pass\">%zu keep the limits</span><span class=\"miss\">%zu miss "
+                "<span class=\"pass\">%s keep the limits</span><span class=\"miss\">%s miss "
                 "one</span>",
-                s->n_pass, s->n_miss);
+                count_text(s->n_pass, one), count_text(s->n_miss, other));
     if (n_failed > 0)
-        fprintf(to, "<span class=\"bad\">%zu failed</span>", n_failed);
+        fprintf(to, "<span class=\"bad\">%s failed</span>", count_text(n_failed, one));
     if (n_open > 0)
-        fprintf(to, "<span>%zu not run yet</span>", n_open);
+        fprintf(to, "<span>%s not run yet</span>", count_text(n_open, one));
     if (n_failed == 0 && n_open == 0 && s->limits.n == 0)
         fputs("all of them", to);
     fputs("</span></div>\n", to);
@@ -422,10 +439,6 @@ static void put_axes(FILE *to, const struct ow_survey *s)
         const struct ow_axis *a = &s->axis[k];
         fputs("<dt>", to);
         ow_page_text(to, a->name);
-        if (a->others) {
-            fputs(", ", to);
-            ow_page_text(to, a->others);
-        }
         fputs("</dt><dd>", to);
         for (size_t j = 0; j < a->n; j++) {
             if (a->n > 24 && j == 3) {
@@ -434,6 +447,10 @@ static void put_axes(FILE *to, const struct ow_survey *s)
             }
             fputs(j ? ", " : "", to);
             ow_page_text(to, a->text[j]);
+        }
+        if (a->zipped) {
+            fputs("; with ", to);
+            ow_page_text(to, a->zipped);
         }
         fputs("</dd>\n", to);
     }

@@ -170,8 +170,11 @@ static double place(const struct places *p, size_t k)
 static void put_names(FILE *to, const char *which, const struct ow_axis *a, size_t room)
 {
     enum { SLANTED = 12, MOST = 20 };
-    const size_t step = a->n > 24 ? (a->n + 23) / 24 : 1;
     const bool is_x = *which == 'x';
+    const size_t most = !is_x          ? 20
+                        : room / 3 < 6 ? 6
+                                       : room / 3,
+                 step = (a->n + most - 1) / most;
     size_t longest = 0;
     for (size_t k = 0; k < a->n; k += step)
         longest = strlen(a->text[k]) > longest ? strlen(a->text[k]) : longest;
@@ -448,6 +451,8 @@ size_t ow_picture_pairs(const struct ow_survey *s, size_t most, size_t pair[][2]
     return n;
 }
 
+enum { MOST_FRAMES = 400 };
+
 struct map {
     const struct ow_survey *s;
     size_t x, y, figure;
@@ -482,7 +487,7 @@ static void put_cells(FILE *to, const struct map *m, const struct scale *c)
     const struct ow_survey *s = m->s;
     const size_t nx = s->axis[m->x].n, ny = s->axis[m->y].n;
     const bool has_numbers = nx <= 8 && ny <= 12,
-               has_frames = s->limits.n > 0 && nx * ny <= 400;
+               has_frames = s->limits.n > 0 && nx * ny <= MOST_FRAMES;
     fputs("$m << E\n", to);
     for (size_t j = 0; j < ny; j++)
         for (size_t i = 0; i < nx; i++) {
@@ -571,7 +576,7 @@ enum ow_status ow_picture_heat(const struct ow_survey *s, size_t x, size_t y, si
     fputs(" and ", caption);
     ow_view_axis(s, y, caption);
     fputs(has_bands(s) ? ", medians of the seeds." : ".", caption);
-    if (s->limits.n > 0)
+    if (s->limits.n > 0 && ax->n * ay->n <= MOST_FRAMES)
         fputs(" Framed: every point there keeps all limits.", caption);
     struct ow_view rest = {0};
     for (size_t k = 0; k < s->n_axis; k++) {

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* open_memstream */
 #include "ow_survey.h"
 
 #include <math.h>
@@ -119,15 +120,39 @@ static enum ow_status axis_init(struct ow_axis *a, const char *name, const json_
     return OW_OK;
 }
 
-static enum ow_status add_other(struct ow_axis *a, const char *name, struct ow_error *err)
+/* Another name of an axis, and its values. */
+static enum ow_status add_other(struct ow_axis *a, const char *name, const json_t *values,
+                                const struct ow_model *model, struct ow_error *err)
 {
-    const size_t n = (a->others ? strlen(a->others) : 0) + strlen(name) + 3;
-    char *others = malloc(n);
-    if (!others)
+    enum { MOST = 12 };
+    const char *unit = "", *doc;
+    char *others = NULL, *zipped = NULL;
+    size_t n_others, n_zipped;
+    FILE *to = open_memstream(&others, &n_others), *into = open_memstream(&zipped, &n_zipped);
+    if (to && into) {
+        ow_spec_key_about(name, model, &unit, &doc);
+        fprintf(to, "%s%s%s", a->others ? a->others : "", a->others ? ", " : "", name);
+        fprintf(into, "%s%s%s: ", a->zipped ? a->zipped : "", a->zipped ? "; " : "", name);
+        for (size_t k = 0; k < a->n && k < MOST; k++) {
+            char *text = text_of(json_array_get(values, k), unit);
+            fprintf(into, "%s%s", k ? ", " : "", text ? text : "?");
+            free(text);
+        }
+        fputs(a->n > MOST ? ", \xe2\x80\xa6" : "", into);
+    }
+    if (to)
+        fclose(to);
+    if (into)
+        fclose(into);
+    if (!others || !zipped) {
+        free(others);
+        free(zipped);
         return out_of_memory(err);
-    snprintf(others, n, "%s%s%s", a->others ? a->others : "", a->others ? ", " : "", name);
+    }
     free(a->others);
+    free(a->zipped);
     a->others = others;
+    a->zipped = zipped;
     return OW_OK;
 }
 
@@ -153,8 +178,9 @@ static enum ow_status read_columns(struct ow_survey *s, const json_t *columns,
             return damaged(s, "table of columns", err);
         enum ow_status st = OW_OK;
         if (k < s->n_axis)
-            st = json_array_size(values) == s->axis[k].n ? add_other(&s->axis[k], name, err)
-                                                         : damaged(s, "table of columns", err);
+            st = json_array_size(values) == s->axis[k].n
+                     ? add_other(&s->axis[k], name, values, model, err)
+                     : damaged(s, "table of columns", err);
         else
             st = axis_init(&s->axis[s->n_axis++], name, values, model, err);
         if (st)
@@ -479,6 +505,7 @@ void ow_survey_finish(struct ow_survey *s)
         free(axis->number);
         free(axis->name);
         free(axis->others);
+        free(axis->zipped);
         free(axis->title);
     }
     for (size_t k = 0; k < s->n_row; k++)

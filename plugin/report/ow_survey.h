@@ -12,6 +12,7 @@ enum { OW_SURVEY_MAX_AXES = 32, OW_SURVEY_MAX_FIGURES = 64, OW_SURVEY_MAX_SEEN =
 /* The first name of an axis stands for it; the others of a zip go along. */
 struct ow_axis {
     char *name, *others; /* "device.set", "device.g_min, device.g_max" or NULL */
+    char *zipped;        /* "device.g_min: 1 µS, 100 µS; ..." or NULL          */
     size_t n, stride;
     double *number; /* [n] the first name's values; NaN where it is none     */
     char **text;    /* [n] the same for people: "0.5 Ω"                      */
