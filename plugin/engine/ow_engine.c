@@ -73,8 +73,8 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     if (st)
         goto fail;
     ow_system_hold(&e->sys, dc_only);
-    const size_t massless = ow_system_massless(&e->sys);
-    if (!dc_only && massless < circuit->n_node) {
+    const size_t massless = dc_only ? circuit->n_node : ow_system_massless(&e->sys);
+    if (massless < circuit->n_node) {
         char name[32];
         ow_circuit_node_name(circuit, massless, name);
         st = ow_fail(err, OW_ERR_INPUT,
