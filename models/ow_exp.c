@@ -42,12 +42,17 @@ static inline __attribute__((always_inline)) struct parts split(double u)
 }
 
 /* In a loop of its own: beside other arithmetic it would become a branch. */
-OW_WIDE void ow_hold_all(size_t n, const double u[], double most, double out[])
+OW_WIDE static void hold(size_t n, const double u[], double most, double out[])
 {
     for (size_t k = 0; k < n; k++) {
         const double below = u[k] > most ? most : u[k];
         out[k] = below < -most ? -most : below;
     }
+}
+
+void ow_hold_all(size_t n, const double u[], double most, double out[])
+{
+    hold(n, u, most, out);
 }
 
 OW_WIDE static void exp_block(size_t n, const double u[], double y[])
@@ -75,7 +80,7 @@ void ow_exp_all(size_t n, const double u[], double y[])
     double held[BLOCK];
     for (size_t first = 0; first < n; first += BLOCK) {
         const size_t m = n - first < BLOCK ? n - first : BLOCK;
-        ow_hold_all(m, u + first, 700.0, held);
+        hold(m, u + first, 700.0, held);
         exp_block(m, held, y + first);
     }
 }
@@ -85,7 +90,7 @@ void ow_sinh_all(size_t n, const double z[], double y[], double dy[])
     double held[BLOCK];
     for (size_t first = 0; first < n; first += BLOCK) {
         const size_t m = n - first < BLOCK ? n - first : BLOCK;
-        ow_hold_all(m, z + first, 80.0, held);
+        hold(m, z + first, 80.0, held);
         sinh_block(m, z + first, held, y + first, dy + first);
     }
 }

@@ -1,6 +1,10 @@
 /* OW_SIMD before a function with plain loops over arrays: it is compiled twice, for every
  * x86-64 and for AVX2, and the machine's own is taken at run time.  No fused multiply-add:
- * both compute the same bits. */
+ * both compute the same bits.
+ *
+ * For static functions, each with a name of its own in the whole program: clang 14 makes the
+ * choice in a global symbol of that name, and gives other files none for a function that is not
+ * static. */
 #ifndef OW_SIMD_H
 #define OW_SIMD_H
 

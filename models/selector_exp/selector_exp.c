@@ -42,7 +42,7 @@ static void eval(const struct ow_cells *cells, struct ow_response *out)
     ow_each_cell(cells, &ow_selector_exp, I_0, 0, selector_cell, out);
 }
 
-OW_WIDE static void divide(size_t n, const double v[], double v_0, double z[])
+OW_WIDE static void in_slopes(size_t n, const double v[], double v_0, double z[])
 {
     for (size_t j = 0; j < n; j++)
         z[j] = v[j] / v_0;
@@ -69,7 +69,7 @@ static void conduct(const struct ow_cells *cells, double i[], double di_dv[])
         const size_t n = ow_cells_left(cells, first);
         double v[OW_CELLS_BLOCK], *i_block = i + first, *g_block = di_dv + first;
         ow_hold_all(n, cells->v + first, OW_V_LIMIT, v);
-        divide(n, v, cells->param[V_0], i_block);
+        in_slopes(n, v, cells->param[V_0], i_block);
         ow_sinh_all(n, i_block, i_block, g_block);
         currents(n, v, cells->param, i_block, g_block);
     }
