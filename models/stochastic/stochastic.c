@@ -24,6 +24,7 @@
  * hazards at that instant (Gillespie, J. Comput. Phys. 22 (1976) 403). */
 #include "ow_cells.h"
 #include "ow_event.h"
+#include "ow_exp.h"
 
 #include <math.h>
 #include <string.h>
@@ -199,22 +200,23 @@ static struct device device_of(const double p[], const double x[])
     return d;
 }
 
-/* 1/tau at v and its derivative; 0 for v <= 0. */
+/* 1/tau at v = z v0 and its derivative, e being e^z held at its limit; 0 for z <= 0. */
+static inline double hazard_of(double tau, double v0, double z, double e, double *d_v)
+{
+    const double taper = 0.1, rate = e / tau, rate_z = z < OW_LOG_RATE_LIMIT ? rate : 0.0;
+    const double u = z < taper ? z / taper : 1.0, w = u * u * (3.0 - 2.0 * u);
+    const double w_z = 6.0 * u * (1.0 - u) / taper;
+    const bool is_up = z > 0.0;
+    *d_v = is_up ? (rate_z * w + rate * w_z) / v0 : 0.0;
+    return is_up ? rate * w : 0.0;
+}
+
 static double hazard(double tau, double v0, double v, double *d_v)
 {
-    const double z = v / v0, taper = 0.1;
-    *d_v = 0.0;
-    if (!(z > 0.0))
-        return 0.0;
-    const double rate = exp(fmin(z, OW_LOG_RATE_LIMIT)) / tau;
-    const double rate_z = z < OW_LOG_RATE_LIMIT ? rate : 0.0;
-    if (z >= taper) {
-        *d_v = rate_z / v0;
-        return rate;
-    }
-    const double u = z / taper, w = u * u * (3.0 - 2.0 * u), w_z = 6.0 * u * (1.0 - u) / taper;
-    *d_v = (rate_z * w + rate * w_z) / v0;
-    return rate * w;
+    const double z = v / v0, held = fmin(z, OW_LOG_RATE_LIMIT);
+    double e;
+    ow_exp_all(1, &held, &e); /* as eval_alike() has it, to the last bit */
+    return hazard_of(tau, v0, z, e, d_v);
 }
 
 /* Hazards of the two events that may be next. */
@@ -257,15 +259,15 @@ static void fire(const double p[], double v, double x[])
     x[H] = ow_event_hazard(p, OW_DRAW_SWITCH, x[K]) - overrun * (is.switching + is.telegraph);
 }
 
-/* What conducts, and how fast it goes from off to on and back. */
+/* What conducts, and how fast it goes from off to on and back, which conduct() leaves at 0. */
 struct conduction {
     double on, is_free; /* the state within 0 to 1, and whether it was there */
     double di_dx;
     double set, reset, set_v, reset_v;
 };
 
-static inline struct conduction conduct(const struct device *d, const double p[], double v,
-                                        double x, struct ow_point *pt)
+static inline struct conduction conduct(const struct device *d, double v, double x,
+                                        struct ow_point *pt)
 {
     struct conduction c;
     /* x is 0 or 1; between (a solver's guess) everything is linear in it, as it is in p. */
@@ -274,8 +276,7 @@ static inline struct conduction conduct(const struct device *d, const double p[]
     ow_ohmic(d->g_off + (d->g_on - d->g_off) * c.on, v, pt);
     const double vc = v > OW_V_LIMIT ? OW_V_LIMIT : v < -OW_V_LIMIT ? -OW_V_LIMIT : v;
     c.di_dx = c.is_free * (d->g_on - d->g_off) * vc;
-    c.set = hazard(d->tau_set, p[V_SET], v, &c.set_v);
-    c.reset = hazard(d->tau_reset, p[V_RESET], -v, &c.reset_v);
+    c.set = c.set_v = c.reset = c.reset_v = 0.0;
     return c;
 }
 
@@ -292,7 +293,9 @@ static void stochastic_cell(const double p[], double v, const double x[], struct
 {
     const struct device d = device_of(p, x);
     const size_t s = is_mean(p) ? P : X; /* the state that conducts */
-    const struct conduction c = conduct(&d, p, v, x[s], pt);
+    struct conduction c = conduct(&d, v, x[s], pt);
+    c.set = hazard(d.tau_set, p[V_SET], v, &c.set_v);
+    c.reset = hazard(d.tau_reset, p[V_RESET], -v, &c.reset_v);
     pt->di_dx[s] = c.di_dx;
     if (is_mean(p)) {
         /* Outside 0 to 1 the equation leads back inside. */
@@ -318,31 +321,52 @@ static bool are_alike(const struct ow_cells *cells)
 static void eval_alike(const struct ow_cells *cells, struct ow_response *out)
 {
     const size_t n = cells->n;
-    const double *p = cells->param, *v = cells->v, *x = cells->x[X];
+    const double *p = cells->param;
     const struct device d = device_of(p, (const double[N_STATE]){0.0});
     const bool has_slopes = out->di_dv != NULL;
     for (size_t r = 0; r < N_STATE; r++) {
-        memset(out->f[r], 0, n * sizeof(double));
+        if (r != H)
+            memset(out->f[r], 0, n * sizeof(double));
         if (!has_slopes)
             continue;
-        memset(out->di_dx[r], 0, n * sizeof(double));
-        memset(out->df_dv[r], 0, n * sizeof(double));
+        if (r != X)
+            memset(out->di_dx[r], 0, n * sizeof(double));
+        if (r != H)
+            memset(out->df_dv[r], 0, n * sizeof(double));
         for (size_t s = 0; s < N_STATE; s++)
-            memset(out->df_dx[r][s], 0, n * sizeof(double));
+            if (r != H || s != X)
+                memset(out->df_dx[r][s], 0, n * sizeof(double));
     }
-    for (size_t j = 0; j < n; j++) {
-        struct ow_point pt;
-        double f, df_dv, df_dx;
-        const struct conduction c = conduct(&d, p, v[j], x[j], &pt);
-        use_up(&c, d.rtn_rate, &f, &df_dv, &df_dx);
-        out->i[j] = pt.i;
-        out->f[H][j] = f;
-        if (!has_slopes)
-            continue;
-        out->di_dv[j] = pt.di_dv;
-        out->di_dx[X][j] = c.di_dx;
-        out->df_dv[H][j] = df_dv;
-        out->df_dx[H][X][j] = df_dx;
+    double z[OW_CELLS_BLOCK], e[OW_CELLS_BLOCK];
+    for (size_t first = 0; first < n; first += OW_CELLS_BLOCK) {
+        const size_t left = ow_cells_left(cells, first);
+        const double *v = cells->v + first, *x = cells->x[X] + first;
+        double *i = out->i + first, *f = out->f[H] + first;
+        for (size_t j = 0; j < left; j++) {
+            z[j] = v[j] > 0.0 ? v[j] / p[V_SET] : -v[j] / p[V_RESET];
+            e[j] = z[j] < OW_LOG_RATE_LIMIT ? z[j] : OW_LOG_RATE_LIMIT;
+        }
+        ow_exp_all(left, e, e);
+        for (size_t j = 0; j < left; j++) {
+            const bool sets = v[j] > 0.0;
+            double slope, df_dv, df_dx;
+            struct ow_point pt;
+            struct conduction c = conduct(&d, v[j], x[j], &pt);
+            const double rate = hazard_of(sets ? d.tau_set : d.tau_reset,
+                                          sets ? p[V_SET] : p[V_RESET], z[j], e[j], &slope);
+            c.set = sets ? rate : 0.0;
+            c.set_v = sets ? slope : 0.0;
+            c.reset = sets ? 0.0 : rate;
+            c.reset_v = sets ? 0.0 : slope;
+            use_up(&c, d.rtn_rate, &f[j], &df_dv, &df_dx);
+            i[j] = pt.i;
+            if (!has_slopes)
+                continue;
+            out->di_dv[first + j] = pt.di_dv;
+            out->di_dx[X][first + j] = c.di_dx;
+            out->df_dv[H][first + j] = df_dv;
+            out->df_dx[H][X][first + j] = df_dx;
+        }
     }
 }
 
