@@ -298,6 +298,8 @@ static const struct {
     {"team_f10", "rs", 71.0},
     {"driftdiff_write", "rs", 1.7e4},
     {"stochastic_write", "rs", 2.3e3},
+    {"stochastic_write", "sigma_tau_d2d", 0.31},
+    {"stochastic_write", "sigma_tau_c2c", 0.43},
 };
 enum { N_VARIANT = sizeof variant / sizeof variant[0] };
 
@@ -745,9 +747,11 @@ END_TEST
 /* ---- arrays of cells -----------------------------------------------------------------------
  */
 
-/* n cells, all with one parameter set or with every second parameter spread, must be exactly n
- * single devices. */
-static void check_cells_equal_single_devices(size_t which, bool has_spread)
+/* n cells, all with one parameter set, with ids of their own, or with every second parameter
+ * spread, must be exactly n single devices. */
+enum spread { NOTHING, IDS, MUCH };
+
+static void check_cells_equal_single_devices(size_t which, enum spread spread_what)
 {
     enum { N = 5 };
     double param[OW_MAX_PARAMS], spread[OW_MAX_PARAMS][N], v[N], x[OW_MAX_STATES][N];
@@ -769,11 +773,11 @@ static void check_cells_equal_single_devices(size_t which, bool has_spread)
         for (size_t r = 0; r < m->n_state; r++)
             to.df_dx[s][r] = out[at++];
     }
-    for (size_t k = 0; has_spread && k < m->n_param; k++) {
-        if (k % 2 || m->param[k].choice)
+    for (size_t k = 0; spread_what != NOTHING && k < m->n_param; k++) {
+        if (k != OW_ID && (spread_what == IDS || k % 2 || m->param[k].choice))
             continue;
         for (size_t j = 0; j < N; j++)
-            spread[k][j] = param[k] * (1.0 + 0.01 * (double)j);
+            spread[k][j] = k == OW_ID ? 3.0 + (double)j : param[k] * (1.0 + 0.01 * (double)j);
         spread_of[k] = spread[k];
     }
     ow_eval(m, &cells, &to);
@@ -802,8 +806,9 @@ static void check_cells_equal_single_devices(size_t which, bool has_spread)
 
 START_TEST(test_cells_equal_single_devices)
 {
-    check_cells_equal_single_devices((size_t)_i, false);
-    check_cells_equal_single_devices((size_t)_i, true);
+    check_cells_equal_single_devices((size_t)_i, NOTHING);
+    check_cells_equal_single_devices((size_t)_i, IDS);
+    check_cells_equal_single_devices((size_t)_i, MUCH);
 }
 END_TEST
 

@@ -471,7 +471,8 @@ static void fire(const double p[], double v, double x[])
 
 static void var_eval(const struct ow_cells *cells, struct ow_response *out)
 {
-    ow_each_cell(cells, &ow_jart_var, THETA0 + 1, N_VAR_STATE, var_cell, out);
+    /* ids make devices differ */
+    ow_each_cell(cells, &ow_jart_var, OW_SEED, N_VAR_STATE, var_cell, out);
 }
 
 const struct ow_model ow_jart_var = {

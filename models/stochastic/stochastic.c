@@ -375,7 +375,8 @@ static void eval(const struct ow_cells *cells, struct ow_response *out)
     if (are_alike(cells))
         eval_alike(cells, out);
     else
-        ow_each_cell(cells, &ow_stochastic, P0 + 1, N_STATE, stochastic_cell, out);
+        ow_each_cell(cells, &ow_stochastic, OW_SEED, N_STATE, stochastic_cell,
+                     out); /* by their ids */
 }
 
 const struct ow_model ow_stochastic = {
