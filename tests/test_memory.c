@@ -206,6 +206,12 @@ static const struct job job[] = {
      "device: {set: team_write, g_min: 12u, g_max: 60u}\n"
      "program: {scheme: v3, pulses: {v_set: -0.9, v_reset: 0.9, t_width: 1n, t_rise: 0.2n}}\n",
      .run = run_program},
+    {"program of switches",
+     "vmm: {weights: {random: [3, 2], seed: 11}}\n"
+     "device: {model: stochastic, set: stochastic_write}\n"
+     "program: {pulses: {v_set: 1.3, v_reset: -1.3, t_width: 40n, t_rise: 5n},"
+     " verify: {tolerance: 0.1, max_pulses: 2}}\n",
+     .run = run_program},
 };
 enum { N_JOB = sizeof job / sizeof job[0] };
 
