@@ -80,6 +80,67 @@ START_TEST(test_one_large_read)
 }
 END_TEST
 
+/* A write: lines that settle, few cells that move, and switches that jump on an edge and on the
+ * plateau. */
+START_TEST(test_one_large_write)
+{
+    static const char *const set[] = {"team_write", "stochastic_write"};
+    struct ow_error err = {0};
+    struct ow_crossbar xb;
+    struct ow_circuit *circuit;
+    struct ow_reading r[2];
+    static double amplitude[ROWS + COLS];
+    double param[OW_MAX_PARAMS];
+    const struct ow_model *m = use_set(set[_i], param);
+    const struct ow_pulse pulse = {.t_rise = 0.2e-9, .t_read = 0.4e-9};
+    const double v = 1.4;
+    if (_i == 0)
+        put(m, param, "rate", 20.0);
+    else
+        put(m, param, "tau_set", 5e-4);
+    ck_assert_ok(ow_crossbar_init(&xb, ROWS, COLS, m, &err), err);
+    memcpy(xb.param, param, m->n_param * sizeof *param);
+    for (size_t k = 0; k < CELLS; k++)
+        xb.spread[m->program][k] = _i ? 0.0 : 0.5 + 0.4 * sin((double)k);
+    for (size_t i = 0; i < ROWS; i++)
+        amplitude[i] = i == 17 ? v : v / 3.0;
+    for (size_t j = 0; j < COLS; j++)
+        amplitude[ROWS + j] = j % 30 ? 2.0 * v / 3.0 : 0.0;
+    xb.r_wordline = xb.r_bitline = 1.5;
+    xb.c_wordline = xb.c_bitline = 0.1e-15;
+    xb.r_driver = 50.0;
+    xb.sense = (struct ow_sense){.kind = OW_SENSE_DRIVER, .r_f = 50.0, .c_in = 0.1e-15};
+    ck_assert_ok(ow_circuit_create(&xb, &circuit, &err), err);
+    for (int turn = 0; turn < large_turns(); turn++) {
+        const struct ow_engine_options options = {
+            .rtol = 1e-4, .v_scale = v, .n_threads = n_threads[turn]};
+        struct ow_reading *at = &r[turn > 0];
+        struct ow_engine *engine;
+        ck_assert_int_eq(ow_reading_init(at, COLS, CELLS, m->n_state), OW_OK);
+        ck_assert_ok(ow_engine_create(circuit, &options, false, &engine, &err), err);
+        ck_assert_ok(ow_engine_read(engine, amplitude, &pulse, NULL, at, &err), err);
+        ow_engine_destroy(engine);
+        if (turn == 0)
+            continue;
+        ck_assert_int_eq(at->steps, r[0].steps);
+        ck_assert_int_eq(at->events, r[0].events);
+        ck_assert_mem_eq(at->t_event, r[0].t_event, CELLS * sizeof *at->t_event);
+        ck_assert_mem_eq(at->x_end, r[0].x_end, m->n_state * CELLS * sizeof *at->x_end);
+        ck_assert_mem_eq(&at->energy, &r[0].energy, sizeof at->energy);
+        ow_reading_finish(at);
+    }
+    if (_i == 0)
+        ck_assert_double_gt(fabs(r[0].x_end[17 * COLS] - xb.spread[m->program][17 * COLS]),
+                            0.01);
+    else
+        ck_assert_int_gt(r[0].events, 2);
+    ck_assert_int_lt(r[0].steps, 200);
+    ow_reading_finish(&r[0]);
+    ow_circuit_destroy(circuit);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
 START_TEST(test_one_large_solution)
 {
     static const struct ow_solve_wires way[] = {{1.0, 1.5, 50.0, 30.0},
@@ -193,14 +254,18 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("determinism");
-    TCase *large = tcase_create("large"), *specification = tcase_create("specification");
+    TCase *large = tcase_create("large"), *write = tcase_create("write"),
+          *specification = tcase_create("specification");
     tcase_add_test(large, test_one_large_read);
     tcase_add_loop_test(large, test_one_large_solution, 0, 2);
     tcase_add_loop_test(specification, test_vmm, 0, N_VMM);
     tcase_add_loop_test(specification, test_program, 0, N_PROGRAM);
+    tcase_add_loop_test(write, test_one_large_write, 0, 2);
+    tcase_set_timeout(write, 0);
     tcase_set_timeout(large, 0); /* with sanitizers it takes minutes: meson has the limit */
     tcase_set_timeout(specification, 60);
     suite_add_tcase(suite, large);
+    suite_add_tcase(suite, write);
     suite_add_tcase(suite, specification);
     return run_suite(suite);
 }
