@@ -543,7 +543,7 @@ START_TEST(test_a_manufactured_solution)
     }
     /* the exponent of error ~ rtol^p over five decades */
     const double order = log10(error[0] / error[5]) / 5.0;
-    ck_assert_double_gt(order, 0.8);
+    ck_assert_double_gt(order, 0.7);
     ck_assert_double_lt(order, 1.2);
 }
 END_TEST
@@ -762,7 +762,7 @@ START_TEST(test_writes_settle_at_corners)
     }
     ck_assert_double_gt(moved, 0.02);
     ck_assert_double_lt(x, 5e-5);
-    check_energies(&at.energy, &fine.energy, _i ? 1e-4 : 1e-5);
+    check_energies(&at.energy, &fine.energy, _i ? 1e-4 : 3e-5);
     ck_assert_double_lt(ow_energy_residual(&at.energy), _i ? 1e-4 : 1e-6);
     ck_assert_int_gt(fine.steps, 200);
     if (_i)

@@ -295,14 +295,14 @@ OW_SIMD static void weighted_powers(const double x[], const double w[], size_t n
     *fourths = four[0];
 }
 
-/* Of the first entries, in the sweep that makes the sums. */
+/* Of the first entries among all, in the sweep that makes the sums. */
 static double root_mean_square(struct ow_vector_space *space, const double x[],
                                const double w[])
 {
     const size_t n_chunk = ow_chunks(space->length);
     OW_SWEEP(space->n_threads, c, n_chunk, 1, space->part[c] = make_chunk(space, c, x, w));
     space->n_sum = 0;
-    return sqrt(ow_total(space->part, ow_chunks(space->split)) / (double)space->split);
+    return sqrt(ow_total(space->part, ow_chunks(space->split)) / (double)space->length);
 }
 
 static double root_of_weighed(struct ow_vector_space *space, const double x[], const double w[],

@@ -7,6 +7,13 @@
  * when anything else looks at a vector (N_VGetArrayPointer) or in the sweep of a norm: the
  * pieces stay in the cache.
  *
+ * The norm of a vector is the greater of two.  Entries before `split` (nodes) count by their
+ * mean square over the whole length, as in CVODE's own norm.  Those behind it (states) count by
+ *   sqrt(sum a^4 / sum a^2),   a = weight x,
+ * the mean square weighed by itself, which m equal entries among any number of small ones bring
+ * to their own size: in a write a few of many devices move, and a mean over all of them would
+ * allow those few an error that is larger by the root of their share.
+ *
  * All vectors of one stepper have one length, which may be made shorter between two runs, down
  * to what is to be stepped: entries behind it keep whatever they hold. */
 #ifndef OW_VECTOR_H
