@@ -587,7 +587,8 @@ static void work(void *data, size_t task, struct ow_bytes *answer)
         return;
     case WANTS_MEMORY: {
         char *p = malloc((size_t)1 << 31);
-        ow_bytes_add(answer, p ? "got" : "no", 3);
+        const char *word = p ? "got" : "no";
+        ow_bytes_add(answer, word, strlen(word) + 1);
         free(p);
         return;
     }
