@@ -501,14 +501,14 @@ START_TEST(test_a_crash_costs_one_point)
 {
     const pid_t pid = start_sweep("slow.yaml --store s.db --jobs 2");
     await("s.db", 2);
-    kill(child_of(pid, 0), SIGSEGV);
+    kill(child_of(pid, 0), SIGKILL); /* what no sanitizer makes something else of */
     ck_assert_int_eq(wait_for(pid), 1);
     struct rows rows = read_rows("s.db");
     ck_assert_uint_eq(rows.n_done, rows.n - 1);
     for (size_t k = 0; k < rows.n; k++)
         if (rows.row[k].status != OW_POINT_DONE) {
             ck_assert_int_eq(rows.row[k].status, OW_POINT_CRASHED);
-            ck_assert_ptr_nonnull(strstr(rows.row[k].error, "Segmentation fault"));
+            ck_assert_ptr_nonnull(strstr(rows.row[k].error, "Killed"));
             ck_assert_ptr_nonnull(rows.row[k].spec); /* so that it can be looked into */
         }
     rows_finish(&rows);

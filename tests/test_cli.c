@@ -487,7 +487,7 @@ START_TEST(test_files_of_tiles)
     ck_assert_ptr_nonnull(strstr(o.out, "2 partial sums an output, each converted from "));
     outcome_finish(&o);
     o = run("ohmweave netlist spec.yaml --set array.tile=[2,2] --tile 1,0");
-    check_stands(&o);
+    ck_assert_int_eq(o.code, 0); /* without code models there is a note */
     ck_assert_ptr_nonnull(strstr(o.out, "1 word lines, 2 bit lines"));
     ck_assert_ptr_nonnull(strstr(o.out, "id=8 ")); /* (2, 0) of 3 x 4 devices */
     outcome_finish(&o);

@@ -230,7 +230,7 @@ START_TEST(test_scan_of_deep_and_long_names_ends)
     ck_assert(!ow_scan(text, &name, 1, &value));
     memset(text, 'x', sizeof text - 1);
     memcpy(text, "{\"a\":{\"", 7);
-    memcpy(text + sizeof text - 11, "\":{\"b\":1}}}", 11); /* without its NUL */
+    memcpy(text + sizeof text - 12, "\":{\"b\":1}}}", 11); /* the NUL stays */
     ck_assert(!ow_scan(text, &name, 1, &value) || isnan(value));
 }
 END_TEST
