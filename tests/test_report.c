@@ -1123,16 +1123,15 @@ START_TEST(test_without_gnuplot_it_says_so)
 }
 END_TEST
 
-/* ---- many points --------------------------------------------------------------------------
- */
+/* ---- many points ----------------------------------------------------------------------- */
 
 /* 100,000 rows of 1 KB: OW_SLOW alone; how long it takes is measured elsewhere. */
 START_TEST(test_hundred_thousand_points)
 {
     enum { N_X = 25, N_Y = 40, N_S = 100 };
-    json_t *x = json_array(), *y = json_array(), *seeds = json_array();
     if (!getenv("OW_SLOW") || !has_gnuplot())
         return;
+    json_t *x = json_array(), *y = json_array(), *seeds = json_array();
     for (int k = 0; k < N_X; k++)
         json_array_append_new(x, json_integer(16 + 4 * k));
     for (int k = 0; k < N_Y; k++)
