@@ -40,11 +40,11 @@ void ow_gnuplot_discard(struct ow_gnuplot *g)
 void ow_gnuplot_term(struct ow_gnuplot *g, enum ow_picture kind, int width, int height,
                      int letters)
 {
-    if (kind == OW_PICTURE_PNG) /* cairo draws for 72 pixels an inch, SVG has 96 */
+    if (kind == OW_PICTURE_PNG) /* 72 of cairo's pixels an inch, twice; SVG has 96 */
         fprintf(g->to,
-                "set term pngcairo noenhanced size %d,%d font 'Arial,%.4g' fontscale 2 "
+                "set term pngcairo noenhanced size %d,%d font 'Arial,%d' fontscale 1.5 "
                 "linewidth 2 pointscale 2 background '#ffffff'\n",
-                2 * width, 2 * height, 0.75 * letters);
+                2 * width, 2 * height, letters);
     else
         fprintf(g->to,
                 "set term svg noenhanced standalone size %d,%d font 'Arial,%d' "
