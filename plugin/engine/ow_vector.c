@@ -64,32 +64,39 @@ OW_INLINE void make_sum(const struct ow_vector_sum *s, size_t begin, size_t end)
             z[k] = a * x[k] + b * y[k];
 }
 
+/* sum (x w)^2; partial sums in a fixed order.  Within other loops, or with a second
+ * sum, gcc 12 shuffles lanes for longer than all sums of a piece take. */
+OW_SIMD static double weighted_square(const double x[], const double w[], size_t n)
+{
+    enum { LANES = 8 };
+    double sum[LANES] = {0.0};
+    size_t k = 0;
+    for (; k + LANES <= n; k += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const double t = x[k + lane] * w[k + lane];
+            sum[lane] += t * t;
+        }
+    for (; k < n; k++)
+        sum[0] += x[k] * w[k] * x[k] * w[k];
+    return ow_total(sum, LANES);
+}
+
 /* A chunk of all sums, and, unless v is NULL, its part of the first entries' sum (v w)^2 after
- * them: partial sums in a fixed order. */
+ * them. */
 OW_SIMD static double make_chunk(const struct ow_vector_space *space, size_t chunk,
                                  const double *v, const double *w)
 {
-    enum { LANES = 8 };
-    _Static_assert(PIECE % LANES == 0, "no ends but the last");
-    double square[LANES] = {0.0};
+    double square = 0.0;
     const size_t stop = chunk * OW_CHUNK + ow_chunk_length(space->length, chunk);
     for (size_t begin = chunk * OW_CHUNK; begin < stop; begin += PIECE) {
         const size_t end = begin + PIECE < stop ? begin + PIECE : stop;
+        const size_t last = end < space->split ? end : space->split;
         for (size_t m = 0; m < space->n_sum; m++)
             make_sum(&space->sum[m], begin, end);
-        const size_t last = !v ? begin : end < space->split ? end : space->split;
-        size_t k = begin;
-        for (; k + LANES <= last; k += LANES)
-            for (size_t lane = 0; lane < LANES; lane++) {
-                const double t = v[k + lane] * w[k + lane];
-                square[lane] += t * t;
-            }
-        for (; k < last; k++)
-            square[0] += v[k] * w[k] * v[k] * w[k];
+        if (v && begin < last)
+            square += weighted_square(v + begin, w + begin, last - begin);
     }
-    for (size_t lane = 1; lane < LANES; lane++)
-        square[0] += square[lane];
-    return square[0];
+    return square;
 }
 
 static void make_sums(struct ow_vector_space *space)
@@ -269,30 +276,34 @@ static realtype least(N_Vector x)
     return m;
 }
 
-/* sum (x w)^2 and sum (x w)^4 of one chunk; partial sums in a fixed order. */
-OW_SIMD static void weighted_powers(const double x[], const double w[], size_t n,
-                                    double *squares, double *fourths)
+/* sum (x w)^4, likewise. */
+OW_SIMD static double weighted_fourth(const double x[], const double w[], size_t n)
 {
     enum { LANES = 8 };
-    double two[LANES] = {0.0}, four[LANES] = {0.0};
+    double sum[LANES] = {0.0};
     size_t k = 0;
     for (; k + LANES <= n; k += LANES)
         for (size_t lane = 0; lane < LANES; lane++) {
-            const double t = x[k + lane] * w[k + lane], t2 = t * t;
-            two[lane] += t2;
-            four[lane] += t2 * t2;
+            const double t = x[k + lane] * w[k + lane];
+            sum[lane] += (t * t) * (t * t);
         }
     for (; k < n; k++) {
-        const double t = x[k] * w[k], t2 = t * t;
-        two[0] += t2;
-        four[0] += t2 * t2;
+        const double t = x[k] * w[k];
+        sum[0] += (t * t) * (t * t);
     }
-    for (size_t lane = 1; lane < LANES; lane++) {
-        two[0] += two[lane];
-        four[0] += four[lane];
+    return ow_total(sum, LANES);
+}
+
+/* Both of one chunk. */
+static void weighted_powers(const double x[], const double w[], size_t n, double *squares,
+                            double *fourths)
+{
+    *squares = *fourths = 0.0;
+    for (size_t begin = 0; begin < n; begin += PIECE) {
+        const size_t some = n - begin < PIECE ? n - begin : PIECE;
+        *squares += weighted_square(x + begin, w + begin, some);
+        *fourths += weighted_fourth(x + begin, w + begin, some);
     }
-    *squares = two[0];
-    *fourths = four[0];
 }
 
 /* Of the first entries among all, in the sweep that makes the sums. */
