@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Where the blocks of free nodes begin.  The crossbar is regular, so zero resistances
  * need no search for merged nodes: a word line is one node per cell, one node, or its
@@ -62,7 +63,7 @@ static size_t node_bline(const struct layout *l, size_t i, size_t j)
     return l->per_bline == 0 ? node_sense(l, j) : l->bline + i * l->cols + j;
 }
 
-/* ---- resistors: word line by word line, bit line by bit line, sense input by sense input ---
+/* ---- resistors ---------------------------------------------------------------------------
  */
 
 /* An element only where there is a resistance to speak of: 0 has merged its ends, and
@@ -72,69 +73,105 @@ static bool is_element(double r)
     return r > 0.0 && isfinite(r);
 }
 
-static size_t per_word_line(const struct ow_crossbar *xb)
+/* From the corners: steps that a single row or column never takes may be anything. */
+static struct ow_terminals terminals(size_t first, size_t below, size_t beside)
 {
-    return (is_element(xb->r_driver + xb->r_wordline) ? 1 : 0) +
-           (is_element(xb->r_wordline) ? xb->cols - 1 : 0);
+    return (struct ow_terminals){.first = first, .row = below - first, .col = beside - first};
 }
 
-static size_t per_bit_line(const struct ow_crossbar *xb)
+static struct ow_terminals word_line_nodes(const struct layout *l, size_t j)
 {
-    return is_element(xb->r_bitline) ? xb->rows : 0;
+    return terminals(node_wline(l, 0, j), node_wline(l, 1, j), node_wline(l, 0, j + 1));
 }
 
-static size_t per_sense(const struct ow_crossbar *xb)
+static struct ow_terminals bit_line_nodes(const struct layout *l, size_t i)
 {
-    return is_element(xb->sense.r_f) ? 1 : 0;
+    return terminals(node_bline(l, i, 0), node_bline(l, i + 1, 0), node_bline(l, i, 1));
 }
 
-static struct ow_resistor word_line_resistor(const struct ow_crossbar *xb,
-                                             const struct layout *l, size_t i, size_t k)
+static struct ow_terminals sense_nodes(const struct layout *l)
 {
+    return terminals(node_sense(l, 0), 0, node_sense(l, 1));
+}
+
+static void put_kind(struct ow_circuit *c, enum ow_resistor_kind kind, size_t rows, size_t cols,
+                     struct ow_resistors all)
+{
+    if (!is_element(all.of.r))
+        return;
+    all.rows = rows;
+    all.cols = cols;
+    c->resistors[kind] = all;
+    c->n_resistor += rows * cols;
+}
+
+static void put_resistors(struct ow_circuit *c, const struct layout *l)
+{
+    const struct ow_crossbar *xb = c->xb;
+    const size_t rows = xb->rows, cols = xb->cols;
     const double r_first = xb->r_driver + xb->r_wordline;
-    if (is_element(r_first) && k-- == 0)
-        return (struct ow_resistor){.a = 1 + i,
-                                    .b = node_wline(l, i, 0),
-                                    .r = r_first,
-                                    .driver_share = xb->r_driver / r_first};
-    return (struct ow_resistor){
-        .a = node_wline(l, i, k), .b = node_wline(l, i, k + 1), .r = xb->r_wordline};
+    put_kind(
+        c, OW_FIRST_SEGMENTS, rows, 1,
+        (struct ow_resistors){.a = {.first = 1, .row = 1},
+                              .b = word_line_nodes(l, 0),
+                              .of = {.r = r_first, .driver_share = xb->r_driver / r_first}});
+    put_kind(c, OW_WORD_SEGMENTS, rows, cols - 1,
+             (struct ow_resistors){.a = word_line_nodes(l, 0),
+                                   .b = word_line_nodes(l, 1),
+                                   .of = {.r = xb->r_wordline}});
+    put_kind(c, OW_BIT_SEGMENTS, rows - 1, cols,
+             (struct ow_resistors){.a = bit_line_nodes(l, 0),
+                                   .b = bit_line_nodes(l, 1),
+                                   .of = {.r = xb->r_bitline}});
+    put_kind(c, OW_LAST_SEGMENTS, 1, cols,
+             (struct ow_resistors){.a = bit_line_nodes(l, rows - 1),
+                                   .b = sense_nodes(l),
+                                   .of = {.r = xb->r_bitline}});
 }
 
-static struct ow_resistor bit_line_resistor(const struct ow_crossbar *xb,
-                                            const struct layout *l, size_t i, size_t j)
+static void put_sense_resistors(struct ow_circuit *c, const struct layout *l)
 {
-    return (struct ow_resistor){.a = node_bline(l, i, j),
-                                .b = i + 1 < xb->rows ? node_bline(l, i + 1, j)
-                                                      : node_sense(l, j),
-                                .r = xb->r_bitline};
-}
-
-static struct ow_resistor sense_resistor(const struct ow_crossbar *xb, const struct layout *l,
-                                         size_t j)
-{
-    const struct ow_sense *s = &xb->sense;
-    const size_t in = node_sense(l, j);
+    const struct ow_sense *s = &c->xb->sense;
+    const struct ow_terminals in = sense_nodes(l),
+                              end = terminals(node_end(l, 0), 0, node_end(l, 1)),
+                              out = {.first = l->out, .col = 1};
+    struct ow_resistors all = {.a = in, .b = end, .of = {.r = s->r_f, .is_sense = true}};
+    if (s->kind == OW_SENSE_TIA)
+        all.b = out;
     if (s->kind == OW_SENSE_DRIVER)
-        return (struct ow_resistor){
-            .a = node_end(l, j), .b = in, .r = s->r_f, .driver_share = 1.0};
-    return (struct ow_resistor){.a = in,
-                                .b = s->kind == OW_SENSE_TIA ? l->out + j : OW_GROUND,
-                                .r = s->r_f,
-                                .is_sense = true};
+        all =
+            (struct ow_resistors){.a = end, .b = in, .of = {.r = s->r_f, .driver_share = 1.0}};
+    put_kind(c, OW_SENSE_RESISTORS, 1, c->xb->cols, all);
+}
+
+static struct ow_resistor resistor_of(const struct ow_resistors *all, size_t i, size_t j)
+{
+    struct ow_resistor one = all->of;
+    one.a = ow_terminal(&all->a, i, j);
+    one.b = ow_terminal(&all->b, i, j);
+    return one;
 }
 
 struct ow_resistor ow_circuit_resistor(const struct ow_circuit *circuit, size_t k)
 {
-    const struct ow_crossbar *xb = circuit->xb;
-    const struct layout l = layout_of(xb);
-    const size_t per_word = per_word_line(xb), per_bit = per_bit_line(xb);
-    if (k < xb->rows * per_word)
-        return word_line_resistor(xb, &l, k / per_word, k % per_word);
-    k -= xb->rows * per_word;
-    if (k < xb->cols * per_bit)
-        return bit_line_resistor(xb, &l, k % per_bit, k / per_bit);
-    return sense_resistor(xb, &l, k - xb->cols * per_bit);
+    const struct ow_resistors *kind = circuit->resistors;
+    const size_t rows = circuit->xb->rows, cols = circuit->xb->cols;
+    const size_t n_first = kind[OW_FIRST_SEGMENTS].cols,
+                 per_word = n_first + kind[OW_WORD_SEGMENTS].cols;
+    if (k < rows * per_word) {
+        const size_t i = k / per_word, j = k % per_word;
+        return j < n_first ? resistor_of(&kind[OW_FIRST_SEGMENTS], i, j)
+                           : resistor_of(&kind[OW_WORD_SEGMENTS], i, j - n_first);
+    }
+    k -= rows * per_word;
+    const size_t n_between = kind[OW_BIT_SEGMENTS].rows,
+                 per_bit = n_between + kind[OW_LAST_SEGMENTS].rows;
+    if (k < cols * per_bit) {
+        const size_t i = k % per_bit, j = k / per_bit;
+        return i < n_between ? resistor_of(&kind[OW_BIT_SEGMENTS], i, j)
+                             : resistor_of(&kind[OW_LAST_SEGMENTS], 0, j);
+    }
+    return resistor_of(&kind[OW_SENSE_RESISTORS], 0, k - cols * per_bit);
 }
 
 /* ---- capacitances --------------------------------------------------------------------------
@@ -148,23 +185,22 @@ static double c_sense(const struct ow_crossbar *xb, const struct layout *l)
            (s->kind == OW_SENSE_RESISTOR ? s->c_load : 0.0);
 }
 
-double ow_circuit_c(const struct ow_circuit *circuit, size_t node)
+/* What was merged onto ground has no voltage to be charged to. */
+static void put_blocks(struct ow_circuit *c, const struct layout *l)
 {
-    const struct ow_crossbar *xb = circuit->xb;
-    const struct layout l = layout_of(xb);
-    if (node == OW_GROUND) /* what was merged onto it has no voltage to be charged to */
-        return 0.0;
-    if (node <= xb->rows)
-        return l.per_wline == 0 ? (double)xb->cols * xb->c_wordline : 0.0;
-    if (node < l.wline)
-        return l.is_merged ? c_sense(xb, &l) : 0.0;
-    if (node < l.bline)
-        return (double)(xb->cols / l.per_wline) * xb->c_wordline;
-    if (node < l.in)
-        return xb->c_bitline;
-    if (node < l.inner)
-        return c_sense(xb, &l);
-    return node < l.out ? 0.0 : xb->sense.c_load;
+    const struct ow_crossbar *xb = c->xb;
+    const double c_line = (double)xb->cols * xb->c_wordline;
+    const struct ow_node_block block[OW_N_NODE_BLOCK] = {
+        {1, 0.0},
+        {1 + xb->rows, l->per_wline == 0 ? c_line : 0.0},
+        {l->wline, l->is_merged ? c_sense(xb, l) : 0.0},
+        {l->bline, l->per_wline == 1 ? c_line : xb->c_wordline},
+        {l->in, xb->c_bitline},
+        {l->inner, c_sense(xb, l)},
+        {l->out, 0.0},
+        {l->n_node, xb->sense.c_load},
+    };
+    memcpy(c->block, block, sizeof block);
 }
 
 /* ---- life --------------------------------------------------------------------------------
@@ -178,12 +214,6 @@ static void add_sense(struct ow_circuit *c, const struct layout *l, size_t j)
     c->sense_out[j] = out;
     if (is_tia)
         c->amp[j] = (struct ow_amp){.in = in, .inner = l->inner + j, .out = out};
-}
-
-/* From the corners: steps that a single row or column never takes may be anything. */
-static struct ow_terminals terminals(size_t first, size_t below, size_t beside)
-{
-    return (struct ow_terminals){.first = first, .row = below - first, .col = beside - first};
 }
 
 enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit **out,
@@ -204,10 +234,11 @@ enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit
         l.per_wline == 1 && xb->r_wordline == 0.0 && l.per_bline == 0 && !l.is_merged;
     c->wline = l.wline;
     c->bline = l.bline;
-    c->te = terminals(node_wline(&l, 0, 0), node_wline(&l, 1, 0), node_wline(&l, 0, 1));
-    c->be = terminals(node_bline(&l, 0, 0), node_bline(&l, 1, 0), node_bline(&l, 0, 1));
-    c->n_line = rows * per_word_line(xb) + cols * per_bit_line(xb);
-    c->n_resistor = c->n_line + cols * per_sense(xb);
+    c->te = word_line_nodes(&l, 0);
+    c->be = bit_line_nodes(&l, 0);
+    put_resistors(c, &l);
+    put_sense_resistors(c, &l);
+    put_blocks(c, &l);
     c->sense_in = calloc(cols, sizeof *c->sense_in);
     c->sense_out = calloc(cols, sizeof *c->sense_out);
     c->amp = is_tia ? calloc(cols, sizeof *c->amp) : NULL;
@@ -307,6 +338,7 @@ enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_flo
                                    struct ow_error *err)
 {
     const size_t n_cell = circuit->xb->rows * circuit->xb->cols;
+    const struct ow_resistors *end = circuit->resistors + OW_N_RESISTOR_KIND;
     size_t *parent = calloc(circuit->n_node, sizeof *parent);
     if (!parent)
         return ow_fail(err, OW_ERR_NOMEM, "floating nodes: out of memory");
@@ -318,10 +350,10 @@ enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_flo
         join(parent, circuit->amp[k].inner, OW_GROUND);
         join(parent, circuit->amp[k].out, OW_GROUND);
     }
-    for (size_t k = 0; k < circuit->n_resistor; k++) {
-        const struct ow_resistor r = ow_circuit_resistor(circuit, k);
-        join(parent, r.a, r.b);
-    }
+    for (const struct ow_resistors *r = circuit->resistors; r < end; r++)
+        for (size_t i = 0; i < r->rows; i++)
+            for (size_t j = 0; j < r->cols; j++)
+                join(parent, ow_terminal(&r->a, i, j), ow_terminal(&r->b, i, j));
     for (size_t j = 0; j < n_cell; j++)
         if (ow_crossbar_scale(circuit->xb, j) > 0.0)
             join(parent, ow_circuit_te(circuit, j), ow_circuit_be(circuit, j));

@@ -31,13 +31,36 @@ struct ow_resistor {
     bool is_sense;       /* belongs to the periphery, not to the wires    */
 };
 
-struct ow_amp {
-    size_t in, inner, out; /* free nodes; `inner` is v_a of ow_crossbar.h */
-};
-
-/* Cell (i, j) is at node first + i row + j col; merged lines have steps of 0. */
+/* Nodes at first + i row + j col: those of cell (i, j), where merged lines have steps of 0, or
+ * the ends of resistor (i, j) of a kind. */
 struct ow_terminals {
     size_t first, row, col;
+};
+
+/* Resistors alike, rows x cols of them or none. */
+enum ow_resistor_kind {
+    OW_FIRST_SEGMENTS, /* one of each word line, with its driver           */
+    OW_WORD_SEGMENTS,  /* of word line i, from column j to j + 1           */
+    OW_BIT_SEGMENTS,   /* of bit line j, from row i to i + 1               */
+    OW_LAST_SEGMENTS,  /* one of each bit line, to its sense input         */
+    OW_SENSE_RESISTORS,
+    OW_N_RESISTOR_KIND
+};
+struct ow_resistors {
+    size_t rows, cols;
+    struct ow_terminals a, b;
+    struct ow_resistor of; /* all but a and b */
+};
+
+/* Nodes alike, from the end of the block before. */
+struct ow_node_block {
+    size_t end;
+    double c; /* F, of each to ground */
+};
+enum { OW_N_NODE_BLOCK = 8 };
+
+struct ow_amp {
+    size_t in, inner, out; /* free nodes; `inner` is v_a of ow_crossbar.h */
 };
 
 struct ow_circuit {
@@ -54,8 +77,9 @@ struct ow_circuit {
     size_t wline, bline;
     struct ow_terminals te, be; /* of the cells                                         */
     size_t n_resistor;          /* lines, drivers, sense and feedback resistors         */
-    size_t n_line;              /* of them, the first: word lines with drivers, bit lines */
-    struct ow_amp *amp;         /* [cols] for a TIA, else NULL                       */
+    struct ow_resistors resistors[OW_N_RESISTOR_KIND];
+    struct ow_node_block block[OW_N_NODE_BLOCK];
+    struct ow_amp *amp; /* [cols] for a TIA, else NULL                       */
     size_t n_amp;
     size_t *sense_in, *sense_out; /* [cols] nodes; the same node without an amplifier  */
 };
@@ -66,17 +90,32 @@ enum ow_status ow_circuit_create(const struct ow_crossbar *xb, struct ow_circuit
                                  struct ow_error *err);
 void ow_circuit_destroy(struct ow_circuit *circuit);
 
-/* Resistor k of n_resistor. */
-struct ow_resistor ow_circuit_resistor(const struct ow_circuit *circuit, size_t k);
-
-/* F, from a node to ground: 0 at amplifiers' inner nodes and at ground itself. */
-double ow_circuit_c(const struct ow_circuit *circuit, size_t node);
-
-/* The nodes of cell k, which is (k / cols, k % cols). */
 static inline size_t ow_terminal(const struct ow_terminals *t, size_t i, size_t j)
 {
     return t->first + i * t->row + j * t->col;
 }
+
+/* Resistor k of n_resistor: word line by word line, bit line by bit line, sense input by sense
+ * input.  It divides: loops over many go over their kinds. */
+struct ow_resistor ow_circuit_resistor(const struct ow_circuit *circuit, size_t k);
+
+/* The block of a node. */
+static inline const struct ow_node_block *ow_circuit_block(const struct ow_circuit *circuit,
+                                                           size_t node)
+{
+    const struct ow_node_block *block = circuit->block;
+    while (node >= block->end)
+        block++;
+    return block;
+}
+
+/* F, from a node to ground: 0 at amplifiers' inner nodes and at ground itself. */
+static inline double ow_circuit_c(const struct ow_circuit *circuit, size_t node)
+{
+    return ow_circuit_block(circuit, node)->c;
+}
+
+/* The nodes of cell k, which is (k / cols, k % cols). */
 static inline size_t ow_circuit_te(const struct ow_circuit *circuit, size_t k)
 {
     return ow_terminal(&circuit->te, k / circuit->xb->cols, k % circuit->xb->cols);

@@ -11,21 +11,23 @@ static void leave(const struct ow_circuit *circuit, double i_source[], size_t no
         i_source[node - 1] += i;
 }
 
-static void add_resistors(const struct ow_circuit *circuit, const double v[], double i_source[],
-                          struct ow_power *out)
+static void add_resistors(const struct ow_circuit *circuit, const struct ow_resistors *all,
+                          const double v[], double i_source[], struct ow_power *out)
 {
-    for (size_t k = circuit->is_grid ? circuit->n_line : 0; k < circuit->n_resistor; k++) {
-        const struct ow_resistor el = ow_circuit_resistor(circuit, k);
-        const double u = v[el.a] - v[el.b];
-        const double i = u / el.r, p = u * i;
-        leave(circuit, i_source, el.a, i);
-        leave(circuit, i_source, el.b, -i);
-        if (el.is_sense) {
-            out->sense += p;
-        } else {
-            out->drivers += el.driver_share * p;
-            out->wires += (1.0 - el.driver_share) * p;
+    double sum = 0.0;
+    for (size_t i = 0; i < all->rows; i++)
+        for (size_t j = 0; j < all->cols; j++) {
+            const size_t a = ow_terminal(&all->a, i, j), b = ow_terminal(&all->b, i, j);
+            const double u = v[a] - v[b], current = u / all->of.r;
+            leave(circuit, i_source, a, current);
+            leave(circuit, i_source, b, -current);
+            sum += u * current;
         }
+    if (all->of.is_sense) {
+        out->sense += sum;
+    } else {
+        out->drivers += all->of.driver_share * sum;
+        out->wires += (1.0 - all->of.driver_share) * sum;
     }
 }
 
@@ -70,7 +72,8 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
         out->devices = ow_planes_devices(circuit, v_node, i_cell);
     else
         add_cells(circuit, v_node, i_cell, i_source, out);
-    add_resistors(circuit, v_node, i_source, out); /* of a grid only the periphery's */
+    for (size_t k = circuit->is_grid ? OW_SENSE_RESISTORS : 0; k < OW_N_RESISTOR_KIND; k++)
+        add_resistors(circuit, &circuit->resistors[k], v_node, i_source, out);
     for (size_t k = 0; k < circuit->n_amp; k++)
         ow_power_add_amp(&circuit->xb->sense, v_node[circuit->amp[k].inner],
                          v_node[circuit->amp[k].out], out);
@@ -103,8 +106,13 @@ struct ow_energy ow_power_plateau(const struct ow_power *at, const struct ow_pul
 double ow_energy_stored(const struct ow_circuit *circuit, const double v_node[])
 {
     double e = 0.0;
-    for (size_t k = 1; k < circuit->n_node; k++)
-        e += 0.5 * ow_circuit_c(circuit, k) * v_node[k] * v_node[k];
+    for (size_t k = 1; k < circuit->n_node;) {
+        const struct ow_node_block *block = ow_circuit_block(circuit, k);
+        double squares = 0.0;
+        for (; k < block->end; k++)
+            squares += v_node[k] * v_node[k];
+        e += 0.5 * block->c * squares;
+    }
     const size_t n_cell = circuit->xb->rows * circuit->xb->cols;
     for (size_t k = 0; circuit->xb->c_cell > 0.0 && k < n_cell; k++) {
         const double u = v_node[ow_circuit_te(circuit, k)] - v_node[ow_circuit_be(circuit, k)];

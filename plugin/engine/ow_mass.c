@@ -60,8 +60,11 @@ void ow_mass_times(const struct ow_mass *m, const double y[], double out[])
     const double c_f = ckt->xb->sense.c_f, c_cell = ckt->xb->c_cell;
     if (ckt->is_grid)
         times_planes(m, y, out);
-    for (size_t k = planes; k < m->sys->n_free; k++)
-        out[k] = ow_circuit_c(ckt, first + k) * y[k];
+    for (size_t k = planes; k < m->sys->n_free;) {
+        const struct ow_node_block *block = ow_circuit_block(ckt, first + k);
+        for (; first + k < block->end; k++)
+            out[k] = block->c * y[k];
+    }
     for (size_t k = 0; !ckt->is_grid && c_cell > 0.0 && k < m->sys->n_cell; k++) {
         const size_t te = ow_circuit_te(ckt, k), be = ow_circuit_be(ckt, k);
         const double q = c_cell * (y[te - first] - (be < first ? 0.0 : y[be - first]));
@@ -113,13 +116,19 @@ static void solve_behind(const struct ow_mass *m, double y[])
         return;
     }
     const size_t end = ckt->n_amp > 0 ? ckt->amp[0].in - first : m->sys->n_free;
-    for (size_t k = planes; k < end; k++)
-        y[k] /= ow_circuit_c(ckt, first + k);
+    for (size_t k = planes; k < end;) {
+        const struct ow_node_block *block = ow_circuit_block(ckt, first + k);
+        for (; k < end && first + k < block->end; k++)
+            y[k] /= block->c;
+    }
+    if (ckt->n_amp == 0)
+        return;
+    const double c_in = ow_circuit_c(ckt, ckt->amp[0].in),
+                 c_out = ow_circuit_c(ckt, ckt->amp[0].out);
     for (size_t k = 0; k < ckt->n_amp; k++) {
         const struct ow_amp *amp = &ckt->amp[k];
         const size_t in = amp->in - first, out = amp->out - first;
-        solve_pair(ow_circuit_c(ckt, amp->in), ow_circuit_c(ckt, amp->out), ckt->xb->sense.c_f,
-                   y[in], y[out], &y[in], &y[out]);
+        solve_pair(c_in, c_out, ckt->xb->sense.c_f, y[in], y[out], &y[in], &y[out]);
         y[amp->inner - first] /= m->sys->tau;
     }
 }

@@ -161,6 +161,16 @@ static inline void flow(double into[], size_t first, size_t a, size_t b, double 
         into[b - first] += i;
 }
 
+static void add_resistors(const struct ow_circuit *ckt, const struct ow_resistors *all,
+                          const double v[], double into[])
+{
+    for (size_t i = 0; i < all->rows; i++)
+        for (size_t j = 0; j < all->cols; j++) {
+            const size_t a = ow_terminal(&all->a, i, j), b = ow_terminal(&all->b, i, j);
+            flow(into, ckt->first_free, a, b, (v[a] - v[b]) / all->of.r);
+        }
+}
+
 /* All but the currents into the two planes of a grid. */
 static void currents_behind(const struct ow_system *sys, double into[])
 {
@@ -171,10 +181,8 @@ static void currents_behind(const struct ow_system *sys, double into[])
     memset(into + planes, 0, (sys->n_free - planes) * sizeof *into);
     if (ckt->is_grid)
         ow_planes_inputs(ckt, v, into);
-    for (size_t k = ckt->is_grid ? ckt->n_line : 0; k < ckt->n_resistor; k++) {
-        const struct ow_resistor r = ow_circuit_resistor(ckt, k);
-        flow(into, first, r.a, r.b, (v[r.a] - v[r.b]) / r.r);
-    }
+    for (size_t k = ckt->is_grid ? OW_SENSE_RESISTORS : 0; k < OW_N_RESISTOR_KIND; k++)
+        add_resistors(ckt, &ckt->resistors[k], v, into);
     if (ckt->is_merged)
         ow_planes_add_cells(ckt, sys->at.i, into);
     for (size_t k = 0; !ckt->is_grid && !ckt->is_merged && k < sys->n_cell; k++)
@@ -374,14 +382,12 @@ void ow_system_initial_states(const struct ow_system *sys, double x[])
 size_t ow_system_massless(const struct ow_system *sys)
 {
     const struct ow_circuit *ckt = sys->circuit;
-    for (size_t node = ckt->first_free; node < ckt->n_node; node++) {
-        bool is_inner = false;
-        if (ow_circuit_c(ckt, node) > 0.0)
-            continue;
-        for (size_t k = 0; k < ckt->n_amp && !is_inner; k++)
-            is_inner = ckt->amp[k].inner == node;
-        if (!is_inner)
+    for (size_t node = ckt->first_free; node < ckt->n_node;) {
+        const struct ow_node_block *block = ow_circuit_block(ckt, node);
+        const bool is_inner = ckt->n_amp > 0 && node == ckt->amp[0].inner;
+        if (!(block->c > 0.0) && !is_inner)
             return node;
+        node = block->end;
     }
     return ckt->n_node;
 }
