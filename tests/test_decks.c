@@ -37,7 +37,8 @@ START_TEST(test_example_passes)
     char command[256], wanted[64], name[40];
     ck_assert_int_eq(sscanf(strrchr(examples.gl_pathv[_i], '/'), "/%39[a-z0-9_].cir", name), 1);
     ck_assert_int_eq(system("mkdir examples && cp " OW_NETLISTS "/ohmweave.inc " OW_NETLISTS
-                            "/ohmweave.lib . && cp " OW_NETLISTS "/examples/*.cir examples"),
+                            "/ohmweave.lib . && cp -r " OW_NETLISTS
+                            "/periphery . && cp " OW_NETLISTS "/examples/*.cir examples"),
                      0);
     ck_assert_int_eq(chdir("examples"), 0);
     snprintf(command, sizeof command, OW_NGSPICE " -b %s.cir", name);
