@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "ow_simd.h"
+
 /* Of the driver and the first word-line segment behind it; 0 if the driver is open. */
 static double g_first(const struct ow_crossbar *xb)
 {
@@ -25,8 +27,8 @@ static const double *bit_lines_of(const struct ow_circuit *ckt, const double v[]
     return v + (ckt->is_merged ? ckt->sense_in[0] : ckt->bline + i * ckt->xb->cols);
 }
 
-void ow_planes_across(const struct ow_circuit *ckt, const double v[], size_t from, size_t to,
-                      double v_cell[])
+OW_SIMD static void across_rows(const struct ow_circuit *ckt, const double v[], size_t from,
+                                size_t to, double v_cell[])
 {
     const size_t cols = ckt->xb->cols;
     v_cell += from * cols;
@@ -42,26 +44,30 @@ void ow_planes_across(const struct ow_circuit *ckt, const double v[], size_t fro
     }
 }
 
-static void word_line(const struct ow_circuit *ckt, size_t i, const double v[],
-                      const double i_cell[], double into[])
+void ow_planes_across(const struct ow_circuit *ckt, const double v[], size_t from, size_t to,
+                      double v_cell[])
+{
+    across_rows(ckt, v, from, to, v_cell);
+}
+
+OW_SIMD static void word_line_currents(const struct ow_circuit *ckt, size_t i, const double v[],
+                                       const double i_cell[], double into[])
 {
     const size_t cols = ckt->xb->cols;
     const double g = 1.0 / ckt->xb->r_wordline;
     const double *w = v + ckt->wline + i * cols;
-    for (size_t j = 0; j < cols; j++)
-        into[j] = -i_cell[j];
-    into[0] += g_first(ckt->xb) * (v[1 + i] - w[0]);
+    into[0] = -i_cell[0] + g_first(ckt->xb) * (v[1 + i] - w[0]);
     if (cols == 1)
         return;
     into[0] += g * (w[1] - w[0]);
     for (size_t j = 1; j + 1 < cols; j++)
-        into[j] += g * ((w[j - 1] - w[j]) + (w[j + 1] - w[j]));
-    into[cols - 1] += g * (w[cols - 2] - w[cols - 1]);
+        into[j] = -i_cell[j] + g * ((w[j - 1] - w[j]) + (w[j + 1] - w[j]));
+    into[cols - 1] = -i_cell[cols - 1] + g * (w[cols - 2] - w[cols - 1]);
 }
 
 /* Row i of the bit lines. */
-static void bit_row(const struct ow_circuit *ckt, size_t i, const double v[],
-                    const double i_cell[], double into[])
+OW_SIMD static void bit_row_currents(const struct ow_circuit *ckt, size_t i, const double v[],
+                                     const double i_cell[], double into[])
 {
     const size_t cols = ckt->xb->cols;
     const double g = 1.0 / ckt->xb->r_bitline;
@@ -82,8 +88,9 @@ void ow_planes_currents(const struct ow_circuit *ckt, const double v[], const do
 {
     const size_t cols = ckt->xb->cols, first = ckt->first_free;
     for (size_t i = from; i < to; i++) {
-        word_line(ckt, i, v, i_cell + i * cols, into + (ckt->wline - first) + i * cols);
-        bit_row(ckt, i, v, i_cell + i * cols, into + (ckt->bline - first) + i * cols);
+        word_line_currents(ckt, i, v, i_cell + i * cols,
+                           into + (ckt->wline - first) + i * cols);
+        bit_row_currents(ckt, i, v, i_cell + i * cols, into + (ckt->bline - first) + i * cols);
     }
 }
 
@@ -99,7 +106,7 @@ void ow_planes_inputs(const struct ow_circuit *ckt, const double v[], double int
 }
 
 /* sum (a[k] - b[k])^2; partial sums in a fixed order. */
-static double square_of_difference(const double a[], const double b[], size_t n)
+OW_SIMD static double square_of_difference(const double a[], const double b[], size_t n)
 {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     size_t k = 0;
@@ -114,7 +121,7 @@ static double square_of_difference(const double a[], const double b[], size_t n)
 }
 
 /* sum x[k] y[k], likewise. */
-static double dot(const double x[], const double y[], size_t n)
+OW_SIMD static double dot_of_row(const double x[], const double y[], size_t n)
 {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     size_t k = 0;
@@ -126,7 +133,7 @@ static double dot(const double x[], const double y[], size_t n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static double sum_of(const double x[], size_t n)
+OW_SIMD static double sum_of_row(const double x[], size_t n)
 {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     size_t k = 0;
@@ -143,7 +150,7 @@ void ow_planes_add_cells(const struct ow_circuit *ckt, const double i_cell[], do
     const size_t cols = ckt->xb->cols, first = ckt->first_free;
     double *b = into + (ckt->sense_in[0] - first);
     for (size_t i = 0; i < ckt->xb->rows; i++, i_cell += cols) {
-        into[ckt->wline - first + i] -= sum_of(i_cell, cols);
+        into[ckt->wline - first + i] -= sum_of_row(i_cell, cols);
         for (size_t j = 0; j < cols; j++)
             b[j] += i_cell[j];
     }
@@ -157,8 +164,9 @@ double ow_planes_devices(const struct ow_circuit *ckt, const double v[], const d
     for (size_t i = 0; i < ckt->xb->rows; i++, i_cell += cols) {
         const double *b = bit_lines_of(ckt, v, i);
         const double *w = v + ckt->wline + i * (ckt->is_merged ? 1 : cols);
-        const double word = ckt->is_merged ? *w * sum_of(i_cell, cols) : dot(w, i_cell, cols);
-        sum += word - dot(b, i_cell, cols);
+        const double word =
+            ckt->is_merged ? *w * sum_of_row(i_cell, cols) : dot_of_row(w, i_cell, cols);
+        sum += word - dot_of_row(b, i_cell, cols);
     }
     return sum;
 }
