@@ -236,7 +236,7 @@ double *ow_stepper_y(struct ow_stepper *st)
 enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
                                  const double slope[])
 {
-    N_VGetArrayPointer(st->y); /* nothing waits that knows another length */
+    ow_vector_space_make(&st->space); /* nothing waits that knows another length */
     st->space.length = st->sys->n_y;
     st->slope = slope;
     const int flag = CVodeReInit(st->cvode, t, st->y);

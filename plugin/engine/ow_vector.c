@@ -8,7 +8,7 @@
 #include "ow_pages.h"
 #include "ow_simd.h"
 
-enum { PIECE = 512 };
+enum { PIECE = 256 }; /* at which a step's ten vectors stay in the first cache */
 
 struct content {
     struct ow_vector_space *space; /* borrowed, shared by all clones */
@@ -81,9 +81,10 @@ OW_SIMD static double weighted_square(const double x[], const double w[], size_t
     return ow_total(sum, LANES);
 }
 
-/* A chunk of all sums, and, unless v is NULL, its part of the first entries' sum (v w)^2 after
+/* A chunk of sums, and, unless v is NULL, its part of the first entries' sum (v w)^2 after
  * them. */
 OW_SIMD static double make_chunk(const struct ow_vector_space *space, size_t chunk,
+                                 const struct ow_vector_sum sum[], size_t n_sum,
                                  const double *v, const double *w)
 {
     double square = 0.0;
@@ -91,8 +92,8 @@ OW_SIMD static double make_chunk(const struct ow_vector_space *space, size_t chu
     for (size_t begin = chunk * OW_CHUNK; begin < stop; begin += PIECE) {
         const size_t end = begin + PIECE < stop ? begin + PIECE : stop;
         const size_t last = end < space->split ? end : space->split;
-        for (size_t m = 0; m < space->n_sum; m++)
-            make_sum(&space->sum[m], begin, end);
+        for (size_t m = 0; m < n_sum; m++)
+            make_sum(&sum[m], begin, end);
         if (v && begin < last)
             square += weighted_square(v + begin, w + begin, last - begin);
     }
@@ -102,8 +103,35 @@ OW_SIMD static double make_chunk(const struct ow_vector_space *space, size_t chu
 static void make_sums(struct ow_vector_space *space)
 {
     OW_SWEEP(space->n_threads, c, ow_chunks(space->length), 1,
-             make_chunk(space, c, NULL, NULL));
+             make_chunk(space, c, space->sum, space->n_sum, NULL, NULL));
     space->n_sum = 0;
+}
+
+/* Of two sums noted down in this order: does b need what a makes, or change what a needs? */
+static bool is_before(const struct ow_vector_sum *a, const struct ow_vector_sum *b)
+{
+    return b->x == a->z || b->y == a->z || b->z == a->z || b->z == a->x || b->z == a->y;
+}
+
+/* Move the sums that are to be made before one more, `next`, to due[]; how many.  Those that
+ * need not may wait for the next sweep over their vectors, but not where vectors are in the
+ * cache anyway, or where most sums are due, which then pass over most vectors. */
+static size_t take_due(struct ow_vector_space *space, const struct ow_vector_sum *next,
+                       struct ow_vector_sum due[OW_VECTOR_SUMS])
+{
+    const size_t n = space->n_sum;
+    bool is_due[OW_VECTOR_SUMS], are_all = space->length <= OW_CHUNK;
+    size_t n_due = 0;
+    for (size_t m = n; m-- > 0 && !are_all; n_due += is_due[m]) {
+        is_due[m] = is_before(&space->sum[m], next);
+        for (size_t later = m + 1; later < n && !is_due[m]; later++)
+            is_due[m] = is_due[later] && is_before(&space->sum[m], &space->sum[later]);
+    }
+    are_all = are_all || (n_due > 0 && 2 * n_due >= n);
+    n_due = space->n_sum = 0;
+    for (size_t m = 0; m < n; m++)
+        *(are_all || is_due[m] ? &due[n_due++] : &space->sum[space->n_sum++]) = space->sum[m];
+    return n_due;
 }
 
 /* The entries as they lie there. */
@@ -112,13 +140,32 @@ static inline double *raw(N_Vector v)
     return ((const struct content *)v->content)->data;
 }
 
-/* The entries, up to date. */
+/* The entries, up to date, for the caller to read and to change; nothing waits. */
 static inline double *data_of(N_Vector v)
 {
     struct ow_vector_space *space = space_of(v);
     if (space->n_sum > 0)
         make_sums(space);
     return raw(v);
+}
+
+/* Likewise, but what has nothing to do with v waits on. */
+static double *look_at(N_Vector v)
+{
+    struct ow_vector_space *space = space_of(v);
+    const struct ow_vector_sum change = {.z = raw(v), .x = raw(v)};
+    struct ow_vector_sum due[OW_VECTOR_SUMS];
+    const size_t n_due = take_due(space, &change, due);
+    if (n_due > 0)
+        OW_SWEEP(space->n_threads, c, ow_chunks(space->length), 1,
+                 make_chunk(space, c, due, n_due, NULL, NULL));
+    return raw(v);
+}
+
+void ow_vector_space_make(struct ow_vector_space *space)
+{
+    if (space->n_sum > 0)
+        make_sums(space);
 }
 
 /* z = a x + b y, later. */
@@ -181,7 +228,7 @@ static N_Vector clone(N_Vector w)
 
 static realtype *array_pointer(N_Vector v)
 {
-    return data_of(v);
+    return look_at(v);
 }
 
 static sunindextype get_length(N_Vector v)
@@ -310,9 +357,12 @@ static void weighted_powers(const double x[], const double w[], size_t n, double
 static double root_mean_square(struct ow_vector_space *space, const double x[],
                                const double w[])
 {
-    const size_t n_chunk = ow_chunks(space->length);
-    OW_SWEEP(space->n_threads, c, n_chunk, 1, space->part[c] = make_chunk(space, c, x, w));
-    space->n_sum = 0;
+    /* z: nothing that a sum knows */
+    const struct ow_vector_sum norm = {.z = space->part, .x = x, .y = w};
+    struct ow_vector_sum due[OW_VECTOR_SUMS];
+    const size_t n_due = take_due(space, &norm, due), n_chunk = ow_chunks(space->length);
+    OW_SWEEP(space->n_threads, c, n_chunk, 1,
+             space->part[c] = make_chunk(space, c, due, n_due, x, w));
     return sqrt(ow_total(space->part, ow_chunks(space->split)) / (double)space->length);
 }
 
@@ -335,7 +385,7 @@ static realtype wrms_norm(N_Vector x, N_Vector w)
     const size_t n = space->length, split = space->split;
     const double nodes = split > 0 ? root_mean_square(space, raw(x), raw(w)) : 0.0;
     const double states =
-        n > split ? root_of_weighed(space, data_of(x) + split, data_of(w) + split, n - split)
+        n > split ? root_of_weighed(space, look_at(x) + split, look_at(w) + split, n - split)
                   : 0.0;
     return nodes > states ? nodes : states + 0.0 * nodes; /* not a number stays one */
 }

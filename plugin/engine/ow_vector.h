@@ -3,9 +3,10 @@
  * fixed order.
  *
  * CVODE asks for one operation at a time, some thirty a step.  Sums, multiples and copies are
- * therefore noted down and made together, in their order, a piece of all vectors at a time,
- * when anything else looks at a vector (N_VGetArrayPointer) or in the sweep of a norm: the
- * pieces stay in the cache.
+ * therefore noted down and made together, a piece of all vectors at a time, when anything
+ * else looks at a vector (N_VGetArrayPointer) or in the sweep of a norm: the pieces stay in the
+ * cache.  What that vector does not depend on waits on, and results are those of all sums in
+ * their order: thus a step's end and the next one's beginning pass over the history as one.
  *
  * The norm of a vector is the greater of two.  Entries before `split` (nodes) count by their
  * mean square over the whole length, as in CVODE's own norm.  Those behind it (states) count by
@@ -46,6 +47,9 @@ struct ow_vector_space {
 enum ow_status ow_vector_space_init(struct ow_vector_space *space, size_t capacity,
                                     int n_threads);
 void ow_vector_space_finish(struct ow_vector_space *space);
+
+/* Make all sums that wait: before a change of the length. */
+void ow_vector_space_make(struct ow_vector_space *space);
 
 /* A new vector of zeros with room for `capacity` entries, at least space->length at any time;
  * so are its clones.  The space is borrowed for as long as any of them lives.  NULL without
