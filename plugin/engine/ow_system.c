@@ -7,6 +7,7 @@
 #include "ow_kernel.h"
 #include "ow_pages.h"
 #include "ow_planes.h"
+#include "ow_simd.h"
 
 static const double two_pi = 6.283185307179586;
 
@@ -87,11 +88,20 @@ void ow_system_hold(struct ow_system *sys, bool is_held)
     sys->n_y = sys->n_free + sys->n_moving * sys->n_cell;
 }
 
+OW_SIMD static bool is_any_moving(const double f[], size_t n)
+{
+    int is_moving = 0;
+    for (size_t k = 0; k < n; k++)
+        is_moving |= f[k] != 0.0;
+    return is_moving;
+}
+
 bool ow_system_is_at_rest(const struct ow_system *sys)
 {
     for (size_t m = 0; m < sys->n_continuous; m++)
-        for (size_t k = 0; k < sys->n_cell; k++)
-            if (sys->at.f[sys->moving[m]][k] != 0.0)
+        for (size_t c = 0; c < ow_chunks(sys->n_cell); c++)
+            if (is_any_moving(sys->at.f[sys->moving[m]] + c * OW_CHUNK,
+                              ow_chunk_length(sys->n_cell, c)))
                 return false;
     return true;
 }
