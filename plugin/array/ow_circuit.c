@@ -297,9 +297,9 @@ double ow_amp_current(const struct ow_sense *sense, double v_a, double v_out)
 /* ln(1 + e^u) and its derivative 1/(1 + e^-u), without overflow. */
 static double softplus(double u, double *d)
 {
-    const double e = fabs(u) < 700.0 ? exp(-fabs(u)) : 0.0; /* e^-700: 1e-304 */
+    const double e = fabs(u) > 700.0 ? 0.0 : exp(-fabs(u)); /* e^-700: 1e-304 */
     *d = (u >= 0.0 ? 1.0 : e) / (1.0 + e);
-    return fmax(u, 0.0) + (e > 0.0 ? log1p(e) : 0.0);
+    return fmax(u, 0.0) + (e == 0.0 ? 0.0 : log1p(e));
 }
 
 double ow_amp_clamp(const struct ow_sense *sense, double v_a, double *dh)

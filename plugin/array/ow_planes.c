@@ -157,11 +157,13 @@ void ow_planes_add_cells(const struct ow_circuit *ckt, const double i_cell[], do
 }
 
 /* sum w i - sum b i, row by row: the difference of few sums would cancel. */
-double ow_planes_devices(const struct ow_circuit *ckt, const double v[], const double i_cell[])
+double ow_planes_devices(const struct ow_circuit *ckt, const double v[], const double i_cell[],
+                         size_t from, size_t to)
 {
     const size_t cols = ckt->xb->cols;
     double sum = 0.0;
-    for (size_t i = 0; i < ckt->xb->rows; i++, i_cell += cols) {
+    i_cell += from * cols;
+    for (size_t i = from; i < to; i++, i_cell += cols) {
         const double *b = bit_lines_of(ckt, v, i);
         const double *w = v + ckt->wline + i * (ckt->is_merged ? 1 : cols);
         const double word =
@@ -171,14 +173,14 @@ double ow_planes_devices(const struct ow_circuit *ckt, const double v[], const d
     return sum;
 }
 
-void ow_planes_power(const struct ow_circuit *ckt, const double v[], double i_source[],
-                     struct ow_power *out)
+void ow_planes_power(const struct ow_circuit *ckt, const double v[], size_t from, size_t to,
+                     double i_source[], struct ow_power *out)
 {
     const struct ow_crossbar *xb = ckt->xb;
-    const size_t rows = xb->rows, cols = xb->cols;
+    const size_t cols = xb->cols;
     const double r_first = xb->r_driver + xb->r_wordline;
     double word = 0.0, bit = 0.0;
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = from; i < to; i++) {
         const double *w = v + ckt->wline + i * cols, *b = v + ckt->bline + i * cols;
         const double i_first = g_first(xb) * (v[1 + i] - w[0]);
         i_source[i] += i_first;
@@ -194,9 +196,13 @@ void ow_planes_power(const struct ow_circuit *ckt, const double v[], double i_so
         if (stride)
             bit += square_of_difference(b, after, cols);
     }
-    const size_t in = ckt->sense_in[0]; /* which may be the bit lines' sources */
+    out->wires += word / xb->r_wordline + bit / xb->r_bitline;
+}
+
+void ow_planes_driven(const struct ow_circuit *ckt, const double v[], double i_source[])
+{
+    const size_t rows = ckt->xb->rows, cols = ckt->xb->cols, in = ckt->sense_in[0];
     const double *last = v + ckt->bline + (rows - 1) * cols;
     for (size_t j = 0; in != OW_GROUND && in < ckt->first_free && j < cols; j++)
-        i_source[in - 1 + j] += (v[in + j] - last[j]) / xb->r_bitline;
-    out->wires += word / xb->r_wordline + bit / xb->r_bitline;
+        i_source[in - 1 + j] += (v[in + j] - last[j]) / ckt->xb->r_bitline;
 }

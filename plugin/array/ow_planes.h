@@ -28,14 +28,17 @@ void ow_planes_inputs(const struct ow_circuit *circuit, const double v_node[], d
 void ow_planes_add_cells(const struct ow_circuit *circuit, const double i_cell[],
                          double into[]);
 
-/* Of either kind: the sum of (w - b) i_cell, in W. */
+/* Of either kind: the sum of (w - b) i_cell over word lines [from, to), in W. */
 double ow_planes_devices(const struct ow_circuit *circuit, const double v_node[],
-                         const double i_cell[]);
+                         const double i_cell[], size_t from, size_t to);
 
-/* Of a grid: add the power of wires and drivers to *out, and what leaves the sources to
- * i_source[n_source]. */
-void ow_planes_power(const struct ow_circuit *circuit, const double v_node[], double i_source[],
-                     struct ow_power *out);
+/* Of a grid's word lines [from, to) and the segments behind their rows of the bit lines: add
+ * the power of wires and drivers to *out, and what leaves the word lines' sources to
+ * i_source[n_source]; then what leaves those of driven bit lines. */
+void ow_planes_power(const struct ow_circuit *circuit, const double v_node[], size_t from,
+                     size_t to, double i_source[], struct ow_power *out);
+void ow_planes_driven(const struct ow_circuit *circuit, const double v_node[],
+                      double i_source[]);
 
 #ifdef __cplusplus
 }

@@ -59,18 +59,37 @@ void ow_power_add_amp(const struct ow_sense *sense, double v_a, double v_out,
     sum->sense += p_quiescent + p_rail - v_out * i_o;
 }
 
-void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
-                 const double dv_source[], const double i_cell[], double i_source[],
-                 struct ow_power *out)
+void ow_power_begin(const struct ow_circuit *circuit, const double dv_source[],
+                    double i_source[])
 {
-    *out = (struct ow_power){0};
     for (size_t i = 0; i < circuit->n_source; i++)
         i_source[i] = ow_circuit_c(circuit, 1 + i) * dv_source[i];
+}
+
+void ow_power_rows(const struct ow_circuit *circuit, const double v_node[],
+                   const double i_cell[], size_t from, size_t to, double i_source[],
+                   struct ow_power *part)
+{
+    *part = (struct ow_power){0};
     if (circuit->is_grid)
-        ow_planes_power(circuit, v_node, i_source, out);
+        ow_planes_power(circuit, v_node, from, to, i_source, part);
     if (circuit->is_grid || circuit->is_merged) /* no cell meets a source */
-        out->devices = ow_planes_devices(circuit, v_node, i_cell);
-    else
+        part->devices = ow_planes_devices(circuit, v_node, i_cell, from, to);
+}
+
+void ow_power_end(const struct ow_circuit *circuit, const double v_node[],
+                  const double i_cell[], const struct ow_power part[], size_t n_part,
+                  double i_source[], struct ow_power *out)
+{
+    *out = (struct ow_power){0};
+    for (size_t k = 0; k < n_part; k++) {
+        out->drivers += part[k].drivers;
+        out->wires += part[k].wires;
+        out->devices += part[k].devices;
+    }
+    if (circuit->is_grid)
+        ow_planes_driven(circuit, v_node, i_source);
+    else if (!circuit->is_merged)
         add_cells(circuit, v_node, i_cell, i_source, out);
     for (size_t k = circuit->is_grid ? OW_SENSE_RESISTORS : 0; k < OW_N_RESISTOR_KIND; k++)
         add_resistors(circuit, &circuit->resistors[k], v_node, i_source, out);
@@ -85,6 +104,16 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
         out->charge_rate += fmax(i_source[i], 0.0);
     }
     out->throughput += out->output;
+}
+
+void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
+                 const double dv_source[], const double i_cell[], double i_source[],
+                 struct ow_power *out)
+{
+    struct ow_power all;
+    ow_power_begin(circuit, dv_source, i_source);
+    ow_power_rows(circuit, v_node, i_cell, 0, circuit->xb->rows, i_source, &all);
+    ow_power_end(circuit, v_node, i_cell, &all, 1, i_source, out);
 }
 
 struct ow_energy ow_power_plateau(const struct ow_power *at, const struct ow_pulse *pulse)

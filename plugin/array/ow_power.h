@@ -31,6 +31,17 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
                  const double dv_source[], const double i_cell[], double i_source[],
                  struct ow_power *out);
 
+/* The same in parts, which threads may share: begin; word lines [from, to), all of them once,
+ * in any order and at the same time, each call with a part[] of its own; end. */
+void ow_power_begin(const struct ow_circuit *circuit, const double dv_source[],
+                    double i_source[]);
+void ow_power_rows(const struct ow_circuit *circuit, const double v_node[],
+                   const double i_cell[], size_t from, size_t to, double i_source[],
+                   struct ow_power *part);
+void ow_power_end(const struct ow_circuit *circuit, const double v_node[],
+                  const double i_cell[], const struct ow_power part[], size_t n_part,
+                  double i_source[], struct ow_power *out);
+
 /* Add one amplifier, without its feedback resistor, to output, quiescent and sense. */
 void ow_power_add_amp(const struct ow_sense *sense, double v_a, double v_out,
                       struct ow_power *sum);

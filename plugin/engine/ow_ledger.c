@@ -14,17 +14,21 @@ enum ow_status ow_ledger_init(struct ow_system *sys, bool can_settle, struct ow_
 {
     *out = (struct ow_ledger){.sys = sys};
     out->i_source = calloc(sys->circuit->n_source, sizeof *out->i_source);
+    out->part = calloc(sys->circuit->xb->rows, sizeof *out->part);
     if (!can_settle)
-        return out->i_source ? OW_OK : OW_ERR_NOMEM;
+        return out->i_source && out->part ? OW_OK : OW_ERR_NOMEM;
     out->i_cell = calloc(sys->n_cell, sizeof *out->i_cell);
     out->i_slope = calloc(sys->n_cell, sizeof *out->i_slope);
     out->zero = calloc(sys->circuit->n_source, sizeof *out->zero);
-    return out->i_source && out->i_cell && out->i_slope && out->zero ? OW_OK : OW_ERR_NOMEM;
+    return out->i_source && out->part && out->i_cell && out->i_slope && out->zero
+               ? OW_OK
+               : OW_ERR_NOMEM;
 }
 
 void ow_ledger_finish(struct ow_ledger *l)
 {
     free(l->i_source);
+    free(l->part);
     free(l->i_cell);
     free(l->i_slope);
     free(l->zero);
@@ -54,8 +58,17 @@ struct ow_energy ow_ledger_energy(const struct ow_ledger *l, double stored)
 static void powers(struct ow_ledger *l, const double dv_row[], const double i_cell[],
                    double p[OW_N_POWER])
 {
+    const struct ow_system *sys = l->sys;
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t rows = ckt->xb->rows, block = ow_system_rows(sys);
     struct ow_power at;
-    ow_power_at(l->sys->circuit, l->sys->v_node, dv_row, i_cell, l->i_source, &at);
+    ow_power_begin(ckt, dv_row, l->i_source);
+    OW_SWEEP(sys->n_threads, from, rows, block,
+             ow_power_rows(ckt, sys->v_node, i_cell, from,
+                           from + block < rows ? from + block : rows, l->i_source,
+                           &l->part[from / block]));
+    ow_power_end(ckt, sys->v_node, i_cell, l->part, (rows + block - 1) / block, l->i_source,
+                 &at);
     p[SOURCE] = at.source;
     p[SUPPLY] = at.supply;
     p[DRIVERS] = at.drivers;

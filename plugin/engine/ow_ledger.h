@@ -13,6 +13,7 @@ enum { OW_N_POWER = 10 };
 struct ow_ledger {
     struct ow_system *sys;       /* borrowed */
     double *i_source;            /* [n_source] A, workspace, as all the following   */
+    struct ow_power *part;       /* of blocks of rows                               */
     double *i_cell, *i_slope;    /* [n_cell] A, A/s                                 */
     double *zero;                /* [n_source] V                                    */
     struct ow_integral integral; /* over the smooth piece at hand                   */

@@ -106,8 +106,7 @@ bool ow_system_is_at_rest(const struct ow_system *sys)
     return true;
 }
 
-/* Rows of cells that are taken at a time, in the cache and by one thread. */
-static size_t rows_at_a_time(const struct ow_system *sys)
+size_t ow_system_rows(const struct ow_system *sys)
 {
     const size_t cols = sys->circuit->xb->cols;
     return cols < OW_CHUNK ? OW_CHUNK / cols : 1;
@@ -117,8 +116,11 @@ static void put_nodes(struct ow_system *sys, const double v_row[], const double 
 {
     double *free_nodes = sys->v_node + sys->circuit->first_free;
     memcpy(sys->v_node + 1, v_row, sys->circuit->n_source * sizeof *v_row);
-    if (y != free_nodes)
-        memcpy(free_nodes, y, sys->n_free * sizeof *y);
+    if (y == free_nodes)
+        return;
+    OW_SWEEP(sys->n_threads, c, ow_chunks(sys->n_free), 1,
+             memcpy(free_nodes + c * OW_CHUNK, y + c * OW_CHUNK,
+                    ow_chunk_length(sys->n_free, c) * sizeof *y));
 }
 
 static bool is_regular(const struct ow_circuit *ckt)
@@ -138,7 +140,7 @@ static void across_any(struct ow_system *sys)
 void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[])
 {
     const struct ow_circuit *ckt = sys->circuit;
-    const size_t rows = is_regular(ckt) ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
+    const size_t rows = is_regular(ckt) ? ckt->xb->rows : 0, block = ow_system_rows(sys);
     put_nodes(sys, v_row, y);
     OW_SWEEP(sys->n_threads, from, rows, block,
              ow_planes_across(ckt, sys->v_node, from, from + block < rows ? from + block : rows,
@@ -208,7 +210,7 @@ static void currents_behind(const struct ow_system *sys, double into[])
 void ow_system_currents(const struct ow_system *sys, double into[])
 {
     const struct ow_circuit *ckt = sys->circuit;
-    const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = rows_at_a_time(sys);
+    const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = ow_system_rows(sys);
     OW_SWEEP(sys->n_threads, from, rows, block,
              ow_planes_currents(ckt, sys->v_node, sys->at.i, from,
                                 from + block < rows ? from + block : rows, into));
@@ -230,7 +232,7 @@ static void sweep_rows(struct ow_system *sys, const struct ow_cells *cells,
 {
     const struct ow_circuit *ckt = sys->circuit;
     const struct ow_crossbar *xb = ckt->xb;
-    const size_t most = rows_at_a_time(sys), left = xb->rows - row,
+    const size_t most = ow_system_rows(sys), left = xb->rows - row,
                  n = left < most ? left : most;
     const double *spread[OW_MAX_PARAMS];
     struct ow_cells part;
@@ -255,7 +257,7 @@ static void place(struct ow_system *sys, const double v_row[], const double y[],
     put_nodes(sys, v_row, y);
     across_any(sys);
     const struct ow_cells cells = cells_at(sys, y);
-    OW_SWEEP(sys->n_threads, row, sys->circuit->xb->rows, rows_at_a_time(sys),
+    OW_SWEEP(sys->n_threads, row, sys->circuit->xb->rows, ow_system_rows(sys),
              sweep_rows(sys, &cells, s, row));
     if (s->into)
         currents_behind(sys, s->into);
@@ -287,13 +289,13 @@ static void note_largest(const void *data, size_t from, size_t to, double into[]
     const size_t cols = sys->circuit->xb->cols, n = (to - from) * cols;
     const double *w = into + from * cols, *b = w + sys->n_cell;
     const double word = ow_largest(w, n), bit = ow_largest(b, n);
-    sys->most[from / rows_at_a_time(sys)] = word > bit ? word : bit;
+    sys->most[from / ow_system_rows(sys)] = word > bit ? word : bit;
 }
 
 double ow_system_place_static(struct ow_system *sys, const double v_row[], const double y[],
                               double into[])
 {
-    const size_t rows = sys->circuit->xb->rows, block = rows_at_a_time(sys);
+    const size_t rows = sys->circuit->xb->rows, block = ow_system_rows(sys);
     place(sys, v_row, y,
           &(struct sweep){.at = &sys->at,
                           .is_static = true,

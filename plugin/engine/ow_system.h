@@ -98,6 +98,9 @@ void ow_system_place_cell(struct ow_system *sys, size_t cell, const double param
 /* The programmed states of every cell: x[n_state][n_cell]. */
 void ow_system_initial_states(const struct ow_system *sys, double x[]);
 
+/* Rows of cells that are taken at a time, in the cache and by one thread; 1 or more. */
+size_t ow_system_rows(const struct ow_system *sys);
+
 /* First node without capacitance, or n_node: M is regular if there is none. */
 size_t ow_system_massless(const struct ow_system *sys);
 
