@@ -11,6 +11,7 @@
 #include "ow_clock.h"
 #include "ow_number.h"
 #include "ow_shard.h"
+#include "ow_words.h"
 
 struct arguments {
     struct cli_spec spec;
@@ -120,27 +121,13 @@ static const struct argp argp = {
 
 /* ---- before ------------------------------------------------------------------------ */
 
-static const char *duration(double s, char text[32])
-{
-    if (isnan(s))
-        return "-";
-    if (s < 100.0)
-        snprintf(text, 32, "%.2g s", s);
-    else if (s < 5400.0)
-        snprintf(text, 32, "%.0f min", s / 60.0);
-    else if (s < 172800.0)
-        snprintf(text, 32, "%.1f h", s / 3600.0);
-    else
-        snprintf(text, 32, "%.1f days", s / 86400.0);
-    return text;
-}
-
 static void print_where(const struct arguments *a, const struct ow_plan *plan,
                         const struct ow_sweep_cost *cost, unsigned jobs)
 {
     char text[32];
     if (!a->cluster.scheduler) {
-        printf("about %s on %u of %ld processors", duration(cost->seconds / jobs, text), jobs,
+        printf("about %s on %u of %ld processors",
+               ow_words_duration(cost->seconds / jobs, "-", text), jobs,
                sysconf(_SC_NPROCESSORS_ONLN));
         return;
     }
@@ -148,8 +135,9 @@ static void print_where(const struct arguments *a, const struct ow_plan *plan,
     if (n_task == 0 || n_task > plan->n_point)
         n_task = n_task ? plan->n_point : ow_chunks_number(cost->seconds, plan->n_point, jobs);
     printf("%zu task%s for %s, about %s each on %u processor%s", n_task, n_task == 1 ? "" : "s",
-           a->cluster.scheduler->name, duration(cost->seconds / jobs / (double)n_task, text),
-           jobs, jobs == 1 ? "" : "s");
+           a->cluster.scheduler->name,
+           ow_words_duration(cost->seconds / jobs / (double)n_task, "-", text), jobs,
+           jobs == 1 ? "" : "s");
 }
 
 static void print_plan(const struct arguments *args, const struct ow_plan *plan,
@@ -192,7 +180,7 @@ static void show(void *data, const struct ow_sweep_progress *p)
         fprintf(stderr, ", %zu failed", p->n_failed);
     if (p->n_done > 0)
         fprintf(stderr, ", %.3g a second, %s left", (double)p->n_done / (now - w->begin),
-                duration(p->left_s, left));
+                ow_words_duration(p->left_s, "-", left));
     fflush(stderr);
 }
 
@@ -335,7 +323,7 @@ static int run_points(const struct arguments *a, struct sweep *s, unsigned jobs,
     char text[32];
     if (s->usage.wall_s > 0.0 && cli_output_has_table(&a->output))
         printf("  %s: %u at a time, busy %.0f %%; the store took %.2g %%\n",
-               duration(s->usage.wall_s, text), jobs, 100.0 * s->usage.busy,
+               ow_words_duration(s->usage.wall_s, "-", text), jobs, 100.0 * s->usage.busy,
                100.0 * s->usage.store_s / s->usage.wall_s);
     /* a task has done its work when its points have ended, however */
     return code == EXIT_STANDS && !a->points ? answer : code;

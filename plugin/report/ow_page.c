@@ -472,8 +472,8 @@ static void put_provenance(const struct ow_page *page, FILE *to)
     put_row(to, "ohmweave that swept", s->version);
     put_seen(to, "and that ran points", &s->versions);
     put_row(to, "ohmweave of this report", page->version);
-    snprintf(text, sizeof text, "%s of processor time%s", ow_words_duration(s->cpu_s, cpu),
-             s->peak_bytes > 0 ? "" : "");
+    snprintf(text, sizeof text, "%s of processor time",
+             ow_words_duration(s->cpu_s, "\xe2\x80\x93", cpu));
     if (s->peak_bytes > 0)
         snprintf(text, sizeof text,
                  "%s of processor time; a point took at most %.3g MB of memory", cpu,

@@ -125,11 +125,11 @@ void ow_words_cut(const char *from, size_t n, char *text)
     snprintf(text + n_head, 4 * n + 4 - n_head, "\xe2\x80\xa6%s", end);
 }
 
-const char *ow_words_duration(double s, char text[32])
+const char *ow_words_duration(double s, const char *unknown, char text[32])
 {
     if (isnan(s))
-        return strcpy(text, "\xe2\x80\x93");
-    if (s < 100.0)
+        snprintf(text, 32, "%s", unknown);
+    else if (s < 100.0)
         snprintf(text, 32, "%.2g s", s);
     else if (s < 5400.0)
         snprintf(text, 32, "%.0f min", s / 60.0);

@@ -18,7 +18,7 @@ double ow_words_axis(double largest, const char *unit, char name[24]);
 /* At most n characters: the middle of what is longer becomes an ellipsis.  text[4 n + 4]. */
 void ow_words_cut(const char *from, size_t n, char *text);
 
-/* A duration: "35 s", "12 min", "3.4 h". */
-const char *ow_words_duration(double s, char text[32]);
+/* A duration: "35 s", "12 min", "3.4 h"; `unknown`, at most 31 bytes, for NaN. */
+const char *ow_words_duration(double s, const char *unknown, char text[32]);
 
 #endif
