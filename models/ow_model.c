@@ -4,16 +4,17 @@
 #include <string.h>
 
 #include "ow_bracket.h"
+#include "ow_series.h"
 
 extern const struct ow_model ow_team, ow_driftdiff, ow_driftdiff_noise, ow_stochastic,
     ow_rram_asu, ow_stanford, ow_stanford_noise, ow_jart, ow_jart_var, ow_threshold,
-    ow_lindrift, ow_ddk, ow_yakopcic, ow_selector_exp, ow_selector_ts;
+    ow_lindrift, ow_ddk, ow_yakopcic, ow_selector_exp, ow_selector_ts, ow_ekv;
 
 const struct ow_model *const ow_models[] = {
     &ow_team,     &ow_driftdiff,    &ow_driftdiff_noise, &ow_stochastic,
     &ow_rram_asu, &ow_stanford,     &ow_stanford_noise,  &ow_jart,
     &ow_jart_var, &ow_threshold,    &ow_lindrift,        &ow_ddk,
-    &ow_yakopcic, &ow_selector_exp, &ow_selector_ts};
+    &ow_yakopcic, &ow_selector_exp, &ow_selector_ts,     &ow_ekv};
 const size_t ow_n_models = sizeof ow_models / sizeof ow_models[0];
 
 const struct ow_model *ow_model_find(const char *name)
@@ -79,13 +80,13 @@ static void conduct_block(const struct ow_model *model, const struct ow_cells *c
     model->eval(cells, &out);
 }
 
-/* Cells [first, first + n) of all.  spread is room for part->spread. */
-static void part_of(const struct ow_model *model, const struct ow_cells *cells, size_t first,
+void ow_cells_slice(const struct ow_model *model, const struct ow_cells *cells, size_t first,
                     size_t n, struct ow_cells *part, const double *spread[OW_MAX_PARAMS])
 {
     *part = (struct ow_cells){.n = n, .param = cells->param, .v = cells->v + first};
     for (size_t s = 0; s < model->n_state; s++)
         part->x[s] = cells->x[s] + first;
+    part->inner = cells->inner ? cells->inner + first : NULL;
     if (!cells->spread)
         return;
     for (size_t k = 0; k < model->n_param; k++)
@@ -104,8 +105,8 @@ static void conduct(const struct ow_model *model, const struct ow_cells *cells, 
     for (size_t first = 0; first < cells->n; first += BLOCK) {
         const double *spread[OW_MAX_PARAMS];
         struct ow_cells part;
-        part_of(model, cells, first, cells->n - first < BLOCK ? cells->n - first : BLOCK, &part,
-                spread);
+        ow_cells_slice(model, cells, first, cells->n - first < BLOCK ? cells->n - first : BLOCK,
+                       &part, spread);
         conduct_block(model, &part, i + first, di_dv + first);
     }
 }
@@ -152,7 +153,7 @@ void ow_cells_part(const struct ow_model *model, const struct ow_cells *cells,
                    const struct ow_response *out, size_t first, size_t n, struct ow_cells *part,
                    struct ow_response *to, const double *spread[OW_MAX_PARAMS])
 {
-    part_of(model, cells, first, n, part, spread);
+    ow_cells_slice(model, cells, first, n, part, spread);
     to->i = out->i + first;
     for (size_t s = 0; s < model->n_state; s++)
         to->f[s] = out->f[s] + first;
@@ -201,6 +202,10 @@ void ow_eval(const struct ow_model *model, const struct ow_cells *cells,
              struct ow_response *out)
 {
     const size_t ns = model->n_state;
+    if (model->series) {
+        ow_series_eval(model->series, cells, out);
+        return;
+    }
     if (is_all(cells, OW_RS, 0.0))
         model->eval(cells, out);
     else
@@ -233,7 +238,7 @@ static void conduct_behind_rs(const struct ow_model *model, const struct ow_cell
         const double *spread[OW_MAX_PARAMS];
         double v_d[BLOCK];
         struct ow_cells part;
-        part_of(model, cells, first, n, &part, spread);
+        ow_cells_slice(model, cells, first, n, &part, spread);
         find_voltages(model, &part, conduct, v_d, i + first, di_dv + first);
         for (size_t j = 0; j < n; j++)
             di_dv[first + j] /= 1.0 + ow_param_at(&part, OW_RS, j) * di_dv[first + j];
@@ -243,6 +248,10 @@ static void conduct_behind_rs(const struct ow_model *model, const struct ow_cell
 void ow_conduct(const struct ow_model *model, const struct ow_cells *cells, double i[],
                 double di_dv[])
 {
+    if (model->series) {
+        ow_series_conduct(model->series, cells, i, di_dv);
+        return;
+    }
     if (is_all(cells, OW_RS, 0.0))
         conduct(model, cells, i, di_dv);
     else
@@ -271,6 +280,10 @@ void ow_eval_one(const struct ow_model *model, const double param[], double v, c
 
 void ow_fire(const struct ow_model *model, const double param[], double v, double x[])
 {
+    if (model->series) {
+        v = ow_series_inner(model->series, param, v, x);
+        model = model->series->part[0];
+    }
     if (param[OW_RS] > 0.0) {
         struct ow_point pt;
         double own[OW_MAX_PARAMS];
@@ -296,6 +309,15 @@ void ow_params_default(const struct ow_model *model, double param[])
         param[k] = model->param[k].dflt;
 }
 
+/* A pair's check() is its memristor's. */
+static const char *relation_of(const struct ow_model *model, const double param[])
+{
+    const char *relation = model->check ? model->check(param) : NULL;
+    if (relation || !model->series || !model->series->part[1]->check)
+        return relation;
+    return model->series->part[1]->check(param + model->series->part[0]->n_param);
+}
+
 enum ow_status ow_params_check(const struct ow_model *model, const double param[], size_t *bad,
                                struct ow_error *err)
 {
@@ -311,7 +333,7 @@ enum ow_status ow_params_check(const struct ow_model *model, const double param[
                        param[k], is_whole ? "a whole number" : "a number", p->lo, p->hi,
                        strcmp(p->unit, "1") ? p->unit : "", p->doc);
     }
-    const char *relation = model->check ? model->check(param) : NULL;
+    const char *relation = relation_of(model, param);
     if (relation) {
         if (bad)
             *bad = model->n_param;

@@ -88,6 +88,9 @@ struct ow_cells {
                                        that stand in for param[k]                        */
     const double *v;                /* [n] V                                             */
     const double *x[OW_MAX_STATES]; /* [n_state][n]                                   */
+    double *inner;                  /* NULL, or [n], which pairs alone know (ow_series.h):
+                                       the part of v across the first element, 0 before
+                                       it is known; the search begins there           */
 };
 
 /* The value of parameter k in cell j. */
@@ -106,6 +109,8 @@ struct ow_response {
     double *df_dv[OW_MAX_STATES];                /* 1/(V s)                       */
     double *df_dx[OW_MAX_STATES][OW_MAX_STATES]; /* 1/s                           */
 };
+
+struct ow_series;
 
 struct ow_model {
     const char *name;   /* registry name: "team"; the code model is "ow_team"      */
@@ -151,6 +156,10 @@ struct ow_model {
      * proportional to v, and of its states only x[event_state] moves, which neither the
      * current nor any rate depends on.  Hosts need not step such a device.  NULL: it is not. */
     bool (*is_switch)(const double param[]);
+
+    /* Of a cell of two elements (ow_series.h), else NULL.  Then there are no eval and conduct,
+     * and the functions below, which is all that hosts call, know how. */
+    const struct ow_series *series;
 };
 
 /* The registry, in the order of the documentation. */
@@ -178,8 +187,12 @@ struct ow_point {
 void ow_eval_one(const struct ow_model *model, const double param[], double v, const double x[],
                  struct ow_point *out);
 
-/* Cells [first, first + n) of all, and where their responses go; pointers to derivatives that
- * out does not have stay as *to has them.  spread is room for part->spread. */
+/* Cells [first, first + n) of all.  spread is room for part->spread. */
+void ow_cells_slice(const struct ow_model *model, const struct ow_cells *cells, size_t first,
+                    size_t n, struct ow_cells *part, const double *spread[OW_MAX_PARAMS]);
+
+/* The same, and where their responses go; pointers to derivatives that
+ * out does not have stay as *to has them. */
 void ow_cells_part(const struct ow_model *model, const struct ow_cells *cells,
                    const struct ow_response *out, size_t first, size_t n, struct ow_cells *part,
                    struct ow_response *to, const double *spread[OW_MAX_PARAMS]);

@@ -71,6 +71,13 @@ static const struct {
     /* t = 0.5702, D = 16 * 0.7312/(0.1 + 0.4298) = 22.08229521, R = 1.7e4 t + 1e10 (e^4.298 - 1)/(e^10 - 1),
      * df = D - 50.35 * 0.2385, dr = 0.35 * 0.2385 - 0.42 * 0.3317; symmetric */
     {"driftdiff_tw_single", "rate_max", 0, -0.7312, {0.2385, 0.3317}, -2.2191204355804407e-8, {10.073820205738014, -0.055839}},
+    /* EKV, in 40 digits: on, backwards, near 0, below the threshold, and where a difference of the
+     * squares would have no digits */
+    {"ekv_180nm", NULL, 0, 0.7312, {0.0}, 0.0010659015392499966, {0.0}},
+    {"ekv_180nm", NULL, 0, -1.1907, {0.0}, -0.0042149886972773668, {0.0}},
+    {"ekv_180nm", NULL, 0, 0.0281, {0.0}, 6.2369589016406364e-05, {0.0}},
+    {"ekv_180nm", "v_gate", 0.3, 0.7312, {0.0}, 3.0208357617449887e-08, {0.0}},
+    {"ekv_180nm", NULL, 0, 1e-9, {0.0}, 2.2499999948272879e-12, {0.0}},
     /* the limiter of the set: df = 1 */
     {"driftdiff_tw_single", NULL, 0, -0.7312, {0.2385, 0.3317}, -2.2191204355804407e-8, {1.0, -0.055839}},
     /* one-sided: no drift for v < 0: df = -50.35 * 0.2385 */
@@ -268,6 +275,10 @@ static const struct {
     {"yakopcic_nbsto", "eta", -1},
     {"selector_exp_60mv", NULL, 0},
     {"selector_exp_60mv", "rs", 1.3e3},
+    {"ekv_180nm", NULL, 0},
+    {"ekv_180nm", "rs", 1.3e3},
+    {"ekv_180nm", "v_gate", 0.31},
+    {"ekv_180nm", "temp", 125.0},
     {"selector_ts_fast", NULL, 0},
     {"selector_ts_fast", "rs", 1.3e3},
     {"threshold_r2", NULL, 0},

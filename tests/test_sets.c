@@ -172,7 +172,7 @@ static const struct { const char *set, *name; double value; } published[] = {
     {"yakopcic_oblea_pulsed", "x0", 0.001}, {"yakopcic_miao", "vn", 0.75}, {"yakopcic_miao", "ap", 7.5}, {"yakopcic_miao", "b", 0.5},
     {"yakopcic_jo", "a1", 3.7e-7}, {"yakopcic_jo", "a2", 4.35e-7}, {"yakopcic_jo", "an", 0.08}, {"yakopcic_jo", "alphap", 1.2},
     {"yakopcic_knowm", "vp", 0.65}, {"yakopcic_knowm", "vn", 0.56}, {"yakopcic_nbsto", "gmax_n", 1.7e-4}, {"yakopcic_nbsto", "form", 1},
-    {"selector_exp_60mv", "v_0", 0.06}, {"selector_ts_fast", "v_hold", 0.2},
+    {"ekv_180nm", "kp", 300e-6}, {"selector_exp_60mv", "v_0", 0.06}, {"selector_ts_fast", "v_hold", 0.2},
     {"selector_exp_miec", "v_0", 36.915031e-3}, {"selector_ts_ag", "r_on", 806}, {"stanford_v1", "beta_reset", 0.8},
     {"stochastic_dowling", "tau_set", 3e5}, {"stochastic_dowling", "v_reset", 0.05},
     {"threshold_r2", "beta", 1e13}, {"threshold_r2", "v_t", 4.6}, {"threshold_r2", "x0", 4.0 / 9.0},

@@ -10,6 +10,8 @@
  *
  * x: 1 is on, 0 is off; it stays between them by itself. */
 #include "ow_cells.h"
+#include "ow_exp.h"
+#include "ow_simd.h"
 #include "ow_soft_stop.h"
 
 #include <math.h>
@@ -90,6 +92,48 @@ static void eval(const struct ow_cells *cells, struct ow_response *out)
     ow_each_cell(cells, &ow_selector_ts, X0 + 1, 1, selector_cell, out);
 }
 
+OW_WIDE static void ts_exponents(size_t n, const double x[], double lambda, double z[])
+{
+    for (size_t j = 0; j < n; j++)
+        z[j] = lambda * x[j];
+}
+
+OW_WIDE static void ts_currents(size_t n, const double v[], double r_off, double i[],
+                                double di_dv[])
+{
+    for (size_t j = 0; j < n; j++) {
+        di_dv[j] /= r_off;
+        i[j] = di_dv[j] * v[j];
+    }
+}
+
+static void conduct(const struct ow_cells *cells, double i[], double di_dv[])
+{
+    const double *p = cells->param;
+    if (ow_cells_vary(cells, X0 + 1, N_PARAM)) {
+        ow_each_current(cells, &ow_selector_ts, X0 + 1, 1, selector_cell, i, di_dv);
+        return;
+    }
+    const double lambda = log(p[R_OFF] / p[R_ON]);
+    for (size_t first = 0; first < cells->n; first += OW_CELLS_BLOCK) {
+        const size_t n = ow_cells_left(cells, first);
+        double v[OW_CELLS_BLOCK], *g = di_dv + first;
+        ow_hold_all(n, cells->v + first, OW_V_LIMIT, v);
+        /* x held within [0, 1], as +-1/2 around the middle */
+        for (size_t j = 0; j < n; j++)
+            g[j] = cells->x[0][first + j] - 0.5;
+        ow_hold_all(n, g, 0.5, g);
+        for (size_t j = 0; j < n; j++)
+            g[j] += 0.5;
+        ts_exponents(n, g, lambda, g);
+        ow_exp_all(n, g, g);
+        ts_currents(n, v, p[R_OFF], i + first, g);
+        for (size_t j = 0; j < n; j++)
+            if (v[j] != cells->v[first + j])
+                g[j] = 0.0;
+    }
+}
+
 const struct ow_model ow_selector_ts = {
     .name = "selector_ts",
     .doc = "threshold switch with a hold voltage: a volatile selector for 1S1R cells",
@@ -103,4 +147,5 @@ const struct ow_model ow_selector_ts = {
     .is_volatile = true,
     .check = check,
     .eval = eval,
+    .conduct = conduct,
 };
