@@ -62,7 +62,9 @@ enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
     sys.still = ow_pages_calloc(sys.n_cell * sys.n_state + 1, sizeof *sys.still);
     sys.current = ow_pages_calloc(sys.n_free + 1, sizeof *sys.current);
     sys.most = calloc(xb->rows, sizeof *sys.most);
-    if (!sys.most || !sys.v_node || !sys.v_cell || !sys.still || !sys.current ||
+    if (xb->model->series)
+        sys.inner = ow_pages_calloc(sys.n_cell, sizeof *sys.inner);
+    if ((xb->model->series && !sys.inner) || !sys.most || !sys.v_node || !sys.v_cell || !sys.still || !sys.current ||
         create_response(&sys)) {
         ow_system_finish(&sys);
         return OW_ERR_NOMEM;
@@ -75,6 +77,7 @@ void ow_system_finish(struct ow_system *sys)
 {
     free(sys->v_node);
     free(sys->v_cell);
+    free(sys->inner);
     free(sys->still);
     free(sys->at_store);
     free(sys->current);
@@ -159,7 +162,8 @@ static struct ow_cells cells_at(struct ow_system *sys, const double y[])
     struct ow_cells cells = {.n = sys->n_cell,
                              .param = xb->param,
                              .spread = (const double *const *)xb->spread,
-                             .v = sys->v_cell};
+                             .v = sys->v_cell,
+                             .inner = sys->inner};
     memcpy(cells.x, sys->x, sizeof cells.x);
     return cells;
 }
@@ -321,6 +325,8 @@ void ow_system_state_rates(const struct ow_system *sys, double ydot[])
 void ow_system_put_states(struct ow_system *sys, const double x[], double y[])
 {
     memcpy(sys->still, x, sys->n_state * sys->n_cell * sizeof *x);
+    if (sys->inner) /* what was before must not show in a single bit */
+        memset(sys->inner, 0, sys->n_cell * sizeof *sys->inner);
     for (size_t m = 0; m < sys->n_moving; m++)
         memcpy(y + sys->n_free + m * sys->n_cell, x + sys->moving[m] * sys->n_cell,
                sys->n_cell * sizeof *x);
