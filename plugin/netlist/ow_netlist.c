@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ow_number.h"
+#include "ow_series.h"
 
 #ifndef OW_VERSION
 #define OW_VERSION "(unversioned)"
@@ -94,12 +95,16 @@ static void write_header(struct deck *d)
         line(d, "ohmweave: %zu x %zu crossbar of %s cells", xb->rows, xb->cols,
              xb->model->name);
     line(d, "* Written by ohmweave " OW_VERSION ".  Run: ngspice -b THIS_FILE");
-    line(d, "* %zu word lines, %zu bit lines, cells of model ow_%s.  SI units.", xb->rows,
-         xb->cols, xb->model->name);
+    const struct ow_series *pair = xb->model->series;
+    line(d, "* %zu word lines, %zu bit lines, cells of model ow_%s%s%s.  SI units.", xb->rows,
+         xb->cols, pair ? pair->part[0]->name : xb->model->name, pair ? " and ow_" : "",
+         pair ? pair->part[1]->name : "");
     line(d, "* Nodes: sI source of word line I; wI_J and bI_J word and bit line at row I,");
     line(d, "* column J (wI, bJ: a whole line without resistance); inJ sense input; outJ");
     line(d, "* amplifier output, aJ its gain node%s.",
          d->options.has_states ? "; xI_J_NAME state NAME of the cell, 1 V = 1" : "");
+    if (pair)
+        line(d, "* nI_J is the node between both devices of a cell.");
     if (xb->sense.kind == OW_SENSE_DRIVER)
         line(d, "* Bit lines are driven: dJ source of bit line J, behind inJ.");
     line(d, "* Nodes joined by 0 ohm are one node; parts that nothing drives are left out.");
@@ -216,13 +221,9 @@ static void carry_states(const struct deck *d, size_t cell, double param[])
     }
 }
 
-static void write_model_card(struct deck *d, size_t cell, const char *name)
+static void write_model_card(struct deck *d, const struct ow_model *model, const char *name,
+                             const double param[])
 {
-    const struct ow_model *model = d->xb->model;
-    double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
-    ow_crossbar_cell(d->xb, cell, param, x);
-    if (d->options.x_begin)
-        carry_states(d, cell, param);
     word(d, ".model %s ow_%s(", name, model->name);
     for (size_t k = 0; k < model->n_param; k++) {
         const struct ow_param *row = &model->param[k];
@@ -237,6 +238,48 @@ static void write_model_card(struct deck *d, size_t cell, const char *name)
     end_card(d);
 }
 
+/* One device with its card, named by a letter and the cell's place; its states are the cell's
+ * from `first` on. */
+static void write_device(struct deck *d, const struct ow_model *model, char letter, size_t cell,
+                         size_t first, const char *te, const char *be, const double param[])
+{
+    const size_t i = cell / d->xb->cols, j = cell % d->xb->cols;
+    char name[STATE_NAME];
+    if (letter == 'm')
+        word(d, "A%zu_%zu %%gd(%s %s)", i, j, te, be);
+    else
+        word(d, "A%c%zu_%zu %%gd(%s %s)", letter, i, j, te, be);
+    for (size_t s = 0; s < model->n_state; s++) {
+        if (d->options.has_states)
+            ow_netlist_state_name(d->circuit, cell, first + s, name);
+        word(d, "%s", d->options.has_states ? name : "null");
+    }
+    snprintf(name, sizeof name, "%c%zu_%zu", letter, i, j);
+    word(d, "%s", name);
+    end_card(d);
+    write_model_card(d, model, name, param);
+}
+
+/* The cell's device, or a memristor, an inner node and an access device. */
+static void write_devices(struct deck *d, size_t cell, const char *te, const char *be)
+{
+    const struct ow_model *model = d->xb->model;
+    const struct ow_series *pair = model->series;
+    double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
+    char inner[STATE_NAME];
+    ow_crossbar_cell(d->xb, cell, param, x);
+    if (d->options.x_begin)
+        carry_states(d, cell, param);
+    if (!pair) {
+        write_device(d, model, 'm', cell, 0, te, be, param);
+        return;
+    }
+    snprintf(inner, sizeof inner, "n%zu_%zu", cell / d->xb->cols, cell % d->xb->cols);
+    write_device(d, pair->part[0], 'm', cell, 0, te, inner, param);
+    write_device(d, pair->part[1], 's', cell, pair->part[0]->n_state, inner, be,
+                 param + pair->part[0]->n_param);
+}
+
 /* A cell without a voltage (both ends one node, or floating) matters only where its
  * state does: it is then tied across ground. */
 static void write_cell(struct deck *d, size_t cell)
@@ -244,20 +287,11 @@ static void write_cell(struct deck *d, size_t cell)
     const size_t te = ow_circuit_te(d->circuit, cell), be = ow_circuit_be(d->circuit, cell);
     const size_t i = cell / d->xb->cols, j = cell % d->xb->cols;
     const bool is_idle = te == be || d->is_floating[te] || d->is_floating[be];
-    char name[STATE_NAME], a[NAME], b[NAME];
+    char a[NAME], b[NAME];
     if (is_idle && !d->options.has_states)
         return;
-    word(d, "A%zu_%zu %%gd(%s %s)", i, j, node_name(d, is_idle ? OW_GROUND : te, a),
-         node_name(d, is_idle ? OW_GROUND : be, b));
-    for (size_t s = 0; s < d->xb->model->n_state; s++) {
-        if (d->options.has_states)
-            ow_netlist_state_name(d->circuit, cell, s, name);
-        word(d, "%s", d->options.has_states ? name : "null");
-    }
-    snprintf(name, sizeof name, "m%zu_%zu", i, j);
-    word(d, "%s", name);
-    end_card(d);
-    write_model_card(d, cell, name);
+    write_devices(d, cell, node_name(d, is_idle ? OW_GROUND : te, a),
+                  node_name(d, is_idle ? OW_GROUND : be, b));
     if (d->xb->c_cell > 0.0 && !is_idle) {
         word(d, "C%zu_%zu %s %s %s", i, j, node_name(d, te, a), node_name(d, be, b),
              NUM(d->xb->c_cell));
