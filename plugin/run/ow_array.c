@@ -9,10 +9,10 @@ enum ow_status ow_array_build(struct ow_array *a, size_t rows, size_t cols,
                               struct ow_error *err)
 {
     const struct ow_spec *spec = a->spec;
-    const enum ow_status st = ow_crossbar_init(&a->xb, rows, cols, spec->device.model, err);
+    const enum ow_status st = ow_crossbar_init(&a->xb, rows, cols, spec->cell.model, err);
     if (st)
         return st;
-    memcpy(a->xb.param, spec->device.param, sizeof a->xb.param);
+    memcpy(a->xb.param, spec->cell.param, sizeof a->xb.param);
     a->xb.r_wordline = spec->array.r_wordline;
     a->xb.r_bitline = spec->array.r_bitline;
     a->xb.c_wordline = spec->array.c_wordline;

@@ -14,6 +14,7 @@
 #include "ow_file.h"
 #include "ow_number.h"
 #include "ow_quote.h"
+#include "ow_series.h"
 #include "ow_sets.h"
 #include "ow_spec_keys.h"
 
@@ -151,9 +152,10 @@ static enum ow_status read_boolean_key(const struct loader *l, const struct ow_k
 static enum ow_status read_model_key(const struct loader *l, const struct ow_key *key,
                                      const struct ow_node *node)
 {
+    const bool is_auto = key->word && is_word(node, key->word[0]);
     const struct ow_model *model =
         node->kind == OW_NODE_SCALAR ? ow_model_find(node->text) : NULL;
-    if (!model)
+    if (!model && !is_auto)
         return refuse(l, key, node, "");
     *(const struct ow_model **)ow_key_field(l->spec, key) = model;
     return OW_OK;
@@ -620,25 +622,39 @@ static enum ow_status take_overrides(const struct loader *l, const char *const o
 
 /* ---- device parameters ------------------------------------------------------------- */
 
-const char *ow_spec_param_taken(const struct ow_model *model, size_t k)
+struct ow_part ow_spec_part(const struct ow_spec *spec, size_t which)
+{
+    struct ow_spec *s = (struct ow_spec *)spec; /* arrays that its owner fills */
+    if (which == 0)
+        return (struct ow_part){"device",          s->device.model, s->device.set,
+                                &s->device.params, s->device.param, &s->memory->device};
+    return (struct ow_part){"access",          s->access.model, s->access.set,
+                            &s->access.params, s->access.param, &s->memory->access};
+}
+
+const char *ow_spec_param_taken(const struct ow_part *part, size_t k)
 {
     if (k == OW_SEED)
         return "comes from the specification's `seed`";
     if (k == OW_ID)
         return "numbers the cells";
-    return k == model->program ? "is set by the weights" : NULL;
+    const bool is_weight = strcmp(part->section, "device") == 0 && k == part->model->program;
+    return is_weight ? "is set by the weights" : NULL;
 }
 
-static size_t device_key(const char *name)
+/* The node of "device.set" and its like. */
+static const struct ow_node *part_node(const struct loader *l, const struct ow_part *part,
+                                       const char *key)
 {
-    return ow_key_find(name);
+    char name[32];
+    snprintf(name, sizeof name, "%s.%s", part->section, key);
+    return l->memory->value[ow_key_find(name)];
 }
 
-static enum ow_status apply_set(const struct loader *l, double param[])
+static enum ow_status apply_set(const struct loader *l, const struct ow_part *part,
+                                double param[])
 {
-    const struct ow_spec *spec = l->spec;
-    const struct ow_node *node = l->memory->value[device_key("device.set")];
-    const char *name = spec->device.set;
+    const char *name = part->set;
     char *text = NULL;
     struct ow_error bad = {0};
     enum ow_status st;
@@ -648,91 +664,162 @@ static enum ow_status apply_set(const struct loader *l, double param[])
         if (st == OW_OK && strlen(text) != n)
             st = ow_fail(&bad, OW_ERR_INPUT, "%s: not a text", name);
         if (st == OW_OK)
-            st = ow_set_apply(text, name, spec->device.model, param, &bad);
+            st = ow_set_apply(text, name, part->model, param, &bad);
     } else {
-        st = ow_set_apply(ow_set_find(name)->text, name, spec->device.model, param, &bad);
+        st = ow_set_apply(ow_set_find(name)->text, name, part->model, param, &bad);
     }
     free(text);
-    return st == OW_OK ? OW_OK : ow_node_fail(node, l->err, st, "device.set: %s", bad.text);
+    return st == OW_OK ? OW_OK
+                       : ow_node_fail(part_node(l, part, "set"), l->err, st, "%s.set: %s",
+                                      part->section, bad.text);
 }
 
-static enum ow_status unknown_param(const struct loader *l, const struct ow_node *key)
+static enum ow_status unknown_param(const struct loader *l, const struct ow_part *part,
+                                    const struct ow_node *key)
 {
-    const struct ow_model *model = l->spec->device.model;
+    const struct ow_model *model = part->model;
     struct ow_guess guess = ow_guess_begin(key->text);
     for (size_t k = 0; k < model->n_param; k++)
-        if (!ow_spec_param_taken(model, k))
+        if (!ow_spec_param_taken(part, k))
             ow_guess_offer(&guess, model->param[k].name, model->param[k].name);
-    return ow_node_fail(
-        key, l->err, OW_ERR_INPUT, "device.params.%s: %s has no such parameter%s",
-        ow_quote(key->text, strlen(key->text)).text, model->name, ow_guess_text(&guess).text);
+    return ow_node_fail(key, l->err, OW_ERR_INPUT, "%s.params.%s: %s has no such parameter%s",
+                        part->section, ow_quote(key->text, strlen(key->text)).text, model->name,
+                        ow_guess_text(&guess).text);
 }
 
-static enum ow_status apply_param(const struct loader *l, const struct ow_entry *entry,
-                                  double param[])
+static enum ow_status apply_param(const struct loader *l, const struct ow_part *part,
+                                  const struct ow_entry *entry)
 {
-    const struct ow_model *model = l->spec->device.model;
+    const struct ow_model *model = part->model;
     const struct ow_node *key = entry->key, *value = entry->value;
     struct ow_error bad = {0};
     const size_t k = ow_param_index(model, key->text);
     if (k == model->n_param)
-        return unknown_param(l, key);
-    if (ow_spec_param_taken(model, k))
-        return ow_node_fail(key, l->err, OW_ERR_INPUT, "device.params.%s: cannot be set, it %s",
-                            key->text, ow_spec_param_taken(model, k));
+        return unknown_param(l, part, key);
+    if (ow_spec_param_taken(part, k))
+        return ow_node_fail(key, l->err, OW_ERR_INPUT, "%s.params.%s: cannot be set, it %s",
+                            part->section, key->text, ow_spec_param_taken(part, k));
     if (value->kind != OW_NODE_SCALAR || *value->text == '\0')
         return ow_node_fail(value, l->err, OW_ERR_INPUT,
-                            "device.params.%s: %s: expected a number or a name (%s)", key->text,
-                            shown(value).text, model->param[k].doc);
-    const enum ow_status st = ow_param_parse(model, k, value->text, &param[k], &bad);
+                            "%s.params.%s: %s: expected a number or a name (%s)", part->section,
+                            key->text, shown(value).text, model->param[k].doc);
+    const enum ow_status st = ow_param_parse(model, k, value->text, &part->param[k], &bad);
     if (st != OW_OK)
-        return ow_node_fail(value, l->err, st, "device.params: %s", bad.text);
-    l->memory->param_value[k] = value;
+        return ow_node_fail(value, l->err, st, "%s.params: %s", part->section, bad.text);
+    part->origins->value[k] = value;
     return OW_OK;
 }
 
 /* Where the blame for parameter k lies: with its own value, else with the set, else with
  * the model. */
-static const struct ow_node *param_node(const struct loader *l, size_t k)
+static const struct ow_node *param_node(const struct loader *l, const struct ow_part *part,
+                                        size_t k)
 {
-    const struct ow_spec_memory *m = l->memory;
-    if (k < OW_MAX_PARAMS && m->param_value[k])
-        return m->param_value[k];
-    if (l->spec->device.params.n > 0)
-        return l->spec->device.params.entry[0].key;
-    const struct ow_node *set = m->value[device_key("device.set")];
-    return set ? set : m->value[device_key("device.model")];
+    if (k < OW_MAX_PARAMS && part->origins->value[k])
+        return part->origins->value[k];
+    if (part->params->n > 0)
+        return part->params->entry[0].key;
+    const struct ow_node *set = part_node(l, part, "set");
+    return set ? set : part_node(l, part, "model");
 }
 
 /* Model defaults, then the set, then the single parameters. */
-static enum ow_status resolve_params(const struct loader *l)
+static enum ow_status resolve_params(const struct loader *l, size_t which)
 {
-    struct ow_spec *spec = l->spec;
-    const struct ow_model *model = spec->device.model;
-    double given[OW_MAX_PARAMS], *param = spec->device.param;
+    const struct ow_part part = ow_spec_part(l->spec, which);
+    const struct ow_model *model = part.model;
+    double given[OW_MAX_PARAMS];
     struct ow_error bad = {0};
     size_t k_bad = model->n_param;
     enum ow_status st;
-    ow_params_default(model, param);
+    ow_params_default(model, part.param);
     for (size_t k = 0; k < model->n_param; k++)
         given[k] = NAN; /* to see which ones the set names */
-    if (spec->device.set && (st = apply_set(l, given)) != OW_OK)
+    if (part.set && (st = apply_set(l, &part, given)) != OW_OK)
         return st;
     for (size_t k = 0; k < model->n_param; k++)
         if (!isnan(given[k])) {
-            param[k] = given[k];
-            l->memory->param_in_set[k] = true;
+            part.param[k] = given[k];
+            part.origins->in_set[k] = true;
         }
-    for (size_t k = 0; k < spec->device.params.n; k++)
-        if ((st = apply_param(l, &spec->device.params.entry[k], param)) != OW_OK)
+    for (size_t k = 0; k < part.params->n; k++)
+        if ((st = apply_param(l, &part, &part.params->entry[k])) != OW_OK)
             return st;
-    param[OW_SEED] = (double)spec->seed;
-    st = ow_params_check(model, param, &k_bad, &bad);
+    part.param[OW_SEED] = (double)l->spec->seed;
+    st = ow_params_check(model, part.param, &k_bad, &bad);
     if (st == OW_OK)
         return OW_OK;
-    const struct ow_node *node = param_node(l, k_bad < model->n_param ? k_bad : OW_MAX_PARAMS);
-    return node ? ow_node_fail(node, l->err, st, "device.params: %s", bad.text)
-                : ow_fail(l->err, st, "%s: device.params: %s", spec->path, bad.text);
+    const struct ow_node *node =
+        param_node(l, &part, k_bad < model->n_param ? k_bad : OW_MAX_PARAMS);
+    return node ? ow_node_fail(node, l->err, st, "%s.params: %s", part.section, bad.text)
+                : ow_fail(l->err, st, "%s: %s.params: %s", l->spec->path, part.section,
+                          bad.text);
+}
+
+/* ---- the cell ---------------------------------------------------------------------- */
+
+/* What array.cell takes as access devices, the first by default. */
+static const char *const access_of[][3] = {
+    [OW_CELL_1R] = {NULL},
+    [OW_CELL_1T1R] = {"ekv", NULL},
+    [OW_CELL_1S1R] = {"selector_exp", "selector_ts", NULL},
+    [OW_CELL_2T2R] = {"ekv", NULL},
+};
+
+static enum ow_status check_access(const struct loader *l)
+{
+    const struct ow_spec *spec = l->spec;
+    const char *const *name = access_of[spec->array.cell];
+    if (!name[0]) {
+        const char *ignored = spec->access.model      ? "access.model"
+                              : spec->access.set      ? "access.set"
+                              : spec->access.params.n ? "access.params"
+                                                      : NULL;
+        return ignored ? ow_spec_fail(spec, ignored, l->err, OW_ERR_INPUT,
+                                      "would be ignored, array.cell is 1R: expected 1T1R, 1S1R "
+                                      "or 2T2R there, or nothing here")
+                       : OW_OK;
+    }
+    for (size_t k = 0; name[k]; k++)
+        if (strcmp(name[k], spec->access.model->name) == 0)
+            return OW_OK;
+    return ow_spec_fail(spec, "access.model", l->err, OW_ERR_INPUT,
+                        "%s in a cell of another kind: expected %s%s%s for this array.cell",
+                        spec->access.model->name, name[0], name[1] ? " or " : "",
+                        name[1] ? name[1] : "");
+}
+
+/* The device, or both in series; parameters one after the other. */
+static enum ow_status make_cell(const struct loader *l)
+{
+    struct ow_spec *spec = l->spec;
+    struct ow_error why = {0};
+    spec->cell.model = spec->device.model;
+    memcpy(spec->cell.param, spec->device.param, sizeof spec->cell.param);
+    if (!spec->access.model)
+        return OW_OK;
+    const enum ow_status st = ow_series_create(spec->device.model, spec->access.model, "access",
+                                               &spec->cell.series, &why);
+    if (st != OW_OK)
+        return ow_spec_fail(spec, "array.cell", l->err, st, "%s", why.text);
+    spec->cell.model = &spec->cell.series->model;
+    memcpy(spec->cell.param + spec->device.model->n_param, spec->access.param,
+           spec->access.model->n_param * sizeof *spec->cell.param);
+    return OW_OK;
+}
+
+static enum ow_status resolve_cell(const struct loader *l)
+{
+    struct ow_spec *spec = l->spec;
+    const char *dflt = access_of[spec->array.cell][0];
+    if (dflt && !spec->access.model)
+        spec->access.model = ow_model_find(dflt);
+    enum ow_status st = check_access(l);
+    if (st == OW_OK)
+        st = resolve_params(l, 0);
+    if (st == OW_OK && spec->access.model)
+        st = resolve_params(l, 1);
+    return st == OW_OK ? make_cell(l) : st;
 }
 
 /* ---- all together ------------------------------------------------------------------ */
@@ -790,7 +877,7 @@ static enum ow_status resolve(const struct loader *l)
 {
     enum ow_status st = read_keys(l);
     if (st == OW_OK)
-        st = resolve_params(l);
+        st = resolve_cell(l);
     return st == OW_OK ? ow_spec_check(l->spec, l->err) : st;
 }
 
@@ -875,24 +962,35 @@ enum ow_status ow_spec_outline_text(const char *text, size_t n, const char *path
 
 /* ---- one point of a sweep ---------------------------------------------------------- */
 
+static bool param_about(const struct ow_model *model, const char *name, const char **unit,
+                        const char **doc)
+{
+    const size_t p = ow_param_index(model, name);
+    if (p == model->n_param)
+        return false;
+    *unit = model->param[p].unit;
+    *doc = model->param[p].doc;
+    return true;
+}
+
 bool ow_spec_key_about(const char *key, const struct ow_model *model, const char **unit,
                        const char **doc)
 {
-    static const char params[] = "device.params.";
     const size_t k = ow_key_find(key);
     if (k < OW_N_KEYS) {
         *unit = ow_keys[k].unit;
         *doc = ow_keys[k].doc;
         return true;
     }
-    if (!model || strncmp(key, params, sizeof params - 1) != 0)
+    if (strncmp(key, "device.params.", 14) == 0)
+        return model && param_about(model, key + 14, unit, doc);
+    if (strncmp(key, "access.params.", 14) != 0)
         return false;
-    const size_t p = ow_param_index(model, key + sizeof params - 1);
-    if (p == model->n_param)
-        return false;
-    *unit = model->param[p].unit;
-    *doc = model->param[p].doc;
-    return true;
+    for (size_t c = 0; c < sizeof access_of / sizeof access_of[0]; c++)
+        for (size_t a = 0; access_of[c][a]; a++)
+            if (param_about(ow_model_find(access_of[c][a]), key + 14, unit, doc))
+                return true;
+    return false;
 }
 
 bool ow_spec_is_count(const char *key)
@@ -996,6 +1094,9 @@ void ow_spec_finish(struct ow_spec *spec)
     free(spec->vmm.labels);
     free(spec->device.set);
     free(spec->device.params.entry);
+    free(spec->access.set);
+    free(spec->access.params.entry);
+    ow_series_destroy(spec->cell.series);
     free(spec->program.begin);
     free(spec->program.target);
     free(spec->program.pulses.rows.row);

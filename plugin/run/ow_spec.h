@@ -43,7 +43,9 @@ struct ow_section {
     struct ow_entry *entry; /* [n] */
 };
 
-enum ow_cell_kind { OW_CELL_1R };
+/* One memristor; in series with a transistor or a selector; 2T2R is 1T1R in both arms of the
+ * differential mapping. */
+enum ow_cell_kind { OW_CELL_1R, OW_CELL_1T1R, OW_CELL_1S1R, OW_CELL_2T2R };
 enum ow_scheme { OW_SCHEME_DIFFERENTIAL };
 enum ow_encoding { OW_ENCODING_AMPLITUDE };
 enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
@@ -105,6 +107,17 @@ struct ow_spec {
         double flicker_time;        /* s                                               */
         double stuck_on, stuck_off; /* fractions of all cells                     */
     } device;
+    struct {
+        const struct ow_model *model; /* NULL: none (1R)                                 */
+        char *set;
+        struct ow_section params;
+        double param[OW_MAX_PARAMS]; /* as of the device                                 */
+    } access;
+    struct {
+        const struct ow_model *model; /* device.model, or it and access.model in series   */
+        struct ow_series *series;     /* owned; NULL: 1R                                 */
+        double param[OW_MAX_PARAMS];  /* the device's, then the access device's          */
+    } cell;
     struct {
         enum ow_scheme scheme;
         size_t levels; /* 0: continuous */
@@ -198,7 +211,8 @@ enum ow_status ow_spec_vary(const struct ow_spec *outline, const struct ow_setti
 /* Whether a setting may have the key that stands in this scalar. */
 enum ow_status ow_spec_check_key(const struct ow_node *key, struct ow_error *err);
 /* Unit ("ohm", "1" for a pure number) and meaning of a key, also of a `device.params.NAME` of
- * that model, which may be NULL.  False: there is no such key. */
+ * that model, which may be NULL, and of an `access.params.NAME`.  False: there is no such key.
+ */
 bool ow_spec_key_about(const char *key, const struct ow_model *model, const char **unit,
                        const char **doc);
 /* Whether a key takes whole numbers only. */

@@ -6,7 +6,7 @@
 static const char
     *const none[] = {"none", NULL},
            *const automatic[] = {"auto", NULL}, *const null[] = {"null", NULL},
-           *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", NULL},
+           *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", "1T1R", "1S1R", "2T2R", NULL},
            *const scheme[] = {"differential", NULL}, *const encoding[] = {"amplitude", NULL},
            *const state[] = {"restore", "carry", NULL},
            *const amp[] = {"resistor", "tia", NULL}, *const write[] = {"v2", "v3", NULL},
@@ -25,7 +25,7 @@ const struct ow_key ow_keys[] = {
     {"vmm.inputs",           OW_KEY_SOURCE,  "1",   NULL,           0,      0,     NULL,      AT(vmm.inputs),           "matrix [n_vec, n_in], values in [0, 1]"},
     {"vmm.labels",           OW_KEY_PATH,    "1",   "null",         0,      0,     null,      AT(vmm.labels),           "the right output of every input vector"},
 
-    {"array.cell",           OW_KEY_CHOICE,  "1",   "1R",           0,      0,     cell,      AT(array.cell),           "what sits at a crossing"},
+    {"array.cell",           OW_KEY_CHOICE,  "1",   "1R",           0,      0,     cell,      AT(array.cell),           "what sits at a crossing: the device alone, or in series with a transistor (1T1R), a selector (1S1R); 2T2R: 1T1R in both arms"},
     {"array.rows",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.rows),           "word lines; auto: as the weights need"},
     {"array.cols",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.cols),           "bit lines, two an output; auto: as the weights need"},
     {"array.tile",           OW_KEY_TILE,    "1",   "none",         1,      65536, none,      AT(array.tile),           "word and bit lines of each array that the weights are cut into; none: one array"},
@@ -49,6 +49,10 @@ const struct ow_key ow_keys[] = {
     {"device.flicker_time",  OW_KEY_NUMBER,  "s",   "1",            1e-15,  1e12,  NULL,      AT(device.flicker_time),  "time since calibration, whose inverse is the lower end of 1/f"},
     {"device.stuck_on",      OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.stuck_on),      "fraction of devices stuck at g_max"},
     {"device.stuck_off",     OW_KEY_NUMBER,  "1",   "0",            0,      1,     NULL,      AT(device.stuck_off),     "fraction of devices stuck at g_min"},
+
+    {"access.model",         OW_KEY_MODEL,   "1",   "auto",         0,      0,     automatic, AT(access.model),         "transistor or selector in series with the device, on its bit line; auto: as array.cell needs"},
+    {"access.set",           OW_KEY_SET,     "1",   "null",         0,      0,     null,      AT(access.set),           "its parameter set, by name or a file"},
+    {"access.params",        OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(access.params),        "its single parameters on top of the set"},
 
     {"mapping.scheme",       OW_KEY_CHOICE,  "1",   "differential", 0,      0,     scheme,    AT(mapping.scheme),       "how a weight becomes conductances"},
     {"mapping.levels",       OW_KEY_COUNT,   "1",   "0",            0,      65536, NULL,      AT(mapping.levels),       "conductance levels; 0: continuous"},
@@ -153,7 +157,7 @@ struct ow_expected ow_key_expected(const struct ow_key *key)
         snprintf(e.text, room, "true or false");
         break;
     case OW_KEY_MODEL: {
-        const char *name[16] = {NULL};
+        const char *name[32] = {NULL};
         for (size_t m = 0; m < ow_n_models && m + 1 < sizeof name / sizeof name[0]; m++)
             name[m] = ow_models[m]->name;
         list_words(e.text, room, name);

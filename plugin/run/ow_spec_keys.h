@@ -33,7 +33,7 @@ struct ow_key {
 };
 
 extern const struct ow_key ow_keys[];
-enum { OW_N_KEYS = 71 };
+enum { OW_N_KEYS = 74 };
 
 /* OW_N_KEYS if there is none. */
 size_t ow_key_find(const char *name);
@@ -48,7 +48,7 @@ bool ow_key_is_needed(const struct ow_spec *spec, const struct ow_key *key);
 
 /* What may stand there: "a number from 0 to 1e+09 ohm, or auto". */
 struct ow_expected {
-    char text[200];
+    char text[320];
 };
 struct ow_expected ow_key_expected(const struct ow_key *key);
 
@@ -63,14 +63,19 @@ struct ow_override {
     struct ow_node entry;
 };
 
+/* Where a model's parameters come from. */
+struct ow_origins {
+    const struct ow_node *value[OW_MAX_PARAMS]; /* NULL: set or default */
+    bool in_set[OW_MAX_PARAMS];
+};
+
 struct ow_spec_memory {
     struct ow_document doc;       /* the file; empty in a variation of an outline  */
     const struct ow_node *root;   /* of the file                                   */
     struct ow_override *override; /* [n_override]                                 */
     size_t n_override;
-    const struct ow_node *value[OW_N_KEYS];           /* what decides each key; NULL: default */
-    const struct ow_node *param_value[OW_MAX_PARAMS]; /* NULL: set or default      */
-    bool param_in_set[OW_MAX_PARAMS];
+    const struct ow_node *value[OW_N_KEYS]; /* what decides each key; NULL: default */
+    struct ow_origins device, access;       /* of their parameters                 */
 };
 
 /* Whether a path in this value is meant from where the program runs: an override's. */
@@ -79,8 +84,20 @@ static inline bool ow_node_is_override(const struct ow_node *node)
     return node->line == 0;
 }
 
+/* One of the models that a specification has parameters of. */
+struct ow_part {
+    const char *section; /* "device", "access" */
+    const struct ow_model *model;
+    const char *set;
+    const struct ow_section *params;
+    double *param;
+    struct ow_origins *origins;
+};
+enum { OW_N_PARTS = 2 };
+struct ow_part ow_spec_part(const struct ow_spec *spec, size_t which);
+
 /* Whether the user may not set this parameter because ohmweave does: NULL, or why. */
-const char *ow_spec_param_taken(const struct ow_model *model, size_t k);
+const char *ow_spec_param_taken(const struct ow_part *part, size_t k);
 
 /* The best of n candidates for a misspelt word: offer() each, then ask. */
 struct ow_guess {

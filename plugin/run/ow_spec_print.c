@@ -174,35 +174,36 @@ static bool print_entry(const struct printer *to, const char *indent,
     return true;
 }
 
-static bool print_param(const struct printer *to, const struct ow_spec *spec, size_t k)
+static bool print_param(const struct printer *to, const struct ow_part *part, size_t k)
 {
-    const struct ow_spec_memory *m = spec->memory;
-    const struct ow_param *p = &spec->device.model->param[k];
-    const double value = spec->device.param[k];
+    const struct ow_param *p = &part->model->param[k];
+    const struct ow_node *node = part->origins->value[k];
+    const double value = part->param[k];
     struct line line;
     char origin[300];
-    if (ow_spec_param_taken(spec->device.model, k))
+    if (ow_spec_param_taken(part, k))
         return true;
     if (!begin_line(&line, to))
         return false;
     fprintf(line.into, "        %s: ", p->name);
-    if (m->param_value[k])
-        ow_node_print(line.into, m->param_value[k]);
+    if (node)
+        ow_node_print(line.into, node);
     else if (p->choice)
         fputs(p->choice[(size_t)value], line.into);
     else
         fputs(ow_number_text(value, 6, (char[32]){0}), line.into);
-    put_origin(origin, sizeof origin, m->param_value[k]);
-    if (!m->param_value[k] && m->param_in_set[k]) {
+    put_origin(origin, sizeof origin, node);
+    if (!node && part->origins->in_set[k]) {
         snprintf(origin, sizeof origin, "set ");
-        const struct ow_node set = {.origin = spec->device.set};
+        const struct ow_node set = {.origin = part->set};
         put_origin(origin + 4, sizeof origin - 4, &set);
     }
     end_line(&line, origin);
     return true;
 }
 
-/* device.params prints every parameter of the model, the other sections what is there. */
+/* device.params and access.params print every parameter of the model, the other sections what
+ * is there. */
 static bool print_section(const struct printer *to, const struct ow_spec *spec, size_t k)
 {
     const struct ow_key *key = &ow_keys[k];
@@ -210,9 +211,12 @@ static bool print_section(const struct printer *to, const struct ow_spec *spec, 
     const struct ow_section *s = (const struct ow_section *)((const char *)spec + key->offset);
     bool fine = true;
     if (n > 0) {
-        fprintf(to->to, "    %s:\n", key->name + n + 1);
-        for (size_t p = 0; p < spec->device.model->n_param && fine; p++)
-            fine = print_param(to, spec, p);
+        const bool is_access = strncmp(key->name, "access", n) == 0;
+        const struct ow_part part = ow_spec_part(spec, is_access);
+        if (part.model)
+            fprintf(to->to, "    %s:\n", key->name + n + 1);
+        for (size_t p = 0; part.model && p < part.model->n_param && fine; p++)
+            fine = print_param(to, &part, p);
         return fine;
     }
     if (s->n > 0)
