@@ -31,16 +31,22 @@ static int find_examples(void)
                                                                         : 0;
 }
 
-/* From their own folder, beside a link to the code models, as in a built source tree. */
-START_TEST(test_example_passes)
+/* A folder with the decks and all that they include, and into the decks. */
+static void enter_examples(void)
 {
-    char command[256], wanted[64], name[40];
-    ck_assert_int_eq(sscanf(strrchr(examples.gl_pathv[_i], '/'), "/%39[a-z0-9_].cir", name), 1);
     ck_assert_int_eq(system("mkdir examples && cp " OW_NETLISTS "/ohmweave.inc " OW_NETLISTS
                             "/ohmweave.lib . && cp -r " OW_NETLISTS
                             "/periphery . && cp " OW_NETLISTS "/examples/*.cir examples"),
                      0);
     ck_assert_int_eq(chdir("examples"), 0);
+}
+
+/* From their own folder, beside a link to the code models, as in a built source tree. */
+START_TEST(test_example_passes)
+{
+    char command[256], wanted[64], name[40];
+    ck_assert_int_eq(sscanf(strrchr(examples.gl_pathv[_i], '/'), "/%39[a-z0-9_].cir", name), 1);
+    enter_examples();
     snprintf(command, sizeof command, OW_NGSPICE " -b %s.cir", name);
     snprintf(wanted, sizeof wanted, "PASS %s", name);
     const int status = run(command, "log");
@@ -52,6 +58,77 @@ START_TEST(test_example_passes)
     ck_assert_int_ne(run(command, "log"), 0);
     log = slurp("log");
     ck_assert_msg(!strstr(log, wanted), "%s", log);
+    free(log);
+    ck_assert_int_eq(chdir(".."), 0);
+}
+END_TEST
+
+/* Every file of the periphery has the subcircuit of its name, its pins begin with the five that
+ * all have, and 64 instances from the one file that has all find a DC solution. */
+START_TEST(test_periphery_is_uniform)
+{
+    glob_t files;
+    ck_assert_int_eq(glob(OW_NETLISTS "/periphery/ow_*.inc", 0, NULL, &files), 0);
+    ck_assert_uint_ge(files.gl_pathc, 11);
+    for (size_t f = 0; f < files.gl_pathc; f++) {
+        char name[64], begin[160];
+        ck_assert_int_eq(sscanf(strrchr(files.gl_pathv[f], '/'), "/%63[a-z0-9_].inc", name), 1);
+        snprintf(begin, sizeof begin, "\n.subckt %s in out ref vdd vss ", name);
+        char *text = slurp(files.gl_pathv[f]);
+        const char *at = strstr(text, begin);
+        ck_assert_msg(at != NULL, "no%s in %s", begin, files.gl_pathv[f]);
+        ck_assert_msg(strstr(at + 1, "\n.subckt ") == NULL, "%s has two", files.gl_pathv[f]);
+        at += strlen(begin);
+        struct text t = {0};
+        add(&t, ".include " OW_NETLISTS "/periphery/generic_tt.inc\n"
+                "v_dd vdd 0 0.9\nv_ss vss 0 -0.9\nv_in w 0 0.1\n");
+        for (int k = 0; k < 64; k++) {
+            add(&t, "r%d w in%d 10k\nx%d in%d out%d 0 vdd vss", k, k, k, k, k);
+            /* all other pins are clocks at rest, or voltages or outputs that may be held */
+            for (const char *word = at; *word && *word != '\n'; word += strspn(word, " ")) {
+                const size_t n = strcspn(word, " \n");
+                if (!memchr(word, '=', n))
+                    add(&t, " vss");
+                word += n;
+            }
+            add(&t, " %s\n", name);
+        }
+        add(&t, ".op\n");
+        write_deck(t.s, "out0 out63");
+        const int status = run(OW_NGSPICE " -b deck.cir", "log");
+        char *log = slurp("log");
+        ck_assert_msg(status == 0 && !strstr(log, "rror") && !strstr(log, "singular") &&
+                          !strstr(log, "source stepping"),
+                      "%s: %.3000s", name, log);
+        free(log), free(t.s), free(text);
+    }
+    globfree(&files);
+}
+END_TEST
+
+/* What is made of transistors keeps its promises in the other corners of generic.lib, too. */
+static const struct {
+    const char *deck, *corner;
+} cornered[] = {
+    {"tia_cmos", "ff"}, {"conveyor_rgc", "ff"}, {"strongarm", "ff"}, {"driver_cmos", "ff"},
+    {"tia_cmos", "ss"}, {"conveyor_rgc", "ss"}, {"strongarm", "ss"}, {"driver_cmos", "ss"},
+};
+
+START_TEST(test_periphery_in_corners)
+{
+    char command[256], wanted[64];
+    enter_examples();
+    snprintf(command, sizeof command, "sed -i 's/generic.lib tt/generic.lib %s/w hits' %s.cir",
+             cornered[_i].corner, cornered[_i].deck);
+    ck_assert_int_eq(system(command), 0);
+    char *hits = slurp("hits");
+    ck_assert_str_ne(hits, "");
+    free(hits);
+    snprintf(command, sizeof command, OW_NGSPICE " -b %s.cir", cornered[_i].deck);
+    snprintf(wanted, sizeof wanted, "PASS %s", cornered[_i].deck);
+    const int status = run(command, "log");
+    char *log = slurp("log");
+    ck_assert_msg(status == 0 && strstr(log, wanted), "%s", log);
     free(log);
     ck_assert_int_eq(chdir(".."), 0);
 }
@@ -296,6 +373,9 @@ int main(void)
     tcase_add_checked_fixture(tc, make_folder, remove_folder);
     tcase_add_test(tc, test_include_is_what_the_tables_say);
     tcase_add_loop_test(tc, test_example_passes, 0, find_examples());
+    tcase_add_test(tc, test_periphery_is_uniform);
+    tcase_add_loop_test(tc, test_periphery_in_corners, 0,
+                        (int)(sizeof cornered / sizeof *cornered));
     tcase_add_loop_test(tc, test_every_model_has_an_example, 0, (int)ow_n_models);
     tcase_add_test(tc, test_spiceinit_loads);
     tcase_add_test(tc, test_corners);
