@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ow_clock.h"
+#include "ow_jumps.h"
 #include "ow_kernel.h"
 #include "ow_ledger.h"
 #include "ow_newton.h"
@@ -316,44 +317,6 @@ static enum ow_status record(struct ow_engine *e, double t, struct ow_reading *o
     return ow_waveform_append(&out->wave, out->cols, t, e->v_sense);
 }
 
-/* Jump every cell that is due at time t, at whose point the system is placed.  The root is
- * located to a rounding error of the time, so cells with a remaining hazard below that of the
- * root count as due. */
-static void fire(struct ow_engine *e, double t, struct ow_reading *out)
-{
-    struct ow_system *sys = &e->sys;
-    const struct ow_model *model = e->circuit->xb->model;
-    double *y = ow_stepper_y(e->stepper);
-    const double *h = y + ow_system_place_of(sys, model->event_state);
-    double least = INFINITY;
-    for (size_t k = 0; k < sys->n_cell; k++)
-        least = h[k] < least ? h[k] : least;
-    const double due = fmax(least, 0.0) + 1e-12;
-    for (size_t k = 0; k < sys->n_cell; k++) {
-        double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
-        if (h[k] > due)
-            continue;
-        ow_crossbar_cell(e->circuit->xb, k, param, x);
-        ow_system_get_cell(sys, y, k, x);
-        ow_fire(model, param, sys->v_cell[k], x);
-        ow_system_put_cell(sys, k, x, y);
-        ow_system_place_cell(sys, k, param, x);
-        out->t_event[k] = t;
-        out->events++;
-    }
-}
-
-static bool is_due(struct ow_engine *e)
-{
-    const struct ow_system *sys = &e->sys;
-    const double *h =
-        ow_stepper_y(e->stepper) + ow_system_place_of(sys, e->circuit->xb->model->event_state);
-    for (size_t k = 0; k < sys->n_cell; k++)
-        if (h[k] <= 0.0)
-            return true;
-    return false;
-}
-
 /* True if y now is where the lines have settled, and the system is placed there. */
 static bool settle(struct ow_engine *e, double t, bool is_placed)
 {
@@ -373,9 +336,9 @@ static bool jump(struct ow_engine *e, double t, struct ow_reading *out)
 {
     bool is_settled;
     do {
-        fire(e, t, out);
+        out->events += ow_jumps_make(&e->sys, t, ow_stepper_y(e->stepper), out->t_event);
         is_settled = settle(e, t, true);
-    } while (is_settled && is_due(e));
+    } while (is_settled && ow_jumps_are_due(&e->sys, ow_stepper_y(e->stepper)));
     return is_settled;
 }
 

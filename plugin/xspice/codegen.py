@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Run cmpp on what `generate` prints.
+"""Run cmpp on what `generate` prints, or on the files of a folder.
 
 codegen.py GENERATE CMPP OUTDIR          the lists of models: cmextrn.h, cminfo.h, udn*.h
 codegen.py GENERATE CMPP OUTDIR MODEL    MODEL_ifspec.c and MODEL_cfunc.c
+GENERATE may be a folder: models.lst, MODEL.ifs, MODEL.mod.
 
 cmpp takes its folders from the environment and its file names are fixed, hence a folder
 of its own for each call.
@@ -15,6 +16,10 @@ import tempfile
 
 
 def generated(generate, *args):
+    if os.path.isdir(generate):
+        name = "models.lst" if args == ("lst",) else f"{args[1]}.{args[0]}"
+        with open(os.path.join(generate, name), "rb") as file:
+            return file.read()
     return subprocess.run([generate, *args], check=True, stdout=subprocess.PIPE).stdout
 
 

@@ -1,0 +1,396 @@
+/* Facts of ngspice 39 that shape this file, beside those in ow_codemodel.c:
+ *
+ * - All instances of a model are evaluated before those of the next model, in the order of
+ *   the library's list.
+ * - An attempt from the time of the attempt before means that that one was accepted, with the
+ *   voltages of its last evaluation; one from the same time as before, that it was not.
+ * - At an attempt's first iteration the inputs are still those of the last accepted point.
+ *
+ * Coupling.  For port voltages v the array answers with currents i(v), and ngspice is told
+ *   i_p(v) = i_p(v*) + g_p (v_p - v*_p)
+ * at each port p, with v* the voltages that it had last and g_p about the slope of i_p alone
+ * (ow_coupled_conductance).  It solves for the next voltages with everything else of the
+ * circuit, and so on.  As soon as all of them are within `tol` / 2 of full scale of v*, the
+ * array has nothing new to say: what is left is the other ports' part of i_p, less than g_p
+ * times that.  ngspice then converges on its own terms, which are much narrower than what is
+ * left of a solver's tolerance in i.  At the end both sides have the same voltages and
+ * currents, whatever g is. */
+#include "ow_part.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ngspice/cktdefs.h"
+
+#include "ow_bare.h"
+#include "ow_coupled.h"
+#include "ow_offer.h"
+
+#ifndef OW_VERSION
+#define OW_VERSION "(unversioned)"
+#endif
+
+enum { NAME, SPEC, CONDUCTANCE, TOL, V_SCALE }; /* array/ow_array.ifs */
+
+/* The array of one ow_array instance. */
+struct part {
+    struct part *other;    /* the next in the list of all */
+    const CKTcircuit *ckt; /* whose it is, with `name`    */
+    char *name;
+    struct ow_bare bare;      /* unless it was offered     */
+    struct ow_coupled *array; /* NULL: bad                 */
+    const double *x_begin;    /* NULL: as programmed       */
+    size_t n_port;
+    double tol, v_scale;
+    struct ow_offer_report *report, own_report;
+
+    double *v, *i, *g;           /* [n_port] what ngspice has been told: i + g (. - v)     */
+    double *v_now, *i_now;       /* [n_port] workspace                                     */
+    double *g_dc;                /* [n_port] S, g at the operating point                */
+    double *v_before, *i_before; /* [n_port] accepted before the last accepted point ... */
+    double t_before;             /* s ... then; < 0: there is none                      */
+    double h_told;               /* s, the step that g is for                              */
+    double t_attempt;            /* s, of the attempt under way; < 0: none                 */
+    bool is_solved;              /* the attempt has a solution, for v                      */
+    bool is_dc;                  /* so has the operating point under way                   */
+    double dv;                   /* how far ngspice is from v, of full scale               */
+    size_t worst;                /* at which port                                          */
+};
+
+/* ngspice gives a code model nothing that could hold what its instances share. */
+static struct part *all_parts;
+static const struct ow_offer *the_offer;
+
+__attribute__((visibility("default"))) int ow_array_offer(const struct ow_offer *offer);
+int ow_array_offer(const struct ow_offer *offer)
+{
+    const bool is_ours =
+        offer->size == sizeof *offer && strcmp(offer->version, OW_VERSION) == 0;
+    the_offer = is_ours ? offer : NULL;
+    return is_ours;
+}
+
+static struct part *find_part(const char *name)
+{
+    const CKTcircuit *ckt = cm_get_circuit();
+    struct part *p = all_parts;
+    while (p && !(p->ckt == ckt && strcmp(p->name, name) == 0))
+        p = p->other;
+    return p;
+}
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    const int n = snprintf(text, sizeof text, "ERROR - ");
+    vsnprintf(text + n, sizeof text - (size_t)n, format, args);
+    va_end(args);
+    cm_message_send(text);
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
+
+static void free_part(struct part *p)
+{
+    ow_coupled_destroy(p->array);
+    ow_bare_finish(&p->bare);
+    free(p->name);
+    free(p->v);
+    free(p);
+}
+
+static void destroy(Mif_Private_t *mif, Mif_Callback_Reason_t reason)
+{
+    struct part *p = mif->inst_var[0]->element[0].pvalue;
+    if (reason != MIF_CB_DESTROY || !p)
+        return;
+    for (struct part **at = &all_parts; *at; at = &(*at)->other)
+        if (*at == p) {
+            *at = p->other;
+            break;
+        }
+    free_part(p);
+    mif->inst_var[0]->element[0].pvalue = NULL;
+}
+
+static bool allocate(struct part *p, size_t n)
+{
+    double **const array[] = {&p->v,     &p->i,    &p->g,        &p->v_now,
+                              &p->i_now, &p->g_dc, &p->v_before, &p->i_before};
+    const size_t n_array = sizeof array / sizeof array[0];
+    double *memory = calloc(n_array * n, sizeof *memory); /* freed as p->v */
+    for (size_t k = 0; memory && k < n_array; k++)
+        *array[k] = memory + k * n;
+    return memory != NULL;
+}
+
+static const char *file_name(const Mif_Private_t *mif, int param)
+{
+    return mif->param[param]->is_null ? NULL : mif->param[param]->element[0].svalue;
+}
+
+/* From the file, or what was offered. */
+static enum ow_status find_array(struct part *p, const Mif_Private_t *mif,
+                                 struct ow_coupled_options *options,
+                                 const struct ow_circuit **circuit, struct ow_error *err)
+{
+    const char *spec = file_name(mif, SPEC);
+    const struct ow_offer *offer = the_offer;
+    enum ow_status st = OW_OK;
+    if (!spec && !offer)
+        return ow_fail(err, OW_ERR_INPUT, "spec=\"FILE\" with a specification is missing");
+    if (spec) {
+        st = ow_bare_load(spec, file_name(mif, CONDUCTANCE), &p->bare, err);
+        options->rtol = 10.0 * p->bare.spec.engine.rtol;
+        options->v_scale = p->bare.spec.input.v_read;
+        *circuit = p->bare.circuit;
+    } else {
+        options->rtol = offer->rtol;
+        options->v_scale = offer->v_scale;
+        options->n_threads = offer->n_threads;
+        *circuit = offer->circuit;
+        p->x_begin = offer->x_begin;
+        p->report = offer->report;
+    }
+    if (p->v_scale > 0.0)
+        options->v_scale = p->v_scale;
+    p->v_scale = options->v_scale;
+    return st;
+}
+
+static enum ow_status open_array(struct part *p, const Mif_Private_t *mif, struct ow_error *err)
+{
+    struct ow_coupled_options options = {.n_threads = 1};
+    const struct ow_circuit *circuit = NULL;
+    if (!(p->tol > 0.0 && p->tol < 1.0))
+        return ow_fail(err, OW_ERR_RANGE, "tol = %g, expected a number between 0 and 1",
+                       p->tol);
+    const enum ow_status st = find_array(p, mif, &options, &circuit, err);
+    if (st)
+        return st;
+    if (circuit->n_source != p->n_port)
+        return ow_fail(err, OW_ERR_INPUT,
+                       "%zu nodes, and the array has %zu word lines and "
+                       "%zu bit lines",
+                       p->n_port, circuit->xb->rows, circuit->xb->cols);
+    if (!allocate(p, p->n_port))
+        return ow_fail(err, OW_ERR_NOMEM, "out of memory");
+    return ow_coupled_create(circuit, &options, &p->array, err);
+}
+
+static void note_failure(struct part *p, const struct ow_error *err)
+{
+    snprintf(p->report->failure, sizeof p->report->failure, "%.*s",
+             (int)sizeof p->report->failure - 1, err->text);
+}
+
+static void create(Mif_Private_t *mif)
+{
+    struct ow_error err = {0};
+    const char *name = mif->param[NAME]->element[0].svalue;
+    struct part *p = find_part(name) ? NULL : calloc(1, sizeof *p);
+    if (!p) {
+        say("ow_array: a second array of the name '%s'", name);
+        return;
+    }
+    p->ckt = cm_get_circuit();
+    p->name = strdup(name);
+    p->n_port = (size_t)mif->conn[0]->size;
+    p->tol = mif->param[TOL]->element[0].rvalue;
+    p->v_scale = mif->param[V_SCALE]->element[0].rvalue;
+    p->report = &p->own_report;
+    mif->inst_var[0]->element[0].pvalue = p;
+    *mif->callback = destroy;
+    p->other = all_parts;
+    all_parts = p;
+    if (!p->name || open_array(p, mif, &err) != OW_OK) {
+        say("ow_array '%s': %s", name, err.text[0] ? err.text : "out of memory");
+        note_failure(p, &err);
+    }
+}
+
+/* ---- one evaluation ---------------------------------------------------------------------- */
+
+static void fail(struct part *p, const struct ow_error *err)
+{
+    note_failure(p, err);
+    cm_analog_not_converged();
+}
+
+/* How far ngspice has gone from what it was told about, of full scale. */
+static double distance(struct part *p)
+{
+    p->dv = 0.0;
+    for (size_t k = 0; k < p->n_port; k++) {
+        const double dv = fabs(p->v_now[k] - p->v[k]) / p->v_scale;
+        if (!(dv <= p->dv)) {
+            p->dv = dv;
+            p->worst = k;
+        }
+    }
+    return p->dv;
+}
+
+/* Tell it what is true at v_now. */
+static void tell(struct part *p)
+{
+    memcpy(p->v, p->v_now, p->n_port * sizeof *p->v);
+    memcpy(p->i, p->i_now, p->n_port * sizeof *p->i);
+    p->is_solved = true;
+    cm_analog_not_converged();
+}
+
+static void set_conductance(struct part *p, double h)
+{
+    if (!(fabs(h / p->h_told - 1.0) < 0.1) || h == INFINITY)
+        ow_coupled_conductance(p->array, h, p->g);
+    p->h_told = h;
+}
+
+static void operating_point(struct part *p)
+{
+    struct ow_error err = {0};
+    if (p->is_dc && distance(p) <= 0.5 * p->tol)
+        return;
+    if (ow_coupled_dc(p->array, p->v_now, p->x_begin, p->i_now, &err)) {
+        fail(p, &err);
+        return;
+    }
+    tell(p);
+    set_conductance(p, INFINITY);
+    memcpy(p->g_dc, p->g, p->n_port * sizeof *p->g);
+    p->t_before = p->t_attempt = -1.0;
+    p->is_solved = false;
+    p->is_dc = true;
+}
+
+/* The attempt before was accepted: note what there is to say about it. */
+static void accept(struct part *p)
+{
+    struct ow_offer_report *r = p->report;
+    memcpy(p->v_before, ow_coupled_v(p->array), p->n_port * sizeof *p->v);
+    memcpy(p->i_before, ow_coupled_i(p->array), p->n_port * sizeof *p->i);
+    p->t_before = ow_coupled_time(p->array);
+    ow_coupled_accept(p->array);
+    r->points++;
+    if (p->dv > r->mismatch) {
+        r->mismatch = p->dv;
+        r->worst_port = p->worst;
+    }
+}
+
+/* A guess at the end of the step: as the accepted step before went on. */
+static void begin_attempt(struct part *p, double t, bool is_smooth)
+{
+    const double t0 = ow_coupled_time(p->array), h = t - t0;
+    const double *v0 = ow_coupled_v(p->array), *i0 = ow_coupled_i(p->array);
+    const double s = is_smooth && p->t_before >= 0.0 ? h / (t0 - p->t_before) : 0.0;
+    for (size_t k = 0; k < p->n_port; k++) {
+        p->v[k] = v0[k] + s * (v0[k] - p->v_before[k]);
+        p->i[k] = i0[k] + s * (i0[k] - p->i_before[k]);
+    }
+    set_conductance(p, h);
+    p->t_attempt = t;
+    p->is_solved = p->is_dc = false;
+    cm_analog_not_converged();
+}
+
+static void transient(struct part *p, const Mif_Private_t *mif)
+{
+    const double t = mif->circuit.t[0], t1 = mif->circuit.t[1];
+    const bool is_smooth = cm_get_circuit()->CKTorder > 1;
+    struct ow_error err = {0};
+    p->report->iterations++;
+    if (mif->circuit.anal_init || t != p->t_attempt) {
+        const bool is_next =
+            p->is_solved && t1 > 0.5 * (ow_coupled_time(p->array) + p->t_attempt);
+        if (is_next)
+            accept(p);
+        else if (p->t_attempt >= 0.0)
+            p->report->rejected++;
+        begin_attempt(p, t, is_smooth);
+        return;
+    }
+    if (p->is_solved && distance(p) <= 0.5 * p->tol)
+        return;
+    p->report->solutions++;
+    if (ow_coupled_try(p->array, t, p->v_now, is_smooth, p->i_now, &p->report->steps, &err)) {
+        p->is_solved = false;
+        fail(p, &err);
+        return;
+    }
+    tell(p);
+}
+
+void ow_part_array(Mif_Private_t *mif)
+{
+    if (mif->circuit.init)
+        create(mif);
+    struct part *p = mif->inst_var[0]->element[0].pvalue;
+    if (!p || !p->array) {
+        cm_analog_not_converged();
+        return;
+    }
+    for (size_t k = 0; k < p->n_port; k++)
+        p->v_now[k] = mif->conn[0]->port[k]->input.rvalue;
+    switch (mif->circuit.anal_type) {
+    case MIF_DC:
+        operating_point(p);
+        break;
+    case MIF_TRAN:
+        transient(p, mif);
+        break;
+    case MIF_AC:
+        break;
+    }
+}
+
+/* ---- ports and monitors --------------------------------------------------------------------
+ */
+
+void ow_part_port(Mif_Private_t *mif)
+{
+    Mif_Port_Data_t *port = mif->conn[0]->port[0];
+    const char *name = mif->param[0]->element[0].svalue;
+    const size_t index = (size_t)mif->param[1]->element[0].ivalue;
+    if (mif->circuit.init) {
+        struct part *p = find_part(name);
+        if (p && index < p->n_port)
+            mif->inst_var[0]->element[0].pvalue = p;
+        else if (p)
+            say("ow_array_port: index = %zu, and the array '%s' has %zu ports", index, name,
+                p->n_port);
+        else
+            say("ow_array_port: there is no ow_array of the name '%s'", name);
+    }
+    const struct part *p = mif->inst_var[0]->element[0].pvalue;
+    if (!p || !p->array) {
+        cm_analog_not_converged();
+        return;
+    }
+    if (mif->circuit.anal_type == MIF_AC) {
+        port->ac_gain[0].port[0] = (Mif_Complex_t){p->g_dc[index], 0.0};
+        return;
+    }
+    port->output.rvalue = p->i[index] + p->g[index] * (port->input.rvalue - p->v[index]);
+    port->partial[0].port[0] = p->g[index];
+}
+
+void ow_part_monitor(Mif_Private_t *mif)
+{
+    const struct part *p = find_part(mif->param[0]->element[0].svalue);
+    if (!p || !p->array) {
+        cm_analog_not_converged();
+        return;
+    }
+    const struct ow_energy e = ow_coupled_energy(p->array, p->is_solved);
+    const double value[] = {e.source, e.devices, e.wires, e.stored, p->report->mismatch};
+    const int n = (int)(sizeof value / sizeof value[0]);
+    for (int k = 0; k < mif->conn[0]->size && k < n; k++)
+        mif->conn[0]->port[k]->output.rvalue = value[k];
+}
