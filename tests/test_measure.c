@@ -624,6 +624,9 @@ static void finish_waveform(struct ow_waveform *w)
     free(w->t), free(w->v);
 }
 
+static const struct ow_lines pair = {OW_SCHEME_DIFFERENTIAL, 1},
+                             pairs = {OW_SCHEME_DIFFERENTIAL, 2};
+
 /* Band 0.1 V, sampled at 10 s; what the outputs are off at t = 0, 2, 4, 6, 10, 12. */
 /* clang-format off */
 static const double t6[] = {0.0, 2.0, 4.0, 6.0, 10.0, 12.0};
@@ -641,7 +644,7 @@ static const struct { double e0[6], e1[6], latency; } wave[] = {
 START_TEST(test_settling_matches_hand_values)
 {
     struct ow_waveform w = waveform(6, t6, wave[_i].e0, wave[_i].e1);
-    const double t = ow_latency_settle(&w, 4, 2, v_dc, 0.1 * (1.0 + 1e-14), 10.0);
+    const double t = ow_latency_settle(&w, 4, &pairs, v_dc, 0.1 * (1.0 + 1e-14), 10.0);
     ck_assert(isnan(t) == isnan(wave[_i].latency));
     if (!isnan(t))
         ck_assert_close(t, wave[_i].latency, 1e-12, 1e-12);
@@ -653,23 +656,23 @@ START_TEST(test_settling_between_points_and_beyond_the_waveform)
 {
     struct ow_waveform w = waveform(6, t6, wave[0].e0, wave[0].e1);
     /* At 11 s, between points, the output is 0.25 V off; at 10.2 s still in the band. */
-    ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, 0.1, 11.0)));
-    ck_assert_close(ow_latency_settle(&w, 4, 2, v_dc, 0.1, 10.2), 3.6, 1e-12, 0.0);
-    ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, 0.1, 12.5))); /* not recorded */
+    ck_assert(isnan(ow_latency_settle(&w, 4, &pairs, v_dc, 0.1, 11.0)));
+    ck_assert_close(ow_latency_settle(&w, 4, &pairs, v_dc, 0.1, 10.2), 3.6, 1e-12, 0.0);
+    ck_assert(isnan(ow_latency_settle(&w, 4, &pairs, v_dc, 0.1, 12.5))); /* not recorded */
     struct ow_waveform u = waveform(6, t6, wave[3].e0, wave[3].e1); /* falls from 6 to 10 s */
-    ck_assert(isnan(ow_latency_settle(&u, 4, 2, v_dc, 0.1, 7.5)));
-    ck_assert_close(ow_latency_settle(&u, 4, 2, v_dc, 0.1, 9.0), 8.0, 1e-12, 0.0);
+    ck_assert(isnan(ow_latency_settle(&u, 4, &pairs, v_dc, 0.1, 7.5)));
+    ck_assert_close(ow_latency_settle(&u, 4, &pairs, v_dc, 0.1, 9.0), 8.0, 1e-12, 0.0);
     finish_waveform(&u);
-    ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, 0.0, 10.0)));
-    ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, NAN, 10.0)));
+    ck_assert(isnan(ow_latency_settle(&w, 4, &pairs, v_dc, 0.0, 10.0)));
+    ck_assert(isnan(ow_latency_settle(&w, 4, &pairs, v_dc, NAN, 10.0)));
     finish_waveform(&w);
     w = (struct ow_waveform){0};
-    ck_assert(isnan(ow_latency_settle(&w, 4, 2, v_dc, 0.1, 0.0)));
+    ck_assert(isnan(ow_latency_settle(&w, 4, &pairs, v_dc, 0.1, 0.0)));
     /* The edge of the band belongs to it, at the sample and before. */
     for (size_t k = 0; k < 3; k++)
         ck_assert_int_eq(ow_waveform_append(&w, 2, (double)k, (const double[]){0.125, 0.0}),
                          OW_OK);
-    ck_assert(ow_latency_settle(&w, 2, 1, (const double[]){0.0, 0.0}, 0.125, 2.0) == 0.0);
+    ck_assert(ow_latency_settle(&w, 2, &pair, (const double[]){0.0, 0.0}, 0.125, 2.0) == 0.0);
     finish_waveform(&w);
 }
 END_TEST
@@ -687,7 +690,7 @@ START_TEST(test_exponential_settles_after_the_logarithm)
     ck_assert(band == 1.0 / 128.0);
     ck_assert(ow_latency_band(1.0, 0) == 1.0 / 512.0);
     /* chord against curve: (step / tau)^2 / 8 of the band */
-    ck_assert_close(ow_latency_settle(&w, 2, 1, (const double[]){1.0, 0.0}, band, 19e-9),
+    ck_assert_close(ow_latency_settle(&w, 2, &pair, (const double[]){1.0, 0.0}, band, 19e-9),
                     tau * log(128.0), 1e-6, 0.0);
     finish_waveform(&w);
 }

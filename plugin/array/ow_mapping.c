@@ -166,10 +166,28 @@ static double quantise(double y, unsigned levels)
     return levels ? floor(y * (levels - 1.0) + 0.5) / (levels - 1.0) : y;
 }
 
-/* Weight (i, j) in units of w_max, at its level; 0 beyond the weights. */
-static double arm_weight(const struct ow_matrix *wq, double w_max, size_t row, size_t col)
+/* The weight at its level, for magnitudes or for what lies above -w_max.  Continuous weights
+ * are themselves, without a rounding. */
+static double weight_at_level(enum ow_scheme scheme, double w, double w_max, unsigned levels)
 {
-    return row < wq->rows && col / 2 < wq->cols ? ow_matrix_row(wq, row)[col / 2] / w_max : 0.0;
+    if (!levels)
+        return w;
+    return scheme == OW_SCHEME_OFFSET
+               ? w_max * (2.0 * quantise(0.5 + 0.5 * w / w_max, levels) - 1.0)
+               : copysign(w_max * quantise(fabs(w) / w_max, levels), w);
+}
+
+/* What a cell holds, of the way from g_min to g_max; 0 beyond the weights. */
+static double target_of(const struct ow_mapping *m, const struct ow_lines *lines, size_t row,
+                        size_t col)
+{
+    if (row >= m->wq.rows || col >= ow_lines_count(lines))
+        return 0.0;
+    const double *w = ow_matrix_row(&m->wq, row);
+    if (lines->scheme == OW_SCHEME_OFFSET)
+        return col < lines->n ? 0.5 + 0.5 * w[col] / m->w_max : 0.5;
+    const double arm = w[col / 2] / m->w_max;
+    return fmax(col % 2 ? -arm : arm, 0.0);
 }
 
 enum ow_status ow_mapping_w_max(const struct ow_matrix *w, double *w_max, struct ow_error *err)
@@ -212,11 +230,12 @@ static enum ow_status check_weights(const struct ow_mapping_spec *spec,
         return ow_fail(err, OW_ERR_INPUT,
                        "array.rows = %zu: expected at least %zu, one for each input", xb->rows,
                        w->rows);
-    if (xb->cols / 2 < w->cols)
-        return ow_fail(err, OW_ERR_INPUT,
-                       "array.cols = %zu: expected at least %zu, two (G+ and G-) for each "
-                       "of %zu outputs",
-                       xb->cols, 2 * w->cols, w->cols);
+    const struct ow_lines lines = {spec->scheme, w->cols};
+    if (xb->cols < ow_lines_count(&lines))
+        return ow_fail(err, OW_ERR_INPUT, "array.cols = %zu: expected at least %zu, %s",
+                       xb->cols, ow_lines_count(&lines),
+                       spec->scheme == OW_SCHEME_OFFSET ? "one for each output and a reference"
+                                                        : "two (G+ and G-) for each output");
     return OW_OK;
 }
 
@@ -294,6 +313,11 @@ static enum ow_status settle_levels(const struct ow_mapping_spec *spec,
     if (spec->levels != 0 && spec->levels != 2)
         return ow_fail(err, OW_ERR_INPUT, "mapping.levels = %u: model %s is binary: expected 2",
                        spec->levels, xb->model->name);
+    if (spec->scheme == OW_SCHEME_OFFSET)
+        return ow_fail(err, OW_ERR_INPUT,
+                       "mapping.scheme = offset: model %s is binary: it has no conductance in "
+                       "the middle for the reference: expected differential",
+                       xb->model->name);
     struct probe p = probe_of(xb, 0, spec->v_read);
     const struct reach r = reach_of(&p);
     const enum ow_status st = check_reach(spec, xb, 0, &r, err);
@@ -401,25 +425,19 @@ static enum ow_status begin(const struct ow_mapping_spec *spec, struct ow_crossb
 }
 
 /* Weights at their levels into m->wq, the conductances that they ask for into m->g. */
-static enum ow_status map_weights(const struct ow_matrix *weights, struct ow_mapping *m,
-                                  struct ow_error *err)
+static enum ow_status map_weights(enum ow_scheme scheme, const struct ow_matrix *weights,
+                                  struct ow_mapping *m, struct ow_error *err)
 {
+    const struct ow_lines lines = {scheme, weights->cols};
     m->wq = ow_matrix_create(weights->rows, weights->cols);
     if (!m->wq.a)
         return ow_fail(err, OW_ERR_NOMEM, "weights of %zu x %zu: out of memory", weights->rows,
                        weights->cols);
-    for (size_t k = 0; k < weights->rows * weights->cols; k++) {
-        const double w = weights->a[k];
-        /* continuous weights are themselves, without a rounding */
-        m->wq.a[k] =
-            m->levels ? copysign(m->w_max * quantise(fabs(w) / m->w_max, m->levels), w) : w;
-    }
-    for (size_t k = 0; k < m->g.rows * m->g.cols; k++) {
-        const size_t col = k % m->g.cols;
-        const double a = arm_weight(&m->wq, m->w_max, k / m->g.cols, col);
-        const double arm = fmax(col % 2 ? -a : a, 0.0);
-        m->g.a[k] = m->g_min + arm * (m->g_max - m->g_min);
-    }
+    for (size_t k = 0; k < weights->rows * weights->cols; k++)
+        m->wq.a[k] = weight_at_level(scheme, weights->a[k], m->w_max, m->levels);
+    for (size_t k = 0; k < m->g.rows * m->g.cols; k++)
+        m->g.a[k] = m->g_min +
+                    target_of(m, &lines, k / m->g.cols, k % m->g.cols) * (m->g_max - m->g_min);
     return OW_OK;
 }
 
@@ -442,7 +460,7 @@ enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
     if (st == OW_OK)
         st = check_weights(spec, weights, xb, &m.w_max, err);
     if (st == OW_OK)
-        st = map_weights(weights, &m, err);
+        st = map_weights(spec->scheme, weights, &m, err);
     if (st == OW_OK)
         st = write_all(spec, xb, &m, err);
     return end(st, &m, out);

@@ -3,9 +3,17 @@
  * Differential mapping: physical column 2j is the arm G+ of output j and column 2j + 1 its
  * arm G-;
  *   w = w_max (G+ - G-) / (g_max - g_min),   w_max = max |W| (of all arrays that share W),
- * and the arm that a weight does not need sits at g_min.  G is the conductance
- * i(v_read) / v_read of the device alone, at frozen state.  Rows and columns of the array
- * beyond the weights are filled with cells at g_min; their inputs are to be driven at 0.
+ * and the arm that a weight does not need sits at g_min.
+ *
+ * Offset mapping (Shafiee et al., ISCA 2016, whose bias a "unit column" takes off again; Xiao
+ * et al., IEEE Circuits Syst. Mag. 22 (2022) 26, figure 5): column j is G of output j, and one
+ * reference column for all of them holds what is to be taken off,
+ *   w = 2 w_max (G - G_ref) / (g_max - g_min),   G_ref = (g_min + g_max) / 2.
+ * Levels are those of G, so with an even number of them no weight is 0.
+ *
+ * G is the conductance i(v_read) / v_read of the device alone, at frozen state.  Rows and
+ * columns of the array beyond the weights are filled with cells at g_min; their inputs are to
+ * be driven at 0.
  *
  * What goes wrong in a real array, in the order in which it acts on one cell:
  *   target g       the level of the weight
@@ -25,6 +33,7 @@
 #include <stdint.h>
 
 #include "ow_crossbar.h"
+#include "ow_lines.h"
 #include "ow_matrix.h"
 
 #ifdef __cplusplus
@@ -34,11 +43,12 @@ extern "C" {
 #define OW_FACTOR_MIN 1e-3
 
 struct ow_mapping_spec {
-    double v_read;       /* V, > 0                                                    */
-    double g_min, g_max; /* S, 0 < g_min < g_max                                      */
-    unsigned levels;     /* 0: continuous; else 2 or more equally spaced conductances
-                            from g_min to g_max.  A binary model takes 0 or 2 and has
-                            2 either way                                              */
+    enum ow_scheme scheme; /* a binary model has no G_ref for OW_SCHEME_OFFSET        */
+    double v_read;         /* V, > 0                                                    */
+    double g_min, g_max;   /* S, 0 < g_min < g_max                                      */
+    unsigned levels;       /* 0: continuous; else 2 or more equally spaced conductances
+                              from g_min to g_max.  A binary model takes 0 or 2 and has
+                              2 either way                                              */
     double sigma_program, sigma_d2d, sigma_read; /* relative, 0 .. 1                  */
     double stuck_on, stuck_off; /* fractions of the devices, 0 .. 1 together          */
     double w_max; /* 0: that of the weights at hand; else not below it, and they may be 0 */
@@ -63,7 +73,7 @@ enum ow_status ow_mapping_w_max(const struct ow_matrix *weights, double *w_max,
 
 /* Write the programmed states (and OW_SCALE, OW_RATE where an effect asks for them) of
  * the initialised crossbar `xb`, whose model parameters are set; OW_SEED is the key of the
- * draws.  weights is [n_in][n_out], xb has at least n_in rows and 2 n_out columns.
+ * draws.  weights is [n_in][n_out], xb has at least n_in rows and ow_lines_count() columns.
  * OW_ERR_INPUT: weights not finite, all zero or above spec->w_max, array too small, levels,
  * range or spread out of bounds; a g range that a device cannot reach (the message names the
  * one it can). OW_ERR_SOLVER: the conductance is not a continuous function of the programmed

@@ -8,12 +8,18 @@ double ow_latency_band(double fs, unsigned bits)
     return ldexp(fs, -(int)(bits ? bits : 8) - 1);
 }
 
-/* What one output is off its DC solution at point k of the waveform [V]. */
-static double excess(const struct ow_waveform *wave, size_t cols, size_t k, size_t j,
-                     const double v_dc[])
+/* One output of a waveform. */
+struct output {
+    const struct ow_waveform *wave;
+    size_t cols, plus, minus;
+    double dc; /* V, where it should end */
+};
+
+/* What it is off its DC solution at point k of the waveform [V]. */
+static double excess(const struct output *o, size_t k)
 {
-    const double *v = wave->v + k * cols;
-    return v[2 * j] - v[2 * j + 1] - (v_dc[2 * j] - v_dc[2 * j + 1]);
+    const double *v = o->wave->v + k * o->cols;
+    return v[o->plus] - v[o->minus] - o->dc;
 }
 
 /* Where the straight line from (t0, e0) to (t1, e1) comes into the band for good; |e0| is
@@ -25,24 +31,24 @@ static double entry(double t0, double e0, double t1, double e1, double band)
 }
 
 /* The same for one output: from t_sample backwards to the last point outside. */
-static double settle_one(const struct ow_waveform *wave, size_t cols, size_t j,
-                         const double v_dc[], double band, double t_sample)
+static double settle_one(const struct output *o, double band, double t_sample)
 {
+    const struct ow_waveform *wave = o->wave;
     size_t k = 0;
     while (k < wave->n && wave->t[k] < t_sample)
         k++;
     if (k == wave->n)
         return NAN;
-    double t = wave->t[k], e = excess(wave, cols, k, j, v_dc);
+    double t = wave->t[k], e = excess(o, k);
     if (t > t_sample && k > 0) { /* no point at t_sample itself */
-        const double t0 = wave->t[k - 1], e0 = excess(wave, cols, k - 1, j, v_dc);
+        const double t0 = wave->t[k - 1], e0 = excess(o, k - 1);
         e = e0 + (e - e0) * (t_sample - t0) / (t - t0);
         t = t_sample;
     }
     if (!(fabs(e) <= band))
         return NAN;
     while (k-- > 0) {
-        const double t0 = wave->t[k], e0 = excess(wave, cols, k, j, v_dc);
+        const double t0 = wave->t[k], e0 = excess(o, k);
         if (!(fabs(e0) <= band))
             return entry(t0, e0, t, e, band);
         t = t0;
@@ -51,14 +57,20 @@ static double settle_one(const struct ow_waveform *wave, size_t cols, size_t j,
     return 0.0;
 }
 
-double ow_latency_settle(const struct ow_waveform *wave, size_t cols, size_t n_out,
-                         const double v_dc[], double band, double t_sample)
+double ow_latency_settle(const struct ow_waveform *wave, size_t cols,
+                         const struct ow_lines *lines, const double v_dc[], double band,
+                         double t_sample)
 {
     double latest = 0.0;
     if (!(band > 0.0))
         return NAN;
-    for (size_t j = 0; j < n_out; j++) {
-        const double t = settle_one(wave, cols, j, v_dc, band, t_sample);
+    for (size_t k = 0; k < lines->n; k++) {
+        const struct output o = {.wave = wave,
+                                 .cols = cols,
+                                 .plus = ow_lines_plus(lines, k),
+                                 .minus = ow_lines_minus(lines, k),
+                                 .dc = ow_lines_difference(lines, k, v_dc)};
+        const double t = settle_one(&o, band, t_sample);
         if (isnan(t))
             return NAN;
         latest = fmax(latest, t);

@@ -1,9 +1,10 @@
 /* How long the outputs take: from the start of the pulse (t = 0) until they stay within a
- * band around the DC solution of the same input.  An output is the difference of a pair of
- * sense voltages, v[2j] - v[2j+1] (ow_mapping.h). */
+ * band around the DC solution of the same input.  An output is the difference of two sense
+ * voltages (ow_lines.h). */
 #ifndef OW_LATENCY_H
 #define OW_LATENCY_H
 
+#include "ow_lines.h"
 #include "ow_reading.h"
 
 #ifdef __cplusplus
@@ -14,12 +15,13 @@ extern "C" {
  * are taken when bits is 0. */
 double ow_latency_band(double fs, unsigned bits);
 
-/* Time [s] after which |v[2j] - v[2j+1] - (v_dc[2j] - v_dc[2j+1])| <= band (V) for every
- * j < n_out, until t_sample; linear between the points of the waveform, whose rows have
- * `cols` values.  0 if no output ever leaves the band.  NaN: not settled at t_sample, the
- * waveform does not reach it, or band is not > 0. */
-double ow_latency_settle(const struct ow_waveform *wave, size_t cols, size_t n_out,
-                         const double v_dc[], double band, double t_sample);
+/* Time [s] after which every difference of `lines` is within band (V) of that of v_dc[cols],
+ * until t_sample; linear between the points of the waveform, whose rows have `cols` values.  0
+ * if no output ever leaves the band.  NaN: not settled at t_sample, the waveform does not reach
+ * it, or band is not > 0. */
+double ow_latency_settle(const struct ow_waveform *wave, size_t cols,
+                         const struct ow_lines *lines, const double v_dc[], double band,
+                         double t_sample);
 
 struct ow_latency {
     double median; /* s; a vector that has not settled counts as later than all others, the

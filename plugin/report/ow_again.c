@@ -262,15 +262,15 @@ static enum ow_status read_vector(const struct ow_again *a, struct ow_reading *r
     return st;
 }
 
-static void put_wave(FILE *to, const struct ow_again *a, const struct ow_reading *r,
-                     double one_t, double one_v)
+static void put_wave(FILE *to, const struct ow_again *a, const size_t line[2],
+                     const struct ow_reading *r, double one_t, double one_v)
 {
     const struct ow_pulse *pulse = &array_of(a)->pulse;
     fputs("$w << E\n", to);
     for (size_t k = 0; k < r->wave.n; k++) {
-        const double *v = r->wave.v + k * r->cols + 2 * a->options.column;
-        fprintf(to, "%.8g %.6g %.6g %.6g\n", r->wave.t[k] / one_t, v[0] / one_v, v[1] / one_v,
-                ow_pulse_at(pulse, r->wave.t[k]));
+        const double *v = r->wave.v + k * r->cols;
+        fprintf(to, "%.8g %.6g %.6g %.6g\n", r->wave.t[k] / one_t, v[line[0]] / one_v,
+                v[line[1]] / one_v, ow_pulse_at(pulse, r->wave.t[k]));
     }
     fputs("E\n", to);
 }
@@ -280,7 +280,9 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
 {
     static const char *const sign[] = {"+", "\xe2\x88\x92"};
     const struct ow_pulse *pulse = &array_of(a)->pulse;
-    const size_t column = a->options.column;
+    const struct ow_lines *lines = &array_of(a)->lines;
+    const size_t column = a->options.column,
+                 line[] = {ow_lines_plus(lines, column), ow_lines_minus(lines, column)};
     struct ow_reading r = {0};
     double largest = 0.0;
     char t_unit[24], v_unit[24];
@@ -289,14 +291,14 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
     if (st)
         return st;
     for (size_t k = 0; k < r.wave.n; k++)
-        for (size_t j = 2 * column; j < 2 * column + 2; j++)
-            largest = fmax(largest, fabs(r.wave.v[k * r.cols + j]));
+        for (size_t j = 0; j < 2; j++)
+            largest = fmax(largest, fabs(r.wave.v[k * r.cols + line[j]]));
     const double one_t = ow_words_axis(ow_pulse_end(pulse), "s", t_unit),
                  one_v = ow_words_axis(largest, "V", v_unit);
     ow_picture_begin(g, canvas, canvas->is_wide ? 330 : 0);
     ow_picture_label(to, "x", "time", t_unit);
     ow_picture_label(to, "y", "sense output", v_unit);
-    put_wave(to, a, &r, one_t, one_v);
+    put_wave(to, a, line, &r, one_t, one_v);
     fprintf(to,
             "set xrange [0:%.6g]\nset offsets 0,0,graph 0.06,graph 0.06\nset arrow from %.6g, "
             "graph "
@@ -308,21 +310,20 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
     for (size_t k = 0; k < 2; k++)
         fprintf(to,
                 "set arrow from 0,%.6g to %.6g,%.6g nohead lw 1 dt (2,3) lc rgb '%s' back\n",
-                r.v_dc[2 * column + k] / one_v, ow_pulse_end(pulse) / one_t,
-                r.v_dc[2 * column + k] / one_v, ow_picture_colour(k));
+                r.v_dc[line[k]] / one_v, ow_pulse_end(pulse) / one_t, r.v_dc[line[k]] / one_v,
+                ow_picture_colour(k));
     ow_picture_key(to, 2, 8);
     fputs("set bmargin 4.6\nplot ", to);
     for (size_t k = 0; k < 2; k++)
         fprintf(to, "%s$w using 1:%zu with lines lw 2.2 dt %s lc rgb '%s' title 'out%zu (%s)'",
-                k ? ", " : "", k + 2, k ? "'-'" : "1", ow_picture_colour(k), 2 * column + k,
-                sign[k]);
+                k ? ", " : "", k + 2, k ? "'-'" : "1", ow_picture_colour(k), line[k], sign[k]);
     fputc('\n', to);
     fprintf(caption, "Outputs of column %zu of", column);
     put_tile(a, caption);
     fprintf(caption,
             " point %zu, the bit lines %zu (+) and %zu (\xe2\x88\x92), in "
             "the transient of input vector %zu (CVODE). Dotted: where they would settle (DC).",
-            a->options.point, 2 * column, 2 * column + 1, a->options.vector);
+            a->options.point, line[0], line[1], a->options.vector);
     ow_reading_finish(&r);
     return OW_OK;
 }

@@ -25,7 +25,8 @@ enum ow_status ow_array_build(struct ow_array *a, size_t rows, size_t cols,
 
 struct ow_mapping_spec ow_array_mapping(const struct ow_spec *spec)
 {
-    return (struct ow_mapping_spec){.v_read = spec->input.v_read,
+    return (struct ow_mapping_spec){.scheme = spec->mapping.scheme,
+                                    .v_read = spec->input.v_read,
                                     .g_min = spec->device.g_min,
                                     .g_max = spec->device.g_max,
                                     .levels = (unsigned)spec->mapping.levels,
@@ -116,8 +117,8 @@ void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude
 
 void ow_array_decode(const struct ow_array *a, const double v[], double y[])
 {
-    for (size_t j = 0; j < a->n_out; j++)
-        y[j] = a->y_per_volt * (v[2 * j] - v[2 * j + 1]);
+    for (size_t k = 0; k < a->lines.n; k++)
+        y[k] = a->y_per_volt * ow_lines_difference(&a->lines, k, v);
 }
 
 double ow_array_moved(const struct ow_array *a, const struct ow_reading *r, size_t *n_moved)

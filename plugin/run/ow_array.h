@@ -21,7 +21,8 @@ struct ow_array {
     size_t n_vec;
     size_t n_phase;          /* reads a vector: 2 when inputs are signed                  */
     size_t first_in, n_in;   /* inputs of a vector that drive its word lines              */
-    size_t first_out, n_out; /* outputs that its pairs of bit lines make, or take part in */
+    size_t first_out, n_out; /* outputs that its bit lines make, or take part in          */
+    struct ow_lines lines;   /* which lines those are                                     */
     const double *driven;    /* borrowed [n_vec][n_driven], as driven: quantised          */
     size_t n_driven;
     struct ow_crossbar xb;
@@ -29,7 +30,7 @@ struct ow_array {
     struct ow_writes writes; /* n is 0 for reads                                  */
     struct ow_pulse pulse;
     double v_scale;    /* V, of the pulses                                  */
-    double y_per_volt; /* Y' = y_per_volt (v+ - v-), of the sense outputs   */
+    double y_per_volt; /* Y' = y_per_volt (v+ - v-), of a difference of sense outputs */
 };
 
 void ow_array_finish(struct ow_array *a);
@@ -46,7 +47,7 @@ void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude
 double ow_array_moved(const struct ow_array *a, const struct ow_reading *reading,
                       size_t *n_moved);
 
-/* Decode one set of sense outputs, v[xb.cols] to y[n_out]. */
+/* Decode one set of sense outputs, v[xb.cols] to y[lines.n]. */
 void ow_array_decode(const struct ow_array *a, const double v[], double y[]);
 
 /* ---- how a problem makes them -------------------------------------------------------- */

@@ -65,7 +65,7 @@ static void store(struct job *job, size_t read, const struct ow_reading *r)
     job->batch->energy[read] = r->energy;
     job->batch->steps[read] = r->steps;
     job->batch->settle[read] =
-        r->wave.n ? ow_latency_settle(&r->wave, r->cols, a->n_out, r->v_dc, job->options->band,
+        r->wave.n ? ow_latency_settle(&r->wave, r->cols, &a->lines, r->v_dc, job->options->band,
                                       ow_pulse_sample(&a->pulse))
                   : NAN;
 }

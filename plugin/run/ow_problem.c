@@ -145,22 +145,30 @@ static enum ow_status quantise_inputs(struct ow_problem *p, struct ow_error *err
 
 /* ---- the array --------------------------------------------------------------------- */
 
+static struct ow_lines lines_of(const struct ow_spec *spec, size_t n_out)
+{
+    return (struct ow_lines){spec->mapping.scheme, n_out};
+}
+
 /* Of one array that holds all weights. */
 static enum ow_status size_of(const struct ow_spec *spec, size_t n_in, size_t n_out,
                               size_t *rows, size_t *cols, struct ow_error *err)
 {
     *rows = spec->array.rows ? spec->array.rows : n_in;
-    *cols = spec->array.cols ? spec->array.cols : 2 * n_out;
+    const struct ow_lines lines = lines_of(spec, n_out);
+    const size_t needed = ow_lines_count(&lines);
+    *cols = spec->array.cols ? spec->array.cols : needed;
     if (*rows < n_in)
         return ow_spec_fail(spec, "array.rows", err, OW_ERR_INPUT,
                             "%zu word lines, expected auto or at least %zu, the rows of the "
                             "weights",
                             *rows, n_in);
-    if (*cols < 2 * n_out)
+    if (*cols < needed)
         return ow_spec_fail(spec, "array.cols", err, OW_ERR_INPUT,
-                            "%zu bit lines, expected auto or at least %zu, two for each column "
-                            "of the weights",
-                            *cols, 2 * n_out);
+                            "%zu bit lines, expected auto or at least %zu, %s for each column "
+                            "of the weights%s",
+                            *cols, needed, lines.scheme == OW_SCHEME_OFFSET ? "one" : "two",
+                            lines.scheme == OW_SCHEME_OFFSET ? " and a reference" : "");
     return OW_OK;
 }
 
@@ -184,23 +192,39 @@ struct ow_cut ow_problem_cut(const struct ow_spec *spec, size_t n_in, size_t n_o
     struct ow_cut cut = {.n_in = n_in, .n_out = n_out};
     if (tile->rows) {
         cut.n_in = least(tile->rows, n_in);
-        cut.n_out = least(tile->cols / 2, n_out);
+        cut.n_out = least(ow_lines_room(spec->mapping.scheme, tile->cols), n_out);
     }
     cut.n_row_tile = (n_in + cut.n_in - 1) / cut.n_in;
     cut.n_col_tile = (n_out + cut.n_out - 1) / cut.n_out;
     return cut;
 }
 
+/* Bit lines of all arrays beside each other: those of the outputs, then the references. */
+static size_t whole_cols(const struct ow_problem *p)
+{
+    const struct ow_lines lines = lines_of(p->spec, p->n_out);
+    const size_t n_more = lines.scheme == OW_SCHEME_OFFSET ? p->n_col_tile - 1 : 0;
+    return p->spec->array.cols ? p->spec->array.cols : ow_lines_count(&lines) + n_more;
+}
+
+/* Place among them of an array's line j. */
+static size_t place_of(const struct ow_problem *p, const struct ow_array *a, size_t j)
+{
+    if (a->lines.scheme == OW_SCHEME_OFFSET)
+        return j == a->lines.n ? p->n_out + a->first_out / p->array->n_out : a->first_out + j;
+    return 2 * a->first_out + j;
+}
+
 /* Every device has an id of its own, of 32 bits (OW_COMMON_PARAMS). */
 static enum ow_status make_arrays(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_cut cut = ow_problem_cut(p->spec, p->n_in, p->n_out);
-    if (p->n_in > UINT32_MAX / 2 / p->n_out)
-        return ow_spec_fail(p->spec, "vmm.weights", err, OW_ERR_INPUT,
-                            "%zu x %zu: expected at most %lu weights of two devices each",
-                            p->n_in, p->n_out, (unsigned long)(UINT32_MAX / 2));
     p->n_row_tile = cut.n_row_tile;
     p->n_col_tile = cut.n_col_tile;
+    if (p->n_in > UINT32_MAX / whole_cols(p))
+        return ow_spec_fail(p->spec, "vmm.weights", err, OW_ERR_INPUT,
+                            "%zu x %zu: expected at most %lu devices, these take %zu a row",
+                            p->n_in, p->n_out, (unsigned long)UINT32_MAX, whole_cols(p));
     p->array = calloc(ow_problem_arrays(p), sizeof *p->array);
     if (!p->array)
         return ow_fail(err, OW_ERR_NOMEM, "the arrays: out of memory");
@@ -215,6 +239,7 @@ static enum ow_status make_arrays(struct ow_problem *p, struct ow_error *err)
             .n_in = least(cut.n_in, p->n_in - first_in),
             .first_out = first_out,
             .n_out = least(cut.n_out, p->n_out - first_out),
+            .lines = lines_of(p->spec, least(cut.n_out, p->n_out - first_out)),
             .driven = p->driven.a,
             .n_driven = p->n_in,
             .pulse = {.t_rise = p->spec->input.t_rise, .t_read = p->spec->input.t_read},
@@ -223,13 +248,14 @@ static enum ow_status make_arrays(struct ow_problem *p, struct ow_error *err)
     return OW_OK;
 }
 
-/* Places in the whole, whose bit lines are `cols`. */
-static void number_cells(struct ow_array *a, size_t cols)
+/* Places in the whole. */
+static void number_cells(const struct ow_problem *p, struct ow_array *a)
 {
+    const size_t cols = whole_cols(p);
     for (size_t i = 0; i < a->xb.rows; i++)
         for (size_t j = 0; j < a->xb.cols; j++)
             a->xb.spread[OW_ID][i * a->xb.cols + j] =
-                (double)((a->first_in + i) * cols + 2 * a->first_out + j);
+                (double)((a->first_in + i) * cols + place_of(p, a, j));
 }
 
 /* An array's weights become its devices' states. */
@@ -242,7 +268,7 @@ static enum ow_status build_array(struct ow_problem *p, const struct ow_mapping_
     if ((st = size_of(spec, a->n_in, a->n_out, &rows, &cols, err)) ||
         (st = ow_array_build(a, rows, cols, err)))
         return st;
-    number_cells(a, spec->array.cols ? cols : 2 * p->n_out);
+    number_cells(p, a);
     struct ow_matrix weights = ow_matrix_create(a->n_in, a->n_out);
     if (!weights.a)
         return ow_fail(err, OW_ERR_NOMEM, "weights: out of memory");
@@ -349,6 +375,8 @@ static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
     const double sign = spec->sense.kind == OW_SENSE_TIA ? -1.0 : 1.0;
+    /* half of the range is above the reference */
+    const double w_of_range = spec->mapping.scheme == OW_SCHEME_OFFSET ? 2.0 : 1.0;
     double r_f = spec->sense.r_f, i_largest = 0.0;
     enum ow_status st;
     if (isnan(r_f) && ((st = choose_current(p, &i_largest, err)) ||
@@ -357,7 +385,7 @@ static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
     for (size_t k = 0; k < ow_problem_arrays(p); k++) {
         struct ow_array *a = &p->array[k];
         a->xb.sense.r_f = r_f;
-        a->y_per_volt = sign * a->mapping.w_max /
+        a->y_per_volt = sign * w_of_range * a->mapping.w_max /
                         (spec->input.v_read * r_f * (a->mapping.g_max - a->mapping.g_min));
         if ((st = ow_crossbar_check(&a->xb, err)))
             return st;
@@ -525,15 +553,15 @@ enum ow_status ow_problem_conductance(const struct ow_problem *p, struct ow_matr
                                       struct ow_error *err)
 {
     const struct ow_array *last = &p->array[ow_problem_arrays(p) - 1];
-    *out =
-        ow_matrix_create(last->first_in + last->xb.rows, 2 * last->first_out + last->xb.cols);
+    *out = ow_matrix_create(last->first_in + last->xb.rows, whole_cols(p));
     if (!out->a)
         return ow_fail(err, OW_ERR_NOMEM, "conductances: out of memory");
     for (size_t k = 0; k < ow_problem_arrays(p); k++) {
         const struct ow_array *a = &p->array[k];
         for (size_t i = 0; i < a->xb.rows; i++)
-            memcpy(ow_matrix_row(out, a->first_in + i) + 2 * a->first_out,
-                   ow_matrix_row(&a->mapping.g, i), a->xb.cols * sizeof *out->a);
+            for (size_t j = 0; j < a->xb.cols; j++)
+                ow_matrix_row(out, a->first_in + i)[place_of(p, a, j)] =
+                    ow_matrix_row(&a->mapping.g, i)[j];
     }
     return OW_OK;
 }

@@ -4,18 +4,19 @@
  * Without `array.tile` there is one array.  With [rows, cols], W is cut into
  * n_row_tile x n_col_tile of them,
  *
- *   n_row_tile = ceil(n_in / rows),   n_col_tile = ceil(n_out / floor(cols / 2)),
+ *   n_row_tile = ceil(n_in / rows),   n_col_tile = ceil(n_out / n),
  *
- * so that an odd bit line is left out; the last ones are cut to what is left of the weights.
- * Array (r, c) has the weights from (r rows, c floor(cols / 2)) on, drivers and sense
- * amplifiers of its own, and makes the partial sums of its rows.  Its converters quantise them
+ * where n outputs find room on cols lines: floor(cols / 2), so that an odd bit line is left
+ * out, or cols - 1 with a reference line.  The last ones are cut to what is left of the
+ * weights. Array (r, c) has the weights from (r rows, c n) on, drivers, sense amplifiers and a
+ * reference of its own, and makes the partial sums of its rows.  Its converters quantise them
  * over one range common to all arrays, and their results are added without error:
  *
  *   Y'[j] = sum over r of ADC(partial sum of array (r, .) for output j).
  *
  * All arrays are of one design: one w_max, g range and sense resistance.  A cell's id is its
- * place in the whole matrix, so the weights meet the same devices in whatever arrays they are,
- * and no draw of one array is another's.
+ * place in the whole matrix (reference lines come last), so the weights meet the same devices
+ * in whatever arrays they are, and no draw of one array is another's.
  *
  * With a `program` section the array writes, and there are no inputs and outputs. */
 #ifndef OW_PROBLEM_H
@@ -66,7 +67,8 @@ enum ow_status ow_problem_init(const struct ow_spec *spec, struct ow_problem *ou
                                struct ow_error *err);
 void ow_problem_finish(struct ow_problem *problem);
 
-/* The conductances of all arrays as one matrix [S], in the places of their weights. */
+/* The conductances of all arrays as one matrix [S], in the places of their weights; reference
+ * lines, one of each array, stand to the right of those. */
 enum ow_status ow_problem_conductance(const struct ow_problem *problem, struct ow_matrix *out,
                                       struct ow_error *err);
 

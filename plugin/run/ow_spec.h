@@ -18,6 +18,7 @@
 
 #include "ow_accuracy.h"
 #include "ow_crossbar.h"
+#include "ow_lines.h"
 #include "ow_yaml.h"
 
 #ifdef __cplusplus
@@ -46,7 +47,6 @@ struct ow_section {
 /* One memristor; in series with a transistor or a selector; 2T2R is 1T1R in both arms of the
  * differential mapping. */
 enum ow_cell_kind { OW_CELL_1R, OW_CELL_1T1R, OW_CELL_1S1R, OW_CELL_2T2R };
-enum ow_scheme { OW_SCHEME_DIFFERENTIAL };
 enum ow_encoding { OW_ENCODING_AMPLITUDE };
 enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
 enum ow_write_scheme { OW_WRITE_V2, OW_WRITE_V3 };

@@ -58,6 +58,23 @@ static enum ow_status check_noise(const struct ow_spec *spec, struct ow_error *e
     return OW_OK;
 }
 
+/* The reference of an offset is one cell a word line, in the middle of the range. */
+static enum ow_status check_scheme(const struct ow_spec *spec, struct ow_error *err)
+{
+    if (spec->mapping.scheme != OW_SCHEME_OFFSET)
+        return OW_OK;
+    if (spec->device.model->is_binary)
+        return ow_spec_fail(spec, "mapping.scheme", err, OW_ERR_INPUT,
+                            "offset: %s has two states, and none in the middle for the "
+                            "reference: expected differential",
+                            spec->device.model->name);
+    if (spec->array.cell == OW_CELL_2T2R)
+        return ow_spec_fail(spec, "mapping.scheme", err, OW_ERR_INPUT,
+                            "offset: array.cell 2T2R is the two arms of a pair of lines: "
+                            "expected differential, or 1T1R there");
+    return OW_OK;
+}
+
 /* A tile is the size of an array, and there are as many as the weights need. */
 static enum ow_status check_tile(const struct ow_spec *spec, struct ow_error *err)
 {
@@ -87,7 +104,8 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
                             "%g and device.stuck_on = %g are more than all devices",
                             spec->device.stuck_off, spec->device.stuck_on);
     enum ow_status st;
-    if ((st = check_noise(spec, err)) || (st = check_tile(spec, err)))
+    if ((st = check_noise(spec, err)) || (st = check_scheme(spec, err)) ||
+        (st = check_tile(spec, err)))
         return st;
     if (spec->mapping.levels == 1)
         return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,

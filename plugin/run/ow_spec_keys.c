@@ -7,7 +7,7 @@ static const char
     *const none[] = {"none", NULL},
            *const automatic[] = {"auto", NULL}, *const null[] = {"null", NULL},
            *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", "1T1R", "1S1R", "2T2R", NULL},
-           *const scheme[] = {"differential", NULL}, *const encoding[] = {"amplitude", NULL},
+           *const scheme[] = {"differential", "offset", NULL}, *const encoding[] = {"amplitude", NULL},
            *const state[] = {"restore", "carry", NULL},
            *const amp[] = {"resistor", "tia", NULL}, *const write[] = {"v2", "v3", NULL},
            *const order[] = {"rows", "cells", NULL}, *const g_min[] = {"g_min", NULL},
@@ -27,7 +27,7 @@ const struct ow_key ow_keys[] = {
 
     {"array.cell",           OW_KEY_CHOICE,  "1",   "1R",           0,      0,     cell,      AT(array.cell),           "what sits at a crossing: the device alone, or in series with a transistor (1T1R), a selector (1S1R); 2T2R: 1T1R in both arms"},
     {"array.rows",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.rows),           "word lines; auto: as the weights need"},
-    {"array.cols",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.cols),           "bit lines, two an output; auto: as the weights need"},
+    {"array.cols",           OW_KEY_COUNT,   "1",   "auto",         1,      65536, automatic, AT(array.cols),           "bit lines; auto: as the weights need"},
     {"array.tile",           OW_KEY_TILE,    "1",   "none",         1,      65536, none,      AT(array.tile),           "word and bit lines of each array that the weights are cut into; none: one array"},
     {"array.r_wordline",     OW_KEY_NUMBER,  "ohm", "1",            0,      1e9,   NULL,      AT(array.r_wordline),     "word-line resistance of a segment"},
     {"array.r_bitline",      OW_KEY_NUMBER,  "ohm", "1",            0,      1e9,   NULL,      AT(array.r_bitline),      "bit-line resistance of a segment"},
@@ -54,7 +54,7 @@ const struct ow_key ow_keys[] = {
     {"access.set",           OW_KEY_SET,     "1",   "null",         0,      0,     null,      AT(access.set),           "its parameter set, by name or a file"},
     {"access.params",        OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(access.params),        "its single parameters on top of the set"},
 
-    {"mapping.scheme",       OW_KEY_CHOICE,  "1",   "differential", 0,      0,     scheme,    AT(mapping.scheme),       "how a weight becomes conductances"},
+    {"mapping.scheme",       OW_KEY_CHOICE,  "1",   "differential", 0,      0,     scheme,    AT(mapping.scheme),       "how a weight becomes conductances: two lines an output; or one, and a reference line for all in an array"},
     {"mapping.levels",       OW_KEY_COUNT,   "1",   "0",            0,      65536, NULL,      AT(mapping.levels),       "conductance levels; 0: continuous"},
 
     {"input.encoding",       OW_KEY_CHOICE,  "1",   "amplitude",    0,      0,     encoding,  AT(input.encoding),       "how an input becomes a pulse"},

@@ -6,7 +6,8 @@
  *     engine.rtol: {from: 1e-6, to: 1e-3, steps: 4, scale: log}   `steps` values, ends included
  *     zip: {input.t_read: [5n, 10n], input.t_rise: [0.2n, 0.5n]}  together; a list of such
  *                                                             maps are several such axes
- *     size: [16, 32, 64]      square arrays: random weights [size, size/2], inputs [n, size]
+ *     size: [16, 32, 64]      square arrays, two lines an output: random weights
+ *                             [size, size/2], inputs [n, size]
  *     seeds: 100              Monte Carlo: `seed` and the 99 after it
  *
  * The axes stand in the order of the specification, `seeds` last.  Random matrices without a

@@ -110,8 +110,9 @@ enum ow_status ow_point_estimate(const struct ow_spec *spec, struct ow_point_est
         (st = shape_of(&spec->vmm.inputs, &n_vec, &n_check, err)))
         return st;
     const struct ow_cut cut = ow_problem_cut(spec, n_in, n_out);
+    const struct ow_lines lines = {spec->mapping.scheme, cut.n_out};
     const size_t rows = spec->array.rows ? spec->array.rows : cut.n_in,
-                 cols = spec->array.cols ? spec->array.cols : 2 * cut.n_out;
+                 cols = spec->array.cols ? spec->array.cols : ow_lines_count(&lines);
     const double cells = (double)rows * (double)cols, /* of an array, one of: */
         arrays = (double)cut.n_row_tile * (double)cut.n_col_tile;
     /* the control run, with ideal wires, takes a quarter of the time or so again */

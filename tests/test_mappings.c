@@ -1,0 +1,240 @@
+/* How weights become bit lines and inputs become pulses, and that what is decoded from them is
+ * the product: every scheme and encoding, with tiles, signs and converters. */
+#include "ow_check.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STUDY_FILE "m.yaml"
+#include "ow_study.h"
+#include "ow_vmm.h"
+
+#define N(table) ((int)(sizeof(table) / sizeof(table)[0]))
+
+#define DEVICE "device: {set: ow_benign}\n"
+#define IDEAL  "r_wordline: 0, r_bitline: 0, r_driver: 0"
+#define EXACT  "sense: {gain: 1g, gbw: 1t}\nengine: {name: dc}\n"
+#define VMM    "vmm: {weights: {random: [7, 5], seed: 7}, inputs: {random: [12, 7], seed: 8}}\n"
+
+static void measure(const char *text, struct study *s, struct ow_vmm_result *r)
+{
+    struct ow_error err = {0};
+    const struct ow_vmm_options how = {.n_worker = 2};
+    memset(r, 0, sizeof *r);
+    study_init(text, s);
+    ck_assert_ok(ow_vmm_run(&s->problem, &how, r, &err), err);
+}
+
+static void done(struct study *s, struct ow_vmm_result *r)
+{
+    ow_vmm_result_finish(r);
+    study_finish(s);
+}
+
+/* ---- where weights go -------------------------------------------------------------------- */
+
+/* G = g_min + (1 + w / w_max) / 2 (g_max - g_min), and the reference in the middle: 1 to
+ * 100 uS here. */
+START_TEST(test_offset_weights_by_hand)
+{
+    struct study s;
+    study_init(VMM DEVICE "mapping: {scheme: offset}\narray: {rows: 8, cols: 7}\n", &s);
+    const struct ow_problem *p = &s.problem;
+    const struct ow_array *a = p->array;
+    for (size_t i = 0; i < 8; i++)
+        for (size_t j = 0; j < 7; j++) {
+            const double w = i < 7 && j < 5 ? ow_matrix_row(&p->weights, i)[j] : 0.0;
+            const double g = i == 7 || j == 6 ? 1e-6 /* beyond the weights */
+                             : j == 5         ? 50.5e-6
+                                              : 50.5e-6 + 49.5e-6 * w / a->mapping.w_max;
+            ck_assert_close(ow_matrix_row(&a->mapping.g, i)[j], g, 1e-11, 0.0);
+        }
+    study_finish(&s);
+}
+END_TEST
+
+/* Of 4 levels, 1/3 apart in G: weights of -1, -1/3, 1/3 and 1 times w_max, and no zero. */
+START_TEST(test_levels_of_an_offset_are_those_of_the_device)
+{
+    struct study s;
+    study_init(VMM DEVICE "mapping: {scheme: offset, levels: 4}\n", &s);
+    const struct ow_problem *p = &s.problem;
+    const double w_max = p->array->mapping.w_max;
+    for (size_t k = 0; k < 35; k++) {
+        const double level = 1.5 * (p->wq.a[k] / w_max + 1.0);
+        ck_assert_close(level, round(level), 0.0, 1e-12);
+        ck_assert_double_le(fabs(p->wq.a[k] - p->weights.a[k]), w_max * (1.0 / 3.0 + 1e-12));
+        ck_assert_close(ow_matrix_row(&p->array->mapping.g, k / 5)[k % 5],
+                        1e-6 + round(level) * 33e-6, 1e-11, 0.0);
+    }
+    study_finish(&s);
+}
+END_TEST
+
+/* 7 x 5 weights on arrays of 3 x 3 lines: two outputs and a reference each, one in the last. */
+START_TEST(test_every_tile_has_a_reference)
+{
+    static const size_t first_out[] = {0, 2, 4}, n_out[] = {2, 2, 1};
+    struct study s;
+    struct ow_matrix g;
+    struct ow_error err = {0};
+    bool has_id[56] = {false};
+    study_init(VMM "device: {set: ow_benign, sigma_d2d: 0.1}\nmapping: {scheme: offset}\n"
+                   "array: {tile: [3, 3]}\n",
+               &s);
+    const struct ow_problem *p = &s.problem;
+    ck_assert_uint_eq(p->n_row_tile, 3);
+    ck_assert_uint_eq(p->n_col_tile, 3);
+    ck_assert_ok(ow_problem_conductance(p, &g, &err), err);
+    ck_assert_uint_eq(g.cols, 8);
+    for (size_t k = 0; k < 9; k++) {
+        const struct ow_array *a = &p->array[k];
+        ck_assert_uint_eq(a->first_out, first_out[k % 3]);
+        ck_assert_uint_eq(a->n_out, n_out[k % 3]);
+        ck_assert_uint_eq(a->xb.cols, n_out[k % 3] + 1);
+        for (size_t i = 0; i < a->xb.rows; i++)
+            for (size_t j = 0; j < a->xb.cols; j++) {
+                const size_t place = j < a->n_out ? a->first_out + j : 5 + k % 3,
+                             id = (size_t)a->xb.spread[OW_ID][i * a->xb.cols + j];
+                ck_assert_uint_eq(id, (a->first_in + i) * 8 + place);
+                ck_assert(!has_id[id]);
+                has_id[id] = true;
+                ck_assert_double_eq(ow_matrix_row(&g, a->first_in + i)[place],
+                                    ow_matrix_row(&a->mapping.g, i)[j]);
+            }
+    }
+    ow_matrix_finish(&g);
+    study_finish(&s);
+}
+END_TEST
+
+/* ---- what is decoded --------------------------------------------------------------------- */
+
+/* Sense voltages of ideal devices, wires and amplifiers. */
+static void sense(const struct ow_array *a, size_t read, double v[])
+{
+    double amplitude[16];
+    const double r = a->xb.sense.kind == OW_SENSE_TIA ? -a->xb.sense.r_f : a->xb.sense.r_f;
+    ow_array_amplitudes(a, read, amplitude);
+    for (size_t j = 0; j < a->xb.cols; j++) {
+        v[j] = 0.0;
+        for (size_t i = 0; i < a->xb.rows; i++)
+            v[j] += r * amplitude[i] * ow_matrix_row(&a->mapping.g, i)[j];
+    }
+}
+
+static const char *const scheme[] = {
+    "mapping: {scheme: differential}\n", "mapping: {scheme: offset}\n",
+    "mapping: {scheme: differential, levels: 6}\n", "mapping: {scheme: offset, levels: 5}\n"};
+static const char *const tile[] = {"none", "[3, 4]", "[7, 3]", "[1, 100]"};
+static const char *const drive[] = {"input: {bits: 3}\n",
+                                    "input: {signed: true}\nsense: {amp: resistor}\n"};
+
+START_TEST(test_ideal_voltages_decode_to_the_product)
+{
+    struct study s;
+    char text[600];
+    double v[64], part[8];
+    snprintf(text, sizeof text, "%s%s%s%sarray: {tile: %s}\n", VMM, DEVICE,
+             scheme[_i % N(scheme)], drive[_i / N(scheme) % N(drive)],
+             tile[_i / N(scheme) / N(drive)]);
+    study_init(text, &s);
+    const struct ow_problem *p = &s.problem;
+    for (size_t k = 0; k < p->n_vec; k++) {
+        double y[5] = {0.0};
+        for (size_t n = 0; n < ow_problem_arrays(p); n++)
+            for (size_t phase = 0; phase < p->n_phase; phase++) {
+                const struct ow_array *a = &p->array[n];
+                sense(a, k * p->n_phase + phase, v);
+                ow_array_decode(a, v, part);
+                for (size_t j = 0; j < a->n_out; j++)
+                    y[a->first_out + j] += phase ? -part[j] : part[j];
+            }
+        for (size_t j = 0; j < 5; j++)
+            ck_assert_close(y[j], ow_matrix_row(&p->yq, k)[j], 0.0, 1e-9);
+    }
+    study_finish(&s);
+}
+END_TEST
+
+/* The whole run: an amplifier with a gain of 1e9 is what keeps the circuit from the product. */
+START_TEST(test_ideal_runs_are_the_product)
+{
+    struct study s;
+    struct ow_vmm_result r;
+    char text[600];
+    snprintf(text, sizeof text, "%s%s%s%sinput: {signed: %s}\narray: {tile: %s, " IDEAL "}\n",
+             VMM, DEVICE, EXACT, scheme[_i % N(scheme)], _i / N(scheme) % 2 ? "true" : "false",
+             tile[_i / N(scheme) / 2]);
+    measure(text, &s, &r);
+    for (size_t k = 0; k < r.y_circuit.rows * r.y_circuit.cols; k++)
+        ck_assert_close(r.y_circuit.a[k], s.problem.yq.a[k], 0.0, 1e-6 * r.accuracy.fs);
+    ck_assert_double_lt(r.cost.balance_residual, 1e-9);
+    done(&s, &r);
+}
+END_TEST
+
+/* With one line an output there are fewer amplifiers, and all of them carry half of g_max. */
+START_TEST(test_what_an_offset_trades)
+{
+    struct study s[2];
+    struct ow_vmm_result r[2];
+    for (int k = 0; k < 2; k++) {
+        char text[400];
+        snprintf(text, sizeof text, "%s%s%sengine: {name: cvode}\n", VMM, DEVICE, scheme[k]);
+        measure(text, &s[k], &r[k]);
+    }
+    ck_assert_uint_eq(r[0].billing.n_amp, 10);
+    ck_assert_uint_eq(r[1].billing.n_amp, 6);
+    ck_assert_uint_eq(r[1].billing.n_adc, 5);
+    ck_assert_double_lt(r[1].cost.billed.amplifiers, r[0].cost.billed.amplifiers);
+    ck_assert_double_gt(r[1].cost.physical.devices, r[0].cost.physical.devices);
+    ck_assert_uint_eq(r[1].latency.n_settled, 12);
+    for (int k = 0; k < 2; k++)
+        done(&s[k], &r[k]);
+}
+END_TEST
+
+/* ---- what cannot be ---------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct { const char *text, *says; } refused[] = {
+    {VMM "device: {model: stochastic, set: stochastic_write}\nmapping: {scheme: offset}\n",
+     "m.yaml:3:19: mapping.scheme: offset: stochastic has two states"},
+    {VMM DEVICE "array: {cell: 2T2R}\nmapping: {scheme: offset}\n",
+     "m.yaml:4:19: mapping.scheme: offset: array.cell 2T2R"},
+    {VMM DEVICE "mapping: {scheme: offset}\narray: {cols: 5}\n",
+     "m.yaml:4:15: array.cols: 5 bit lines, expected auto or at least 6, one for each column of the weights and a reference"},
+    {VMM DEVICE "array: {cols: 9}\n",
+     "m.yaml:3:15: array.cols: 9 bit lines, expected auto or at least 10, two for each column of the weights"},
+    {VMM DEVICE "mapping: {scheme: bipolar}\n", "differential or offset"},
+};
+/* clang-format on */
+
+START_TEST(test_refusals_name_their_place)
+{
+    struct study s;
+    struct ow_error err = {0};
+    ck_assert_int_eq(study_try(refused[_i].text, &s, &err), OW_ERR_INPUT);
+    ck_assert_msg(strstr(err.text, refused[_i].says), "'%s' in: %s", refused[_i].says,
+                  err.text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("mappings");
+    TCase *tc = tcase_create("mappings");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test_offset_weights_by_hand);
+    tcase_add_test(tc, test_levels_of_an_offset_are_those_of_the_device);
+    tcase_add_test(tc, test_every_tile_has_a_reference);
+    tcase_add_loop_test(tc, test_ideal_voltages_decode_to_the_product, 0,
+                        N(scheme) * N(drive) * N(tile));
+    tcase_add_loop_test(tc, test_ideal_runs_are_the_product, 0, N(scheme) * 2 * N(tile));
+    tcase_add_test(tc, test_what_an_offset_trades);
+    tcase_add_loop_test(tc, test_refusals_name_their_place, 0, N(refused));
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
