@@ -79,6 +79,11 @@ struct ow_state {
     const char *doc;
 };
 
+/* Of a pair: u across its first element at v, and du/dv. */
+struct ow_inner {
+    double v, u, share;
+};
+
 /* n cells of one model at one instant, as a structure of arrays (n = 1 for a code
  * model).  Borrowed, never written. */
 struct ow_cells {
@@ -88,9 +93,8 @@ struct ow_cells {
                                        that stand in for param[k]                        */
     const double *v;                /* [n] V                                             */
     const double *x[OW_MAX_STATES]; /* [n_state][n]                                   */
-    double *inner;                  /* NULL, or [n], which pairs alone know (ow_series.h):
-                                       the part of v across the first element, 0 before
-                                       it is known; the search begins there           */
+    struct ow_inner *inner;         /* NULL, or [n] for pairs (ow_series.h): where the search
+                                       ended, for the next one to begin; 0 before the first */
 };
 
 /* The value of parameter k in cell j. */

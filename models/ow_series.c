@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "ow_bracket.h"
+#include "ow_simd.h"
 
 /* ---- making ------------------------------------------------------------------------ */
 
@@ -109,23 +110,27 @@ void ow_series_destroy(struct ow_series *series)
 enum { MEMRISTOR, ACCESS };
 enum { BLOCK = 64 };
 
-/* One cell's search for the magnitude u in [0, v]. */
-struct search {
-    double v, u, lo, hi;
-    double last; /* V, the step before */
-    bool was_slow, is_done;
-};
+#define SMALL_STEP 1e-7 /* its square is below rounding */
 
-/* Some cells, both elements of which are evaluated together. */
+/* Some cells, both elements of which are evaluated together.  u, v and currents are magnitudes
+ * where nothing else is said. */
 struct pair {
     const struct ow_series *s;
     size_t n;
     struct ow_cells cells[2];            /* their v are voltage[]                       */
-    double voltage[2][BLOCK];            /* V                                           */
-    double i[2][BLOCK], slope[2][BLOCK]; /* A, S                                        */
+    double v[BLOCK], u[BLOCK];           /* V                                           */
+    double voltage[2][BLOCK];            /* V, with their sign                          */
+    double i[2][BLOCK], slope[2][BLOCK]; /* A, with their sign; S                       */
     double share[BLOCK];                 /* du/dv                                       */
-    struct search search[BLOCK];
 };
+
+/* Where the search begins: on from where it ended, or in the middle. */
+static double guess(const struct ow_inner *last, double v)
+{
+    const double u = last ? last->u + last->share * (v - last->v) : 0.0;
+    const double size = v < 0.0 ? -u : u;
+    return size > 0.0 && size < fabs(v) ? size : 0.5 * fabs(v);
+}
 
 /* The elements' cells out of at most BLOCK of the pair's. */
 static void begin(struct pair *p, const struct ow_series *s, const struct ow_cells *cells)
@@ -143,9 +148,8 @@ static void begin(struct pair *p, const struct ow_series *s, const struct ow_cel
             p->cells[k].x[x] = cells->x[k == ACCESS ? n_state + x : x];
     }
     for (size_t j = 0; j < p->n; j++) {
-        const double v = fabs(cells->v[j]);
-        const double part = cells->inner && cells->inner[j] > 0.0 ? cells->inner[j] : 0.5;
-        p->search[j] = (struct search){.v = v, .u = fmin(part, 1.0) * v, .hi = v, .last = v};
+        p->v[j] = fabs(cells->v[j]);
+        p->u[j] = guess(cells->inner ? &cells->inner[j] : NULL, cells->v[j]);
     }
 }
 
@@ -153,9 +157,8 @@ static void begin(struct pair *p, const struct ow_series *s, const struct ow_cel
 static void divide(struct pair *p, const double v[])
 {
     for (size_t j = 0; j < p->n; j++) {
-        const struct search *f = &p->search[j];
-        p->voltage[MEMRISTOR][j] = copysign(f->u, v[j]);
-        p->voltage[ACCESS][j] = copysign(f->v - f->u, v[j]);
+        p->voltage[MEMRISTOR][j] = copysign(p->u[j], v[j]);
+        p->voltage[ACCESS][j] = copysign(p->v[j] - p->u[j], v[j]);
     }
 }
 
@@ -165,6 +168,57 @@ static void place(struct pair *p, const double v[])
     for (size_t k = 0; k < 2; k++)
         ow_conduct(p->s->part[k], &p->cells[k], p->i[k], p->slope[k]);
 }
+
+/* Steps of Newton's method for many cells.  A step is small if it changes neither current by
+ * more than SMALL_STEP of it (far < 0), or if rounding does as much to u or to v - u (near <=
+ * 0): what is left after it goes with the square. */
+OW_WIDE static void series_steps(const struct pair *p, double step[], double share[],
+                                 double far[], double near[])
+{
+    const double *i_m = p->i[MEMRISTOR], *i_a = p->i[ACCESS];
+    const double *g_m = p->slope[MEMRISTOR], *g_a = p->slope[ACCESS];
+    for (size_t j = 0; j < p->n; j++) {
+        const double m = fabs(i_m[j]), a = fabs(i_a[j]), per_g = 1.0 / (g_m[j] + g_a[j]);
+        step[j] = (a - m) * per_g;
+        share[j] = g_a[j] * per_g;
+        far[j] = fabs(step[j]) * (g_m[j] * a + g_a[j] * m) - SMALL_STEP * (m * a);
+        near[j] = fabs(step[j]) - 4.0 * DBL_EPSILON * p->u[j];
+    }
+}
+
+enum { QUICK_STEPS = 4 };
+
+/* Newton's method without a bracket, which near the root is all that it takes.  False where it
+ * has left (0, v) or takes longer. */
+static bool find_quickly(struct pair *p, const double v[])
+{
+    double step[BLOCK], far[BLOCK], near[BLOCK];
+    for (int k = 0; k < QUICK_STEPS; k++) {
+        bool is_done = true, is_in = true;
+        place(p, v);
+        series_steps(p, step, p->share, far, near);
+        for (size_t j = 0; j < p->n; j++)
+            is_done &= far[j] < 0.0 || near[j] <= 0.0;
+        for (size_t j = 0; j < p->n; j++) {
+            const double next = p->u[j] + step[j];
+            is_in &= next > 0.0 && next < p->v[j];
+            p->u[j] = next;
+        }
+        if (is_done)
+            for (size_t j = 0; j < p->n; j++)
+                p->u[j] = fmin(fmax(p->u[j], 0.0), p->v[j]);
+        if (is_done || !is_in)
+            return is_done;
+    }
+    return false;
+}
+
+/* One cell's search for u in [0, v]. */
+struct search {
+    double v, u, lo, hi;
+    double last; /* V, the step before */
+    bool was_slow, is_done;
+};
 
 /* What one cell's elements say at an iterate: magnitudes of currents, slopes. */
 struct answer {
@@ -189,23 +243,22 @@ static double far_step(const struct search *f, const struct answer *at)
     return f->v - u < 1e-3 * w ? f->v - w * (at->i_m / at->i_a) : u;
 }
 
-/* Whether the step changes neither current by more than this part of it (or u by more than
- * what rounding makes of it or of v - u): what is left after it goes with the square. */
-static bool is_small(const struct search *f, const struct answer *at, double part)
+/* As in series_steps(). */
+static bool is_small(const struct search *f, const struct answer *at)
 {
-    const double size = fabs(at->step), product = at->i_m * at->i_a;
-    return size <= 2.0 * DBL_EPSILON * (f->u > 0.5 * f->v ? f->v : f->u) ||
-           (product > 0.0 && size * (at->g_m * at->i_a + at->g_a * at->i_m) <= part * product);
+    const double size = fabs(at->step);
+    return size <= 4.0 * DBL_EPSILON * f->u ||
+           size * (at->g_m * at->i_a + at->g_a * at->i_m) < SMALL_STEP * (at->i_m * at->i_a);
 }
 
 /* The next iterate.  is_done: it is the root. */
-static void narrow(struct search *f, int k, const struct answer *at, double part)
+static void narrow(struct search *f, int k, const struct answer *at)
 {
     if (at->i_m == at->i_a || f->u == f->lo) {
         f->is_done = true;
         return;
     }
-    if (is_small(f, at, part)) {
+    if (is_small(f, at)) {
         f->u = fmin(fmax(f->u + at->step, 0.0), f->v);
         f->is_done = true;
         return;
@@ -226,42 +279,51 @@ static void narrow(struct search *f, int k, const struct answer *at, double part
     f->u = next;
 }
 
-/* All cells' elements at their roots, but for a last step of `part` (is_small above), which is
- * taken. */
-static void find(struct pair *p, const struct ow_cells *cells, double part)
+/* The same for all cells, each in a bracket of its own. */
+static void find_surely(struct pair *p, const double v[])
 {
+    struct search search[BLOCK];
     bool is_done = false;
+    for (size_t j = 0; j < p->n; j++) {
+        if (!(p->u[j] > 0.0 && p->u[j] < p->v[j]))
+            p->u[j] = 0.5 * p->v[j];
+        search[j] = (struct search){.v = p->v[j], .u = p->u[j], .hi = p->v[j], .last = p->v[j]};
+    }
     for (int k = 0; !is_done && k < OW_BRACKET_MAX; k++) {
-        place(p, cells->v);
+        place(p, v);
         is_done = true;
         for (size_t j = 0; j < p->n; j++) {
-            if (p->search[j].is_done)
+            const double g_m = p->slope[MEMRISTOR][j], g_a = p->slope[ACCESS][j];
+            struct answer at = {fabs(p->i[MEMRISTOR][j]), fabs(p->i[ACCESS][j]), g_m, g_a, 0.0};
+            if (search[j].is_done)
                 continue;
-            struct answer at = {fabs(p->i[MEMRISTOR][j]), fabs(p->i[ACCESS][j]),
-                                p->slope[MEMRISTOR][j], p->slope[ACCESS][j], 0.0};
-            at.step = (at.i_a - at.i_m) / (at.g_m + at.g_a);
-            narrow(&p->search[j], k, &at, part);
-            p->share[j] = at.g_m + at.g_a > 0.0 ? at.g_a / (at.g_m + at.g_a) : 0.5;
-            is_done = is_done && p->search[j].is_done;
+            at.step = (at.i_a - at.i_m) / (g_m + g_a);
+            narrow(&search[j], k, &at);
+            p->u[j] = search[j].u;
+            p->share[j] = g_m + g_a > 0.0 ? g_a / (g_m + g_a) : 0.5;
+            is_done = is_done && search[j].is_done;
         }
     }
+}
+
+/* All cells' elements at their roots; currents and slopes are those of the iterate before. */
+static void find(struct pair *p, const struct ow_cells *cells)
+{
+    if (!find_quickly(p, cells->v))
+        find_surely(p, cells->v);
     divide(p, cells->v);
     for (size_t j = 0; cells->inner && j < p->n; j++)
-        if (p->search[j].v > 0.0)
-            cells->inner[j] = p->search[j].u / p->search[j].v;
+        cells->inner[j] = (struct ow_inner){cells->v[j], p->voltage[MEMRISTOR][j], p->share[j]};
 }
 
 /* ---- the pair ---------------------------------------------------------------------- */
 
-/* Of the currents' steps towards the root, what may be left to the end. */
-#define SMALL_STEP   1e-7 /* squared, it is below rounding                                  */
-#define LEFT_TO_EVAL 1e-5 /* an evaluation with derivatives takes a step of its own        */
-
-/* The currents differ by what is left of the way to the root; to first order this is the
- * pair's. */
-static double current(double share, double i_m, double i_a)
+/* After a last step of Newton's method, to its first order: the same from either element.  What
+ * is left out goes with the square of SMALL_STEP, so neither has to be evaluated again for it.
+ */
+static double current(const struct pair *p, size_t j)
 {
-    return share * i_m + (1.0 - share) * i_a;
+    return p->share[j] * p->i[MEMRISTOR][j] + (1.0 - p->share[j]) * p->i[ACCESS][j];
 }
 
 void ow_series_conduct(const struct ow_series *series, const struct ow_cells *cells, double i[],
@@ -275,12 +337,10 @@ void ow_series_conduct(const struct ow_series *series, const struct ow_cells *ce
         ow_cells_slice(&series->model, cells, first, left < BLOCK ? left : BLOCK, &part,
                        spread);
         begin(&p, series, &part);
-        find(&p, &part, SMALL_STEP);
-        place(&p, part.v);
+        find(&p, &part);
         for (size_t j = 0; j < p.n; j++) {
-            const double g_m = p.slope[MEMRISTOR][j], g_a = p.slope[ACCESS][j];
-            i[first + j] = current(p.share[j], p.i[MEMRISTOR][j], p.i[ACCESS][j]);
-            di_dv[first + j] = g_m + g_a > 0.0 ? g_m * (g_a / (g_m + g_a)) : 0.0;
+            i[first + j] = current(&p, j);
+            di_dv[first + j] = p.slope[MEMRISTOR][j] * p.share[j];
         }
     }
 }
@@ -309,16 +369,13 @@ struct shares {
     double du_dx[OW_MAX_STATES][BLOCK];
 };
 
-static void make_shares(const struct pair *p, const double v[], const struct ow_response *out,
-                        struct shares *sh)
+static void make_shares(const struct pair *p, const struct ow_response *out, struct shares *sh)
 {
     for (size_t j = 0; j < p->n; j++) {
         const double g_a = p->slope[ACCESS][j], sum = out->di_dv[j] + g_a;
-        const double step = (p->i[ACCESS][j] - out->i[j]) / sum;
         sh->per_g[j] = sum > 0.0 ? 1.0 / sum : 0.0;
         sh->by_m[j] = sum > 0.0 ? g_a / sum : 0.5;
         sh->by_a[j] = 1.0 - sh->by_m[j];
-        sh->step[j] = fabs(step) <= LEFT_TO_EVAL * fabs(v[j]) ? step : 0.0; /* no number: 0 */
     }
     for (size_t x = 0; x < p->s->model.n_state; x++) {
         const double sign = x < p->s->part[MEMRISTOR]->n_state ? -1.0 : 1.0;
@@ -327,15 +384,14 @@ static void make_shares(const struct pair *p, const double v[], const struct ow_
     }
 }
 
-/* Rate r of the pair and its derivatives at a given v from those at given voltages of the
- * elements. */
+/* Derivatives of rate r at a given v from those at given voltages of the elements. */
 static void join_rate(const struct pair *p, const struct shares *sh, size_t r,
                       struct ow_response *out)
 {
     const size_t n_m = p->s->part[MEMRISTOR]->n_state;
     const bool is_m = r < n_m;
     const double sign = is_m ? 1.0 : -1.0, *by = is_m ? sh->by_m : sh->by_a;
-    double *f = out->f[r], *df_dv = out->df_dv[r];
+    double *df_dv = out->df_dv[r];
     for (size_t x = 0; x < p->s->model.n_state; x++) {
         double *df_dx = out->df_dx[r][x];
         if (is_m == (x < n_m))
@@ -345,16 +401,14 @@ static void join_rate(const struct pair *p, const struct shares *sh, size_t r,
             for (size_t j = 0; j < p->n; j++)
                 df_dx[j] = sign * df_dv[j] * sh->du_dx[x][j];
     }
-    for (size_t j = 0; j < p->n; j++) {
-        f[j] += sign * df_dv[j] * sh->step[j];
+    for (size_t j = 0; j < p->n; j++)
         df_dv[j] *= by[j];
-    }
 }
 
-static void join(const struct pair *p, const double v[], struct ow_response *out)
+static void join(const struct pair *p, struct ow_response *out)
 {
     struct shares sh;
-    make_shares(p, v, out, &sh);
+    make_shares(p, out, &sh);
     for (size_t r = 0; r < p->s->model.n_state; r++)
         join_rate(p, &sh, r, out);
     for (size_t x = 0; x < p->s->model.n_state; x++) {
@@ -362,25 +416,25 @@ static void join(const struct pair *p, const double v[], struct ow_response *out
         for (size_t j = 0; j < p->n; j++)
             out->di_dx[x][j] *= by[j];
     }
-    for (size_t j = 0; j < p->n; j++) {
-        out->i[j] = sh.by_m[j] * out->i[j] + sh.by_a[j] * p->i[ACCESS][j];
+    for (size_t j = 0; j < p->n; j++)
         out->di_dv[j] *= sh.by_m[j];
-    }
 }
 
 static void eval_block(const struct ow_series *s, const struct ow_cells *cells,
                        struct ow_response *out)
 {
     struct pair p;
+    double i_a[BLOCK];
     begin(&p, s, cells);
-    find(&p, cells, out->di_dv ? LEFT_TO_EVAL : SMALL_STEP);
-    struct ow_response access = access_of(s, out, p.i[ACCESS], p.slope[ACCESS]);
+    find(&p, cells);
+    struct ow_response access = access_of(s, out, i_a, p.slope[ACCESS]);
     ow_eval(s->part[MEMRISTOR], &p.cells[MEMRISTOR], out);
-    ow_eval(s->part[ACCESS], &p.cells[ACCESS], &access);
+    if (s->part[ACCESS]->n_state > 0)
+        ow_eval(s->part[ACCESS], &p.cells[ACCESS], &access);
     if (out->di_dv)
-        join(&p, cells->v, out);
-    for (size_t j = 0; !out->di_dv && j < p.n; j++)
-        out->i[j] = current(p.share[j], out->i[j], p.i[ACCESS][j]);
+        join(&p, out);
+    for (size_t j = 0; j < p.n; j++)
+        out->i[j] = current(&p, j);
 }
 
 void ow_series_eval(const struct ow_series *series, const struct ow_cells *cells,
@@ -405,6 +459,6 @@ double ow_series_inner(const struct ow_series *series, const double param[], dou
     for (size_t s = 0; s < series->model.n_state; s++)
         cell.x[s] = &x[s];
     begin(&p, series, &cell);
-    find(&p, &cell, SMALL_STEP);
+    find(&p, &cell);
     return p.voltage[MEMRISTOR][0];
 }

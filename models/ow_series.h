@@ -10,6 +10,9 @@
  *   di/dv = g_m g_a/(g_m + g_a),   du/dv = g_a/(g_m + g_a),
  *   du/dx_m = -(di_m/dx_m)/(g_m + g_a),   du/dx_a = (di_a/dx_a)/(g_m + g_a).
  *
+ * The access device's slope is that at the last iterate but one, some 1e-7 of the voltages
+ * away.
+ *
  * Parameters and states are the memristor's, then the access device's with a prefix: what is
  * spread over the cells, drawn, stuck or programmed is the memristor's, at the indices that it
  * has alone.  Each element keeps its own scale, rate and rs. */

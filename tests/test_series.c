@@ -102,7 +102,8 @@ static double halve(const struct pair *p, double v, const double x[])
 }
 
 /* At the root by halving, either current is off by its slope times the rounding of u; weighted
- * by the other's slope that cancels. */
+ * by the other's slope that cancels.  Slopes are those a step of 1e-7 before, which where a
+ * transistor saturates is some 3e-6 of what it leaves. */
 START_TEST(test_both_carry_one_current)
 {
     struct pair p = pair_of(_i);
@@ -115,7 +116,7 @@ START_TEST(test_both_carry_one_current)
         struct ow_point pt;
         ow_eval_one(&p.s->model, p.param, v, x, &pt);
         ck_assert_close(pt.i, i, 1e-11, 0.0);
-        ck_assert_close(pt.di_dv, at.m.di_dv * (at.a.di_dv / sum), 1e-7, 0.0);
+        ck_assert_close(pt.di_dv, at.m.di_dv * (at.a.di_dv / sum), 1e-5, 0.0);
         ck_assert_close(ow_series_inner(p.s, p.param, v, x), u, 1e-10, 4e-16 * fabs(v));
         for (size_t r = 0; r < p.s->part[0]->n_state; r++)
             ck_assert_close(pt.f[r], at.m.f[r], 1e-9, 1e-20);
@@ -183,7 +184,8 @@ enum { N_CELL = 131 }; /* two blocks and a rest */
 
 struct cells {
     struct ow_cells cells;
-    double v[N_CELL], x[OW_MAX_STATES][N_CELL], inner[N_CELL];
+    double v[N_CELL], x[OW_MAX_STATES][N_CELL];
+    struct ow_inner inner[N_CELL];
     double scale[N_CELL], access[N_CELL];
     const double *spread[OW_MAX_PARAMS];
 };
@@ -239,10 +241,10 @@ static void check_cell(const struct pair *p, const struct cells *c, const struct
         x[s] = c->x[s][j];
     ow_eval_one(&p->s->model, param, c->v[j], x, &pt);
     ck_assert_close(a->at.i[j], pt.i, 1e-11, 0.0);
-    ck_assert_close(a->at.di_dv[j], pt.di_dv, 1e-6, 0.0);
+    ck_assert_close(a->at.di_dv[j], pt.di_dv, 1e-5, 0.0);
     for (size_t r = 0; r < p->s->model.n_state; r++) {
         ck_assert_close(a->at.f[r][j], pt.f[r], 1e-9, 1e-9);
-        ck_assert_close(a->at.di_dx[r][j], pt.di_dx[r], 1e-6, 1e-20);
+        ck_assert_close(a->at.di_dx[r][j], pt.di_dx[r], 1e-5, 1e-20);
         for (size_t s = 0; s < p->s->model.n_state; s++)
             ck_assert_close(a->at.df_dx[r][s][j], pt.df_dx[r][s], 1e-5, 1e-6 * fabs(pt.f[r]));
     }
@@ -265,7 +267,7 @@ START_TEST(test_cells_equal_single_devices)
     for (int k = 0; k < 3; k++) {
         c.cells.inner = k > 0 ? c.inner : NULL; /* not known, then known */
         for (size_t j = 0; k == 2 && j < N_CELL; j++)
-            c.inner[j] = draw(j, 17); /* or far off */
+            c.inner[j].u = c.v[j] * draw(j, 17); /* or far off */
         ow_eval(&p.s->model, &c.cells, &a.at);
         ow_eval(&p.s->model, &c.cells, &quick.at);
         ow_conduct(&p.s->model, &c.cells, i, di_dv);
@@ -273,7 +275,7 @@ START_TEST(test_cells_equal_single_devices)
             check_cell(&p, &c, &a, j);
             ck_assert_close(quick.at.i[j], a.at.i[j], 1e-11, 0.0);
             ck_assert_close(i[j], a.at.i[j], 1e-11, 0.0);
-            ck_assert_close(di_dv[j], a.at.di_dv[j], 1e-6, 0.0);
+            ck_assert_close(di_dv[j], a.at.di_dv[j], 1e-5, 0.0);
             for (size_t r = 0; r < p.s->model.n_state; r++)
                 ck_assert_close(quick.at.f[r][j], a.at.f[r][j], 1e-9, 1e-9);
         }

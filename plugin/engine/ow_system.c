@@ -64,8 +64,8 @@ enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
     sys.most = calloc(xb->rows, sizeof *sys.most);
     if (xb->model->series)
         sys.inner = ow_pages_calloc(sys.n_cell, sizeof *sys.inner);
-    if ((xb->model->series && !sys.inner) || !sys.most || !sys.v_node || !sys.v_cell || !sys.still || !sys.current ||
-        create_response(&sys)) {
+    if ((xb->model->series && !sys.inner) || !sys.most || !sys.v_node || !sys.v_cell ||
+        !sys.still || !sys.current || create_response(&sys)) {
         ow_system_finish(&sys);
         return OW_ERR_NOMEM;
     }

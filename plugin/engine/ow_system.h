@@ -32,7 +32,7 @@ struct ow_system {
     /* The point that was placed last, and what the devices answered there. */
     double *v_node;                 /* [n_node] V                                         */
     double *v_cell;                 /* [n_cell] V                                         */
-    double *inner;                  /* [n_cell] of pairs, else NULL: ow_cells.inner          */
+    struct ow_inner *inner;         /* [n_cell] of pairs, else NULL: ow_cells.inner       */
     const double *x[OW_MAX_STATES]; /* [n_cell]: into y or into `still`               */
     double *still;                  /* [n_state][n_cell], used by states that are not in y */
     struct ow_response at;          /* every array [n_cell]                               */
