@@ -100,6 +100,11 @@ enum ow_status ow_host_balance(const struct ow_energy *energy, struct ow_error *
     return OW_OK;
 }
 
+void ow_host_select(struct ow_host *h, size_t row)
+{
+    ow_variant_select(&h->variant, row);
+}
+
 enum ow_status ow_host_drive(struct ow_host *h, const double amplitude[], const double *x_begin,
                              struct ow_reading *out, struct ow_error *err)
 {

@@ -39,6 +39,9 @@ enum ow_status ow_host_drive(struct ow_host *host, const double amplitude[],
                              const double *x_begin, struct ow_reading *out,
                              struct ow_error *err);
 
+/* The word line whose pulse comes next with ow_host_drive(): gates of 1T1R cells follow. */
+void ow_host_select(struct ow_host *host, size_t row);
+
 #define OW_BALANCE 1e-3
 
 /* That check alone. */

@@ -157,6 +157,7 @@ static enum ow_status give_pulse(struct run *r, const struct ow_write *write, si
     *n = ow_write_amplitudes(r->writes, write, r->g_row, r->amplitude);
     if (*n == 0)
         return OW_OK;
+    ow_host_select(r->host, write->row);
     const enum ow_status st = ow_host_drive(r->host, r->amplitude, r->x, &r->reading, &why);
     if (st == OW_ERR_CANCELLED)
         return ow_fail(err, st, "cancelled");

@@ -148,9 +148,10 @@ struct ow_spec {
     struct {
         bool is_given; /* some key of it is; without it the values below mean nothing   */
         enum ow_write_scheme scheme;
-        char *begin;     /* conductances before the first pulse; NULL: all at g_min     */
-        char *target;    /* conductances to reach; NULL: those of the weights           */
-        double r_driver; /* ohm, of a bit line's driver; NaN: array.r_driver            */
+        char *begin;       /* conductances before the first pulse; NULL: all at g_min     */
+        char *target;      /* conductances to reach; NULL: those of the weights           */
+        double r_driver;   /* ohm, of a bit line's driver; NaN: array.r_driver            */
+        double v_gate_off; /* V over the bit line, of 1T1R cells on other word lines     */
         struct {
             double v_set, v_reset;  /* V, of opposite sign                              */
             double t_width, t_rise; /* s                                                */

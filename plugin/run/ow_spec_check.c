@@ -92,6 +92,17 @@ static enum ow_status check_tile(const struct ow_spec *spec, struct ow_error *er
     return OW_OK;
 }
 
+/* A gate needs a transistor. */
+static enum ow_status check_gate(const struct ow_spec *spec, struct ow_error *err)
+{
+    const bool has_gate = spec->array.cell == OW_CELL_1T1R || spec->array.cell == OW_CELL_2T2R;
+    if (has_gate || !spec->program.is_given || spec->program.v_gate_off == 0.0)
+        return OW_OK;
+    return ow_spec_fail(spec, "program.v_gate_off", err, OW_ERR_INPUT,
+                        "%g V would be ignored: expected it with array.cell 1T1R or 2T2R only",
+                        spec->program.v_gate_off);
+}
+
 enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
 {
     const struct ow_model *model = spec->device.model;
@@ -105,7 +116,7 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
                             spec->device.stuck_off, spec->device.stuck_on);
     enum ow_status st;
     if ((st = check_noise(spec, err)) || (st = check_scheme(spec, err)) ||
-        (st = check_tile(spec, err)))
+        (st = check_tile(spec, err)) || (st = check_gate(spec, err)))
         return st;
     if (spec->mapping.levels == 1)
         return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,

@@ -93,6 +93,7 @@ const struct ow_key ow_keys[] = {
     {"program.target",       OW_KEY_PATH,    "1",   "weights",      0,      0,     weights,   AT(program.target),       "conductances [rows, cols] in S to reach; weights: those that vmm.weights map to"},
     {"program.begin",        OW_KEY_PATH,    "1",   "g_min",        0,      0,     g_min,     AT(program.begin),        "conductances before the first pulse; g_min: every cell there"},
     {"program.r_driver",     OW_KEY_NUMBER,  "ohm", "array.r_driver", 0,    1e9,   r_driver,  AT(program.r_driver),     "output resistance of a bit-line driver"},
+    {"program.v_gate_off",   OW_KEY_NUMBER,  "V",   "0",           -1e3,    1e3,   NULL,      AT(program.v_gate_off),   "1T1R: gate voltage along the word lines that are not selected, over the bit line"},
     {"program.pulses.v_set", OW_KEY_NUMBER,  "V",   NULL,          -1e3,    1e3,   NULL,      AT(program.pulses.v_set), "height of a pulse that raises the conductance; the device decides the sign"},
     {"program.pulses.v_reset", OW_KEY_NUMBER, "V",  NULL,          -1e3,    1e3,   NULL,      AT(program.pulses.v_reset), "height of a pulse that lowers it, of the other sign"},
     {"program.pulses.t_width", OW_KEY_NUMBER, "s",  NULL,           1e-15,  1e3,   NULL,      AT(program.pulses.t_width), "time at full height, and then at rest before the next pulse"},
