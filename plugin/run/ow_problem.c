@@ -565,32 +565,3 @@ enum ow_status ow_problem_conductance(const struct ow_problem *p, struct ow_matr
     }
     return OW_OK;
 }
-
-enum ow_status ow_problem_partial(const struct ow_problem *p, struct ow_partial *out,
-                                  struct ow_error *err)
-{
-    const size_t n_in = p->array->n_in, n_out = p->n_out;
-    *out = (struct ow_partial){
-        .y = ow_matrix_create(p->n_vec, p->n_row_tile * n_out),
-        .w = ow_matrix_create(n_in, p->n_row_tile * n_out),
-    };
-    if (!out->y.a || !out->w.a) {
-        ow_partial_finish(out);
-        return ow_fail(err, OW_ERR_NOMEM, "partial sums: out of memory");
-    }
-    for (size_t i = 0; i < p->n_in; i++) {
-        const double *w = ow_matrix_row(&p->weights, i);
-        const size_t first = i / n_in * n_out;
-        memcpy(ow_matrix_row(&out->w, i % n_in) + first, w, n_out * sizeof *w);
-        for (size_t k = 0; k < p->n_vec; k++)
-            for (size_t j = 0; j < n_out; j++)
-                ow_matrix_row(&out->y, k)[first + j] += ow_matrix_row(&p->inputs, k)[i] * w[j];
-    }
-    return OW_OK;
-}
-
-void ow_partial_finish(struct ow_partial *partial)
-{
-    ow_matrix_finish(&partial->y);
-    ow_matrix_finish(&partial->w);
-}

@@ -72,16 +72,6 @@ void ow_problem_finish(struct ow_problem *problem);
 enum ow_status ow_problem_conductance(const struct ow_problem *problem, struct ow_matrix *out,
                                       struct ow_error *err);
 
-/* Products of each row tile with its inputs, exact, and its weights, both beside those of the
- * tile above: y[n_vec][n_row_tile n_out] and w[rows of a tile][n_row_tile n_out], 0 below the
- * last.  What converters see, and from what their range follows. */
-struct ow_partial {
-    struct ow_matrix y, w;
-};
-enum ow_status ow_problem_partial(const struct ow_problem *problem, struct ow_partial *out,
-                                  struct ow_error *err);
-void ow_partial_finish(struct ow_partial *partial);
-
 /* Is vector k one of those that calibrate? */
 bool ow_problem_calibrates(const struct ow_problem *problem, size_t k);
 

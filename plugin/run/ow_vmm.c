@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_convert.h"
+
 struct context {
     const struct ow_problem *problem;
     const struct ow_vmm_options *options;
@@ -152,61 +154,12 @@ static enum ow_status simulate(struct context *c, bool has_ideal_wires, double b
 
 /* ---- from reads to measures ---------------------------------------------------------- */
 
-/* What the arrays of each row tile make of every vector, [n_vec][n_row_tile n_out]; with
- * signed inputs the second phase counts negative. */
-static void decode(const struct ow_problem *p, const struct reads *r, double phase[],
-                   struct ow_matrix *partial)
-{
-    size_t first = 0;
-    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
-        const struct ow_array *a = &p->array[k];
-        const size_t at = k / p->n_col_tile * p->n_out + a->first_out;
-        for (size_t read = 0; read < r->n_read; read++) {
-            double *y = ow_matrix_row(partial, read / p->n_phase) + at;
-            ow_array_decode(a, ow_matrix_row(&r->v_sense, read) + first, phase);
-            for (size_t j = 0; j < a->n_out; j++)
-                y[j] += read % p->n_phase ? -phase[j] : phase[j];
-        }
-        first += a->xb.cols;
-    }
-}
-
-static void add_up(const struct ow_problem *p, const struct ow_matrix *partial,
-                   struct ow_matrix *y)
-{
-    for (size_t k = 0; k < p->n_vec; k++)
-        for (size_t j = 0; j < partial->cols; j++)
-            ow_matrix_row(y, k)[j % p->n_out] += ow_matrix_row(partial, k)[j];
-}
-
-/* Y': through the converters, then added. */
-static enum ow_status convert(const struct ow_problem *p, const struct reads *r,
-                              const struct ow_range *range, struct ow_matrix *y,
-                              struct ow_error *err)
-{
-    struct ow_matrix partial = ow_matrix_create(p->n_vec, p->n_row_tile * p->n_out);
-    double *phase = calloc(p->n_out, sizeof *phase);
-    enum ow_status st = OW_OK;
-    *y = ow_matrix_create(p->n_vec, p->n_out);
-    if (y->a && partial.a && phase) {
-        decode(p, r, phase, &partial);
-        ow_adc_quantise(&partial, range, (unsigned)p->spec->adc.bits);
-        add_up(p, &partial, y);
-    } else {
-        ow_matrix_finish(y);
-        st = ow_fail(err, OW_ERR_NOMEM, "outputs: out of memory");
-    }
-    free(phase);
-    ow_matrix_finish(&partial);
-    return st;
-}
-
 static enum ow_status measure_accuracy(const struct context *c, const struct reads *reads,
                                        const struct ow_vmm_result *r, struct ow_matrix *y,
                                        struct ow_accuracy *out, struct ow_error *err)
 {
     const struct ow_problem *p = c->problem;
-    const enum ow_status st = convert(p, reads, &r->adc_range, y, err);
+    const enum ow_status st = ow_convert(p, &reads->v_sense, &r->adc_range, y, err);
     if (st)
         return st;
     const struct ow_accuracy_input in = {.y = &p->y,
@@ -349,25 +302,6 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
                 p->n_vec - r->latency.n_settled, p->n_vec);
 }
 
-/* Full scale of the whole product, and what a converter of partial sums spans: the same for
- * one row tile.  Of a given range, the sum has as many times that. */
-static enum ow_status find_ranges(const struct context *c, struct ow_vmm_result *r,
-                                  struct ow_error *err)
-{
-    const struct ow_problem *p = c->problem;
-    const struct ow_range_choice *choice = &p->spec->adc.range;
-    const double least = p->spec->input.is_signed ? -1.0 : 0.0, n = (double)p->n_row_tile;
-    struct ow_partial partial;
-    enum ow_status st = ow_range_find(choice->rule, &p->y, c->is_calibration, &p->weights,
-                                      least, n * choice->lo, n * choice->hi, &r->range, err);
-    if (st || (st = ow_problem_partial(p, &partial, err)))
-        return st;
-    st = ow_range_find(choice->rule, &partial.y, c->is_calibration, &partial.w, least,
-                       choice->lo, choice->hi, &r->adc_range, err);
-    ow_partial_finish(&partial);
-    return st;
-}
-
 static enum ow_status run(struct context *c, struct reads *real, struct reads *control,
                           struct ow_vmm_result *r, struct ow_error *err)
 {
@@ -376,7 +310,7 @@ static enum ow_status run(struct context *c, struct reads *real, struct reads *c
     const struct ow_sense *sense = &p->array->xb.sense;
     struct ow_matrix y_control = {0};
     double control_clipped = 0.0;
-    enum ow_status st = find_ranges(c, r, err);
+    enum ow_status st = ow_convert_ranges(p, c->is_calibration, &r->range, &r->adc_range, err);
     if (st)
         return st;
     const double band =

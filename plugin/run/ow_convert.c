@@ -1,0 +1,108 @@
+#include "ow_convert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- ranges -------------------------------------------------------------------------- */
+
+/* Products of each row tile with its inputs, exact, and its weights, both beside those of the
+ * tile above: y[n_vec][n_row_tile n_out] and w[rows of a tile][n_row_tile n_out], 0 below the
+ * last.  What converters see, and from what their range follows. */
+struct partial {
+    struct ow_matrix y, w;
+};
+
+static void partial_finish(struct partial *partial)
+{
+    ow_matrix_finish(&partial->y);
+    ow_matrix_finish(&partial->w);
+}
+
+static enum ow_status partial_init(const struct ow_problem *p, struct partial *out,
+                                   struct ow_error *err)
+{
+    const size_t n_in = p->array->n_in, n_out = p->n_out;
+    *out = (struct partial){
+        .y = ow_matrix_create(p->n_vec, p->n_row_tile * n_out),
+        .w = ow_matrix_create(n_in, p->n_row_tile * n_out),
+    };
+    if (!out->y.a || !out->w.a) {
+        partial_finish(out);
+        return ow_fail(err, OW_ERR_NOMEM, "partial sums: out of memory");
+    }
+    for (size_t i = 0; i < p->n_in; i++) {
+        const double *w = ow_matrix_row(&p->weights, i);
+        const size_t first = i / n_in * n_out;
+        memcpy(ow_matrix_row(&out->w, i % n_in) + first, w, n_out * sizeof *w);
+        for (size_t k = 0; k < p->n_vec; k++)
+            for (size_t j = 0; j < n_out; j++)
+                ow_matrix_row(&out->y, k)[first + j] += ow_matrix_row(&p->inputs, k)[i] * w[j];
+    }
+    return OW_OK;
+}
+
+enum ow_status ow_convert_ranges(const struct ow_problem *p, const bool is_calibration[],
+                                 struct ow_range *whole, struct ow_range *adc,
+                                 struct ow_error *err)
+{
+    const struct ow_range_choice *choice = &p->spec->adc.range;
+    const double least = p->spec->input.is_signed ? -1.0 : 0.0, n = (double)p->n_row_tile;
+    struct partial partial;
+    enum ow_status st = ow_range_find(choice->rule, &p->y, is_calibration, &p->weights, least,
+                                      n * choice->lo, n * choice->hi, whole, err);
+    if (st || (st = partial_init(p, &partial, err)))
+        return st;
+    st = ow_range_find(choice->rule, &partial.y, is_calibration, &partial.w, least, choice->lo,
+                       choice->hi, adc, err);
+    partial_finish(&partial);
+    return st;
+}
+
+/* ---- products ------------------------------------------------------------------------ */
+
+/* What the arrays of each row tile make of every vector, [n_vec][n_row_tile n_out]; with
+ * signed inputs the second phase counts negative. */
+static void decode(const struct ow_problem *p, const struct ow_matrix *v_sense, double phase[],
+                   struct ow_matrix *partial)
+{
+    size_t first = 0;
+    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
+        const struct ow_array *a = &p->array[k];
+        const size_t at = k / p->n_col_tile * p->n_out + a->first_out;
+        for (size_t read = 0; read < v_sense->rows; read++) {
+            double *y = ow_matrix_row(partial, read / p->n_phase) + at;
+            ow_array_decode(a, ow_matrix_row(v_sense, read) + first, phase);
+            for (size_t j = 0; j < a->n_out; j++)
+                y[j] += read % p->n_phase ? -phase[j] : phase[j];
+        }
+        first += a->xb.cols;
+    }
+}
+
+static void add_up(const struct ow_problem *p, const struct ow_matrix *partial,
+                   struct ow_matrix *y)
+{
+    for (size_t k = 0; k < p->n_vec; k++)
+        for (size_t j = 0; j < partial->cols; j++)
+            ow_matrix_row(y, k)[j % p->n_out] += ow_matrix_row(partial, k)[j];
+}
+
+enum ow_status ow_convert(const struct ow_problem *p, const struct ow_matrix *v_sense,
+                          const struct ow_range *adc, struct ow_matrix *y, struct ow_error *err)
+{
+    struct ow_matrix partial = ow_matrix_create(p->n_vec, p->n_row_tile * p->n_out);
+    double *phase = calloc(p->n_out, sizeof *phase);
+    enum ow_status st = OW_OK;
+    *y = ow_matrix_create(p->n_vec, p->n_out);
+    if (y->a && partial.a && phase) {
+        decode(p, v_sense, phase, &partial);
+        ow_adc_quantise(&partial, adc, (unsigned)p->spec->adc.bits);
+        add_up(p, &partial, y);
+    } else {
+        ow_matrix_finish(y);
+        st = ow_fail(err, OW_ERR_NOMEM, "outputs: out of memory");
+    }
+    free(phase);
+    ow_matrix_finish(&partial);
+    return st;
+}

@@ -1,0 +1,31 @@
+/* From the sense voltages of all reads to products: what the converters span, what they make
+ * of each read, and how their results are added up. */
+#ifndef OW_CONVERT_H
+#define OW_CONVERT_H
+
+#include <stdbool.h>
+
+#include "ow_accuracy.h"
+#include "ow_problem.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Full scale of the whole product, and what a converter of partial sums spans, by the same
+ * rule: they are the same where a product takes one conversion.  Of a given range, full scale
+ * is n_row_tile times that.  is_calibration[n_vec]. */
+enum ow_status ow_convert_ranges(const struct ow_problem *problem, const bool is_calibration[],
+                                 struct ow_range *whole, struct ow_range *adc,
+                                 struct ow_error *err);
+
+/* Y' [n_vec][n_out], of v_sense [n_vec n_phase][bit lines of all arrays, in their order] V:
+ * decoded, through the converters, added up. */
+enum ow_status ow_convert(const struct ow_problem *problem, const struct ow_matrix *v_sense,
+                          const struct ow_range *adc, struct ow_matrix *y,
+                          struct ow_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
