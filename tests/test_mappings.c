@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define STUDY_FILE "m.yaml"
+#include "ow_convert.h"
 #include "ow_study.h"
 #include "ow_vmm.h"
 
@@ -129,34 +130,49 @@ static const char *const scheme[] = {
     "mapping: {scheme: differential, levels: 6}\n", "mapping: {scheme: offset, levels: 5}\n"};
 static const char *const tile[] = {"none", "[3, 4]", "[7, 3]", "[1, 100]"};
 static const char *const drive[] = {"input: {bits: 3}\n",
-                                    "input: {signed: true}\nsense: {amp: resistor}\n"};
+                                    "input: {signed: true}\nsense: {amp: resistor}\n",
+                                    "input: {encoding: bit_serial, bits: 1}\n",
+                                    "input: {encoding: bit_serial, bits: 5, v_read: 0.15}\n",
+                                    "input: {encoding: bit_serial, bits: 3, signed: true}\n"};
+
+static struct ow_matrix sense_all(const struct ow_problem *p)
+{
+    size_t n_col = 0, first = 0;
+    for (size_t n = 0; n < ow_problem_arrays(p); n++)
+        n_col += p->array[n].xb.cols;
+    struct ow_matrix v = ow_matrix_create(p->n_vec * p->n_phase, n_col);
+    for (size_t n = 0; n < ow_problem_arrays(p); n++) {
+        for (size_t read = 0; read < v.rows; read++)
+            sense(&p->array[n], read, ow_matrix_row(&v, read) + first);
+        first += p->array[n].xb.cols;
+    }
+    return v;
+}
 
 START_TEST(test_ideal_voltages_decode_to_the_product)
 {
     struct study s;
+    struct ow_matrix v, y;
+    struct ow_error err = {0};
+    const struct ow_range none = {0};
     char text[600];
-    double v[64], part[8];
     snprintf(text, sizeof text, "%s%s%s%sarray: {tile: %s}\n", VMM, DEVICE,
              scheme[_i % N(scheme)], drive[_i / N(scheme) % N(drive)],
              tile[_i / N(scheme) / N(drive)]);
     study_init(text, &s);
     const struct ow_problem *p = &s.problem;
-    for (size_t k = 0; k < p->n_vec; k++) {
-        double y[5] = {0.0};
-        for (size_t n = 0; n < ow_problem_arrays(p); n++)
-            for (size_t phase = 0; phase < p->n_phase; phase++) {
-                const struct ow_array *a = &p->array[n];
-                sense(a, k * p->n_phase + phase, v);
-                ow_array_decode(a, v, part);
-                for (size_t j = 0; j < a->n_out; j++)
-                    y[a->first_out + j] += phase ? -part[j] : part[j];
-            }
-        for (size_t j = 0; j < 5; j++)
-            ck_assert_close(y[j], ow_matrix_row(&p->yq, k)[j], 0.0, 1e-9);
-    }
+    v = sense_all(p);
+    ck_assert_ok(ow_convert(p, &v, &none, &y, &err), err);
+    for (size_t k = 0; k < p->n_vec * p->n_out; k++)
+        ck_assert_close(y.a[k], p->yq.a[k], 0.0, 1e-9);
+    ow_matrix_finish(&v);
+    ow_matrix_finish(&y);
     study_finish(&s);
 }
 END_TEST
+
+static const char *const whole[] = {"input: {bits: 4}\n", "input: {signed: true}\n",
+                                    "input: {encoding: bit_serial, bits: 4, signed: true}\n"};
 
 /* The whole run: an amplifier with a gain of 1e9 is what keeps the circuit from the product. */
 START_TEST(test_ideal_runs_are_the_product)
@@ -164,9 +180,11 @@ START_TEST(test_ideal_runs_are_the_product)
     struct study s;
     struct ow_vmm_result r;
     char text[600];
-    snprintf(text, sizeof text, "%s%s%s%sinput: {signed: %s}\narray: {tile: %s, " IDEAL "}\n",
-             VMM, DEVICE, EXACT, scheme[_i % N(scheme)], _i / N(scheme) % 2 ? "true" : "false",
-             tile[_i / N(scheme) / 2]);
+    snprintf(text, sizeof text,
+             "%s%s%s%s%sarray: {tile: %s, " IDEAL "}\n"
+             "calibration: {vectors: all}\n",
+             VMM, DEVICE, EXACT, scheme[_i % N(scheme)], whole[_i / N(scheme) % N(whole)],
+             tile[_i / N(scheme) / N(whole)]);
     measure(text, &s, &r);
     for (size_t k = 0; k < r.y_circuit.rows * r.y_circuit.cols; k++)
         ck_assert_close(r.y_circuit.a[k], s.problem.yq.a[k], 0.0, 1e-6 * r.accuracy.fs);
@@ -196,6 +214,159 @@ START_TEST(test_what_an_offset_trades)
 }
 END_TEST
 
+/* ---- bit by bit -------------------------------------------------------------------------- */
+
+/* 5/7 is 101: the most significant bit first, each at the whole read voltage. */
+START_TEST(test_bits_are_pulses_of_one_height)
+{
+    static const double lsb[] = {1.0, 0.0, 1.0};
+    struct study s;
+    double amplitude[16];
+    study_init(VMM DEVICE "input: {encoding: bit_serial, bits: 3, signed: true}\n", &s);
+    struct ow_problem *p = &s.problem;
+    ck_assert_uint_eq(p->n_phase, 6);
+    ow_matrix_row(&p->driven, 2)[3] = -5.0 / 7.0;
+    for (size_t phase = 0; phase < 6; phase++) {
+        ow_array_amplitudes(p->array, 2 * 6 + phase, amplitude);
+        ck_assert_double_eq(amplitude[3], phase % 2 ? 0.2 * lsb[phase / 2] : 0.0);
+        for (size_t i = 0; i < 7; i++)
+            ck_assert(amplitude[i] == 0.0 || amplitude[i] == 0.2);
+    }
+    study_finish(&s);
+}
+END_TEST
+
+/* Every bit of every tile is converted over one range, then shifted and added. */
+START_TEST(test_bits_are_converted_then_added)
+{
+    struct study s;
+    struct ow_vmm_result r;
+    measure(VMM DEVICE EXACT
+            "array: {tile: [4, 100], " IDEAL "}\n"
+            "input: {encoding: bit_serial, bits: 3, signed: true}\n"
+            "adc: {bits: 5, range: [-4, 3], energy: 1p, t_conv: 1n, share: 2}\n",
+            &s, &r);
+    const struct ow_problem *p = &s.problem;
+    const double step = 7.0 / 32.0;
+    size_t n_checked = 0;
+    for (size_t k = 0; k < p->n_vec; k++)
+        for (size_t j = 0; j < 5; j++) {
+            double sum = 0.0, edge = 1.0;
+            for (size_t t = 0; t < 2; t++)
+                for (int b = 0; b < 3; b++) {
+                    double part = 0.0;
+                    for (size_t i = 4 * t; i < 7 && i < 4 * t + 4; i++) {
+                        const double x = ow_matrix_row(&p->driven, k)[i];
+                        const int bit = (int)lround(7.0 * fabs(x)) >> b & 1;
+                        part += copysign(bit, x) * ow_matrix_row(&p->weights, i)[j];
+                    }
+                    const double bin = (part + 4.0) / step;
+                    edge = fmin(edge, fabs(bin - round(bin)));
+                    sum += (-4.0 + (fmin(fmax(floor(bin), 0.0), 31.0) + 0.5) * step) *
+                           (1 << b) / 7.0;
+                }
+            if (edge > 1e-5) { /* the circuit's error does not take it over the edge */
+                ck_assert_close(ow_matrix_row(&r.y_circuit, k)[j], sum, 0.0, 1e-12);
+                n_checked++;
+            }
+        }
+    ck_assert_uint_gt(n_checked, 50);
+    ck_assert_close(r.accuracy.fs, 2.0 * 7.0, 1e-12, 0.0); /* of two partial sums */
+    ck_assert_uint_eq(r.billing.n_adc, 2 * 5 * 3);
+    ck_assert_close(r.cost.billed.adc, 30e-12, 1e-12, 0.0);
+    /* six reads of 21 ns, and two conversions after every second of them */
+    ck_assert_close(r.billing.t_cycle, 6.0 * 21e-9 + 3.0 * 2e-9, 1e-12, 0.0);
+    done(&s, &r);
+}
+END_TEST
+
+/* The range from the converters' own results: 99.8 % of them, or what none can leave. */
+START_TEST(test_range_of_a_bit)
+{
+    static const char *const rule[] = {"calibrated", "max"};
+    struct study s;
+    struct ow_vmm_result r;
+    char text[500];
+    double lo = 0.0, hi = 0.0;
+    snprintf(text, sizeof text,
+             VMM DEVICE EXACT "array: {" IDEAL "}\ncalibration: {vectors: all}\n"
+                              "input: {encoding: bit_serial, bits: 2}\nadc: {range: %s}\n",
+             rule[_i]);
+    measure(text, &s, &r);
+    const struct ow_problem *p = &s.problem;
+    for (size_t j = 0; j < 5; j++) {
+        double least = 0.0, most = 0.0;
+        for (size_t i = 0; i < 7; i++) {
+            least += fmin(ow_matrix_row(&p->weights, i)[j], 0.0);
+            most += fmax(ow_matrix_row(&p->weights, i)[j], 0.0);
+        }
+        for (size_t k = 0; k < 24 && _i == 0; k++) {
+            double part = 0.0;
+            for (size_t i = 0; i < 7; i++) {
+                const double x = ow_matrix_row(&p->driven, k / 2)[i];
+                part += (lround(3.0 * x) >> k % 2 & 1) ? ow_matrix_row(&p->weights, i)[j] : 0.0;
+            }
+            lo = fmin(lo, part);
+            hi = fmax(hi, part);
+        }
+        lo = _i ? fmin(lo, least) : lo;
+        hi = _i ? fmax(hi, most) : hi;
+    }
+    /* of 120 results, the percentiles lie within a neighbour of the ends */
+    ck_assert_close(r.adc_range.lo, lo, _i ? 1e-12 : 0.1, 0.0);
+    ck_assert_close(r.adc_range.hi, hi, _i ? 1e-12 : 0.1, 0.0);
+    ck_assert_double_lt(r.range.hi, r.adc_range.hi * (_i ? 1.0 + 1e-12 : 1.0));
+    done(&s, &r);
+}
+END_TEST
+
+/* A vector costs what its reads cost, takes as long as they take one after the other, and
+ * its bits have read noise each of its own. */
+START_TEST(test_bits_add_up)
+{
+    struct study s;
+    struct ow_vmm_result r;
+    struct ow_error err = {0};
+    measure(VMM "device: {set: ow_benign, sigma_read: 0.05}\n"
+                "input: {encoding: bit_serial, bits: 2, signed: true}\n",
+            &s, &r);
+    const struct ow_problem *p = &s.problem;
+    const struct ow_batch_options how = {.host = {.rtol = s.spec.engine.rtol},
+                                         .band = (r.adc_range.hi - r.adc_range.lo) / 512.0 /
+                                                 fabs(p->array->y_per_volt),
+                                         .n_worker = 2};
+    struct ow_batch batch;
+    double worst = 0.0;
+    ck_assert_ok(ow_batch_run(p->array, &how, &batch, &err), err);
+    ck_assert_uint_eq(batch.n_read, 48);
+    for (size_t k = 0; k < 12; k++) {
+        const struct ow_energy *e = batch.energy + 4 * k;
+        const double *t = batch.settle + 4 * k;
+        double energy = 0.0;
+        for (size_t n = 0; n < 4; n++)
+            energy += e[n].source + e[n].supply;
+        ck_assert_close(r.energy.a[k], energy, 1e-12, 0.0);
+        worst = fmax(worst, fmax(t[0], t[1]) + fmax(t[2], t[3]));
+    }
+    ck_assert_close(r.latency.worst, worst, 1e-12, 0.0);
+    ow_batch_finish(&batch);
+    done(&s, &r);
+
+    /* one input, whose bits are alike */
+    study_init("vmm: {weights: {random: [1, 1]}, inputs: {random: [1, 1]}}\n"
+               "device: {set: ow_benign, sigma_read: 0.05}\n"
+               "input: {encoding: bit_serial, bits: 2}\nengine: {name: dc}\n",
+               &s);
+    s.problem.driven.a[0] = 1.0;
+    const struct ow_batch_options dc = {.host = {.kind = OW_ENGINE_DC}, .n_worker = 1};
+    ck_assert_ok(ow_batch_run(s.problem.array, &dc, &batch, &err), err);
+    ck_assert_double_gt(fabs(batch.v_sense.a[0] - batch.v_sense.a[2]),
+                        0.001 * fabs(batch.v_sense.a[0]));
+    ow_batch_finish(&batch);
+    study_finish(&s);
+}
+END_TEST
+
 /* ---- what cannot be ---------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -208,6 +379,9 @@ static const struct { const char *text, *says; } refused[] = {
      "m.yaml:4:15: array.cols: 5 bit lines, expected auto or at least 6, one for each column of the weights and a reference"},
     {VMM DEVICE "array: {cols: 9}\n",
      "m.yaml:3:15: array.cols: 9 bit lines, expected auto or at least 10, two for each column of the weights"},
+    {VMM DEVICE "input: {encoding: bit_serial}\n",
+     "m.yaml: input.bits (default): 0 with input.encoding bit_serial: expected 1 to 32"},
+    {VMM DEVICE "input: {encoding: bit_serial, bits: 0}\n", "m.yaml:3:37: input.bits: 0 with"},
     {VMM DEVICE "mapping: {scheme: bipolar}\n", "differential or offset"},
 };
 /* clang-format on */
@@ -232,8 +406,12 @@ int main(void)
     tcase_add_test(tc, test_every_tile_has_a_reference);
     tcase_add_loop_test(tc, test_ideal_voltages_decode_to_the_product, 0,
                         N(scheme) * N(drive) * N(tile));
-    tcase_add_loop_test(tc, test_ideal_runs_are_the_product, 0, N(scheme) * 2 * N(tile));
+    tcase_add_loop_test(tc, test_ideal_runs_are_the_product, 0, N(scheme) * N(whole) * N(tile));
     tcase_add_test(tc, test_what_an_offset_trades);
+    tcase_add_test(tc, test_bits_are_pulses_of_one_height);
+    tcase_add_test(tc, test_bits_are_converted_then_added);
+    tcase_add_loop_test(tc, test_range_of_a_bit, 0, 2);
+    tcase_add_test(tc, test_bits_add_up);
     tcase_add_loop_test(tc, test_refusals_name_their_place, 0, N(refused));
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -42,7 +42,7 @@ enum ow_status cli_write_deck(const struct ow_array *a, size_t read, const char 
     enum ow_status st = ow_variant_init(&variant, a, false, err);
     if (!st) {
         ow_array_amplitudes(a, read, amplitude);
-        ow_variant_redraw(&variant, read / a->n_phase);
+        ow_variant_redraw(&variant, read / a->n_sign);
         st = ow_netlist_write(variant.circuit, amplitude, &a->pulse, &deck, to, err);
     }
     ow_variant_finish(&variant);

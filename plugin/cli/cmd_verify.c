@@ -233,6 +233,16 @@ static size_t choose_columns(const struct ow_reading *r, size_t column[MOST_SHOW
     return n;
 }
 
+/* "", "_minus", "_bit3" or "_bit0_plus": which of a vector's reads; bit 0 is the least. */
+static void name_phase(const struct ow_array *a, size_t phase, char name[32])
+{
+    const char *sign = a->n_sign == 1 ? "" : phase % a->n_sign ? "_minus" : "_plus";
+    name[0] = '\0';
+    if (a->n_bit > 1)
+        snprintf(name, 32, "_bit%zu", a->n_bit - 1 - phase / a->n_sign);
+    strcat(name, sign);
+}
+
 static enum ow_status save_deck(const struct ow_array *array, size_t read,
                                 const char *codemodel, const char *path, struct ow_error *err)
 {
@@ -251,10 +261,11 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
 {
     const struct ow_array *array = a->array;
     const size_t phase = k % array->n_phase;
-    const char *sign = array->n_phase == 1 ? "" : phase ? "_minus" : "_plus";
-    char deck[PATH_SIZE], engine[PATH_SIZE], spice[PATH_SIZE], picture[PATH_SIZE], title[256];
+    char sign[32], deck[PATH_SIZE], engine[PATH_SIZE], spice[PATH_SIZE], picture[PATH_SIZE],
+        title[256];
     size_t column[MOST_SHOWN];
     enum ow_status st;
+    name_phase(array, phase, sign);
     if ((st = file_in(deck, a->output.out, "deck", vector, sign, ".cir", err)) ||
         (st = file_in(engine, a->output.out, "wave", vector, sign, "_cvode.csv", err)) ||
         (st = file_in(spice, a->output.out, "wave", vector, sign, "_ngspice.csv", err)) ||

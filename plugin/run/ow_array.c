@@ -101,6 +101,20 @@ void ow_array_finish(struct ow_array *a)
 
 /* ---- reads ------------------------------------------------------------------------- */
 
+double ow_array_digit(const struct ow_array *a, double x, size_t bit)
+{
+    if (a->spec->input.encoding != OW_ENCODING_BIT_SERIAL)
+        return x;
+    const uint64_t level = (uint64_t)round(fabs(x) * (ldexp(1.0, (int)a->n_bit) - 1.0));
+    return copysign((double)(level >> (a->n_bit - 1 - bit) & 1), x);
+}
+
+double ow_array_bit_weight(const struct ow_array *a, size_t bit)
+{
+    const int n = (int)a->n_bit;
+    return ldexp(1.0, n - 1 - (int)bit) / (ldexp(1.0, n) - 1.0);
+}
+
 void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude[])
 {
     if (a->writes.n) {
@@ -110,9 +124,12 @@ void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude
         return;
     }
     const double *x = a->driven + read / a->n_phase * a->n_driven + a->first_in;
-    const double sign = read % a->n_phase ? -1.0 : 1.0;
+    const double sign = read % a->n_sign ? -1.0 : 1.0;
+    const size_t bit = read / a->n_sign % a->n_bit;
     for (size_t i = 0; i < a->xb.rows; i++)
-        amplitude[i] = i < a->n_in ? a->spec->input.v_read * fmax(sign * x[i], 0.0) : 0.0;
+        amplitude[i] =
+            i < a->n_in ? a->spec->input.v_read * fmax(sign * ow_array_digit(a, x[i], bit), 0.0)
+                        : 0.0;
 }
 
 void ow_array_decode(const struct ow_array *a, const double v[], double y[])

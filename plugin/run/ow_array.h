@@ -19,7 +19,9 @@ extern "C" {
 struct ow_array {
     const struct ow_spec *spec; /* borrowed */
     size_t n_vec;
-    size_t n_phase;          /* reads a vector: 2 when inputs are signed                  */
+    size_t n_phase;          /* reads a vector: n_sign of each of n_bit bits              */
+    size_t n_sign;           /* 2 when inputs are signed, else 1                          */
+    size_t n_bit;            /* of an input that are read one by one, else 1              */
     size_t first_in, n_in;   /* inputs of a vector that drive its word lines              */
     size_t first_out, n_out; /* outputs that its bit lines make, or take part in          */
     struct ow_lines lines;   /* which lines those are                                     */
@@ -35,8 +37,16 @@ struct ow_array {
 
 void ow_array_finish(struct ow_array *a);
 
-/* Pulse heights of read number r = vector n_phase + phase: amplitude[ow_crossbar_sources()] in
- * V.  With signed inputs, phase 0 drives the positive ones and phase 1 the negative ones. */
+/* What input x drives in the reads of a bit: itself, or (bit_serial) 0 or 1 with its sign.  The
+ * most significant bit is read first, number 0 of n_bit:
+ *   x = sum over k of ow_array_bit_weight(k) ow_array_digit(x, k),
+ *   ow_array_bit_weight(k) = 2^(n_bit - 1 - k) / (2^n_bit - 1),   1 for n_bit = 1. */
+double ow_array_digit(const struct ow_array *a, double x, size_t bit);
+double ow_array_bit_weight(const struct ow_array *a, size_t bit);
+
+/* Pulse heights of read number r = vector n_phase + bit n_sign + sign:
+ * amplitude[ow_crossbar_sources()] in V.  With signed inputs, the first of two drives the
+ * positive ones and the second the negative ones. */
 void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude[]);
 
 /* How far a read has moved the programmed states from where they were programmed: the

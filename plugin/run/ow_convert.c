@@ -5,12 +5,20 @@
 
 /* ---- ranges -------------------------------------------------------------------------- */
 
-/* Products of each row tile with its inputs, exact, and its weights, both beside those of the
- * tile above: y[n_vec][n_row_tile n_out] and w[rows of a tile][n_row_tile n_out], 0 below the
- * last.  What converters see, and from what their range follows. */
+/* What converters see, exact, and the weights of each row tile, both beside those of the tile
+ * above: y[n_vec][n_bit][n_row_tile][n_out] and w[rows of a tile][n_row_tile][n_out], 0 below
+ * the last.  From these their range follows. */
 struct partial {
     struct ow_matrix y, w;
 };
+
+/* Input i of vector k in the reads of a bit; analog inputs count as given. */
+static double input(const struct ow_problem *p, size_t k, size_t i, size_t bit)
+{
+    if (p->spec->input.encoding == OW_ENCODING_AMPLITUDE)
+        return ow_matrix_row(&p->inputs, k)[i];
+    return ow_array_digit(p->array, ow_matrix_row(&p->driven, k)[i], bit);
+}
 
 static void partial_finish(struct partial *partial)
 {
@@ -21,10 +29,11 @@ static void partial_finish(struct partial *partial)
 static enum ow_status partial_init(const struct ow_problem *p, struct partial *out,
                                    struct ow_error *err)
 {
-    const size_t n_in = p->array->n_in, n_out = p->n_out;
+    const size_t n_in = p->array->n_in, n_out = p->n_out, n_bit = p->array->n_bit,
+                 n_turn = p->n_row_tile * n_out; /* conversions of a bit */
     *out = (struct partial){
-        .y = ow_matrix_create(p->n_vec, p->n_row_tile * n_out),
-        .w = ow_matrix_create(n_in, p->n_row_tile * n_out),
+        .y = ow_matrix_create(p->n_vec, n_bit * n_turn),
+        .w = ow_matrix_create(n_in, n_turn),
     };
     if (!out->y.a || !out->w.a) {
         partial_finish(out);
@@ -34,9 +43,11 @@ static enum ow_status partial_init(const struct ow_problem *p, struct partial *o
         const double *w = ow_matrix_row(&p->weights, i);
         const size_t first = i / n_in * n_out;
         memcpy(ow_matrix_row(&out->w, i % n_in) + first, w, n_out * sizeof *w);
-        for (size_t k = 0; k < p->n_vec; k++)
+        for (size_t k = 0; k < p->n_vec * n_bit; k++) {
+            const double x = input(p, k / n_bit, i, k % n_bit);
             for (size_t j = 0; j < n_out; j++)
-                ow_matrix_row(&out->y, k)[first + j] += ow_matrix_row(&p->inputs, k)[i] * w[j];
+                out->y.a[k * n_turn + first + j] += x * w[j];
+        }
     }
     return OW_OK;
 }
@@ -60,37 +71,43 @@ enum ow_status ow_convert_ranges(const struct ow_problem *p, const bool is_calib
 
 /* ---- products ------------------------------------------------------------------------ */
 
-/* What the arrays of each row tile make of every vector, [n_vec][n_row_tile n_out]; with
- * signed inputs the second phase counts negative. */
+/* What the arrays of each row tile make of every bit of every vector,
+ * [n_vec][n_bit][n_row_tile][n_out]; negative inputs, read after the positive ones, count
+ * negative. */
 static void decode(const struct ow_problem *p, const struct ow_matrix *v_sense, double phase[],
                    struct ow_matrix *partial)
 {
+    const size_t n_turn = p->n_row_tile * p->n_out, n_sign = p->array->n_sign;
     size_t first = 0;
     for (size_t k = 0; k < ow_problem_arrays(p); k++) {
         const struct ow_array *a = &p->array[k];
         const size_t at = k / p->n_col_tile * p->n_out + a->first_out;
         for (size_t read = 0; read < v_sense->rows; read++) {
-            double *y = ow_matrix_row(partial, read / p->n_phase) + at;
+            double *y = partial->a + read / n_sign * n_turn + at;
             ow_array_decode(a, ow_matrix_row(v_sense, read) + first, phase);
             for (size_t j = 0; j < a->n_out; j++)
-                y[j] += read % p->n_phase ? -phase[j] : phase[j];
+                y[j] += read % n_sign ? -phase[j] : phase[j];
         }
         first += a->xb.cols;
     }
 }
 
+/* The digital part: shift and add over bits and row tiles. */
 static void add_up(const struct ow_problem *p, const struct ow_matrix *partial,
                    struct ow_matrix *y)
 {
+    const size_t n_turn = p->n_row_tile * p->n_out;
     for (size_t k = 0; k < p->n_vec; k++)
-        for (size_t j = 0; j < partial->cols; j++)
-            ow_matrix_row(y, k)[j % p->n_out] += ow_matrix_row(partial, k)[j];
+        for (size_t c = 0; c < partial->cols; c++)
+            ow_matrix_row(y, k)[c % p->n_out] +=
+                ow_array_bit_weight(p->array, c / n_turn) * ow_matrix_row(partial, k)[c];
 }
 
 enum ow_status ow_convert(const struct ow_problem *p, const struct ow_matrix *v_sense,
                           const struct ow_range *adc, struct ow_matrix *y, struct ow_error *err)
 {
-    struct ow_matrix partial = ow_matrix_create(p->n_vec, p->n_row_tile * p->n_out);
+    struct ow_matrix partial =
+        ow_matrix_create(p->n_vec, p->array->n_bit * p->n_row_tile * p->n_out);
     double *phase = calloc(p->n_out, sizeof *phase);
     enum ow_status st = OW_OK;
     *y = ow_matrix_create(p->n_vec, p->n_out);

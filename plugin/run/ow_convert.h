@@ -12,9 +12,10 @@
 extern "C" {
 #endif
 
-/* Full scale of the whole product, and what a converter of partial sums spans, by the same
- * rule: they are the same where a product takes one conversion.  Of a given range, full scale
- * is n_row_tile times that.  is_calibration[n_vec]. */
+/* Full scale of the whole product, and what a converter spans, by the same rule from what it
+ * gets: the product of one bit of the inputs (with bit_serial; each counts as 1) with the rows
+ * of one tile.  They are the same where a product takes one conversion.  Of a given range,
+ * full scale is n_row_tile times that.  is_calibration[n_vec]. */
 enum ow_status ow_convert_ranges(const struct ow_problem *problem, const bool is_calibration[],
                                  struct ow_range *whole, struct ow_range *adc,
                                  struct ow_error *err);

@@ -118,7 +118,7 @@ enum ow_status ow_host_read(struct ow_host *h, size_t read, const double *x_begi
     const size_t vector = read / h->array->n_phase;
     struct ow_error why = {0};
     ow_array_amplitudes(h->array, read, h->amplitude);
-    ow_variant_redraw(&h->variant, vector);
+    ow_variant_redraw(&h->variant, read / h->array->n_sign);
     const enum ow_status st = ow_host_drive(h, h->amplitude, x_begin, out, &why);
     if (st == OW_ERR_CANCELLED)
         return ow_fail(err, st, "cancelled");

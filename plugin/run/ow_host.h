@@ -28,9 +28,9 @@ enum ow_status ow_host_open(const struct ow_array *array, const struct ow_host_o
                             struct ow_host **out, struct ow_error *err);
 void ow_host_close(struct ow_host *host);
 
-/* Read number `read` of the array (vector n_phase + phase), with that vector's read
- * noise, from the states x_begin or the programmed ones (NULL).  A read whose energy does
- * not balance within OW_BALANCE is an OW_ERR_BALANCE. */
+/* Read number `read` of the array (see ow_array_amplitudes()), with the read noise of its
+ * vector and bit, from the states x_begin or the programmed ones (NULL).  One that does not
+ * balance within OW_BALANCE is an OW_ERR_BALANCE. */
 enum ow_status ow_host_read(struct ow_host *host, size_t read, const double *x_begin,
                             struct ow_reading *out, struct ow_error *err);
 

@@ -235,6 +235,8 @@ static enum ow_status make_arrays(struct ow_problem *p, struct ow_error *err)
             .spec = p->spec,
             .n_vec = p->n_vec,
             .n_phase = p->n_phase,
+            .n_sign = p->spec->input.is_signed ? 2 : 1,
+            .n_bit = ow_spec_n_bit(p->spec),
             .first_in = first_in,
             .n_in = least(cut.n_in, p->n_in - first_in),
             .first_out = first_out,
@@ -480,7 +482,7 @@ static enum ow_status init_writes(struct ow_problem *p, struct ow_error *err)
     if (spec->engine.name == OW_ENGINE_DC)
         return ow_spec_fail(spec, "engine.name", err, OW_ERR_INPUT,
                             "dc moves no states: expected cvode or ngspice to write");
-    p->n_phase = a->n_phase = 1;
+    p->n_phase = a->n_phase = a->n_sign = a->n_bit = 1;
     a->pulse = (struct ow_pulse){.t_rise = spec->program.pulses.t_rise,
                                  .t_read = spec->program.pulses.t_width};
     a->v_scale = fmax(fabs(spec->program.pulses.v_set), fabs(spec->program.pulses.v_reset));
@@ -505,7 +507,7 @@ static enum ow_status init_reads(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
     enum ow_status st;
-    p->n_phase = spec->input.is_signed ? 2 : 1;
+    p->n_phase = ow_spec_n_phase(spec);
     if ((st = load(spec, true, &p->weights, err)) || (st = load(spec, false, &p->inputs, err)))
         return st;
     p->n_in = p->weights.rows;

@@ -46,7 +46,7 @@ struct ow_cut ow_problem_cut(const struct ow_spec *spec, size_t n_in, size_t n_o
 struct ow_problem {
     const struct ow_spec *spec; /* borrowed */
     size_t n_vec, n_in, n_out;
-    size_t n_phase;           /* reads a vector: 2 when inputs are signed          */
+    size_t n_phase;           /* reads a vector, see struct ow_array               */
     struct ow_matrix weights; /* [n_in][n_out]                                     */
     struct ow_matrix inputs;  /* [n_vec][n_in] as given                            */
     struct ow_matrix driven;  /* [n_vec][n_in] as driven: quantised to input.bits  */

@@ -47,7 +47,8 @@ struct ow_section {
 /* One memristor; in series with a transistor or a selector; 2T2R is 1T1R in both arms of the
  * differential mapping. */
 enum ow_cell_kind { OW_CELL_1R, OW_CELL_1T1R, OW_CELL_1S1R, OW_CELL_2T2R };
-enum ow_encoding { OW_ENCODING_AMPLITUDE };
+/* How an input becomes pulses: one of that height; or one of v_read for each of its bits. */
+enum ow_encoding { OW_ENCODING_AMPLITUDE, OW_ENCODING_BIT_SERIAL };
 enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
 enum ow_write_scheme { OW_WRITE_V2, OW_WRITE_V3 };
 enum ow_write_order { OW_ORDER_ROWS, OW_ORDER_CELLS };
@@ -173,6 +174,18 @@ static inline double ow_spec_v_supply(const struct ow_spec *spec)
 {
     const double v = spec->input.v_supply;
     return v == v ? v : spec->input.v_read;
+}
+
+/* Bits of an input that are read one by one; else 1. */
+static inline size_t ow_spec_n_bit(const struct ow_spec *spec)
+{
+    return spec->input.encoding == OW_ENCODING_BIT_SERIAL ? spec->input.bits : 1;
+}
+
+/* Reads that a vector takes: of each bit, and of positive and negative inputs. */
+static inline size_t ow_spec_n_phase(const struct ow_spec *spec)
+{
+    return ow_spec_n_bit(spec) * (spec->input.is_signed ? 2 : 1);
 }
 
 /* Relative change of a device's current from read to read: sigma_read and 1/f noise. */

@@ -75,6 +75,15 @@ static enum ow_status check_scheme(const struct ow_spec *spec, struct ow_error *
     return OW_OK;
 }
 
+static enum ow_status check_encoding(const struct ow_spec *spec, struct ow_error *err)
+{
+    if (spec->input.encoding == OW_ENCODING_BIT_SERIAL && spec->input.bits == 0)
+        return ow_spec_fail(spec, "input.bits", err, OW_ERR_INPUT,
+                            "0 with input.encoding bit_serial: expected 1 to 32, the bits that "
+                            "are read one by one");
+    return OW_OK;
+}
+
 /* A tile is the size of an array, and there are as many as the weights need. */
 static enum ow_status check_tile(const struct ow_spec *spec, struct ow_error *err)
 {
@@ -116,7 +125,8 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
                             spec->device.stuck_off, spec->device.stuck_on);
     enum ow_status st;
     if ((st = check_noise(spec, err)) || (st = check_scheme(spec, err)) ||
-        (st = check_tile(spec, err)) || (st = check_gate(spec, err)))
+        (st = check_encoding(spec, err)) || (st = check_tile(spec, err)) ||
+        (st = check_gate(spec, err)))
         return st;
     if (spec->mapping.levels == 1)
         return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,

@@ -46,7 +46,7 @@ struct reads {
     size_t n_read, n_col;             /* n_vec n_phase of each array; columns of all       */
     struct ow_matrix v_sense, v_gain; /* [n_read][n_col] V, see struct ow_batch           */
     struct ow_energy *energy;         /* [n_array][n_read]                                 */
-    double *settle;                   /* [n_vec] s, of the slowest array and phase; NaN    */
+    double *settle;                   /* [n_vec][n_bit] s, of the slowest array and sign; NaN */
     double moved, steps;              /* the farthest; the mean of all reads               */
     double wall_s, setup_s;
 };
@@ -61,7 +61,7 @@ static enum ow_status reads_init(const struct ow_problem *p, struct reads *r,
     r->v_sense = ow_matrix_create(r->n_read, r->n_col);
     r->v_gain = ow_matrix_create(r->n_read, r->n_col);
     r->energy = calloc(n_array * r->n_read, sizeof *r->energy);
-    r->settle = calloc(p->n_vec, sizeof *r->settle);
+    r->settle = calloc(p->n_vec * p->array->n_bit, sizeof *r->settle);
     if (r->v_sense.a && r->v_gain.a && r->energy && r->settle)
         return OW_OK;
     return ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
@@ -92,7 +92,7 @@ static void put_batch(const struct ow_problem *p, size_t k, size_t first,
     put_columns(&r->v_gain, first, &batch->v_gain);
     memcpy(r->energy + k * r->n_read, batch->energy, r->n_read * sizeof *r->energy);
     for (size_t read = 0; read < r->n_read; read++) {
-        double *settle = &r->settle[read / p->n_phase];
+        double *settle = &r->settle[read / p->array->n_sign];
         const double t = batch->settle[read];
         *settle = isnan(t) || isnan(*settle) ? NAN : fmax(*settle, t);
         r->moved = fmax(r->moved, batch->moved[read]);
@@ -188,6 +188,7 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
     /* a converter waits for no more columns than there are */
     const size_t share = spec->adc.share < a->n_out ? spec->adc.share : a->n_out;
     const double t_all = ow_cycle_time(&a->pulse, spec->adc.t_conv, share);
+    const double n_bit = (double)a->n_bit;
     return (struct ow_cost_spec){
         .n_in = p->n_in,
         .n_out = p->n_out,
@@ -195,10 +196,10 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
         .n_amp = is_tia ? reads->n_col : 0,
         .vdd = a->xb.sense.vdd,
         .i_q = a->xb.sense.i_q,
-        /* with signed inputs the second phase is another read, then one conversion */
-        .t_cycle = t_all + (double)(p->n_phase - 1) * t_read,
+        /* every bit, one after the other: with signed inputs another read, one conversion */
+        .t_cycle = n_bit * (t_all + (double)(a->n_sign - 1) * t_read),
         .n_dac = p->n_in * p->n_phase * p->n_col_tile,
-        .n_adc = p->n_out * p->n_row_tile,
+        .n_adc = p->n_out * p->n_row_tile * a->n_bit,
         .e_dac = NAN,
         .e_adc = spec->adc.energy,
         .input_bits = (double)spec->input.bits,
@@ -302,6 +303,18 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
                 p->n_vec - r->latency.n_settled, p->n_vec);
 }
 
+/* Settling times of a vector's bits, one after the other: settle[n_vec], in place. */
+static void add_settling(const struct ow_problem *p, double settle[])
+{
+    const size_t n_bit = p->array->n_bit;
+    for (size_t k = 0; k < p->n_vec; k++) {
+        double sum = 0.0;
+        for (size_t b = 0; b < n_bit; b++)
+            sum += settle[k * n_bit + b];
+        settle[k] = sum;
+    }
+}
+
 static enum ow_status run(struct context *c, struct reads *real, struct reads *control,
                           struct ow_vmm_result *r, struct ow_error *err)
 {
@@ -330,6 +343,7 @@ static enum ow_status run(struct context *c, struct reads *real, struct reads *c
         r->clipped = NAN;
     r->moved = real->moved;
     r->steps = real->steps;
+    add_settling(p, real->settle);
     r->latency = ow_latency_summary(real->settle, p->n_vec);
     r->inputs = ow_input_statistics(&p->driven);
     r->wall_s = real->wall_s;

@@ -2,7 +2,10 @@
  *
  * In tiles (ow_problem.h) energies, conversions, drivers and amplifiers are those of all arrays
  * together (adding their results is not billed), a vector's latency is that of its slowest
- * array, and clipped and moved are over all of them. */
+ * array, and clipped and moved are over all of them.
+ *
+ * With inputs bit by bit (bit_serial) a vector takes as many reads, conversions and settling
+ * times, one after the other, and that many cycles. */
 #ifndef OW_VMM_H
 #define OW_VMM_H
 
@@ -32,9 +35,7 @@ struct ow_vmm_result {
     struct ow_matrix energy; /* [n_vec][1] J, physical, of each vector              */
     struct ow_accuracy accuracy;
     struct ow_range range;     /* full scale, units of Y: of the whole product        */
-    struct ow_range adc_range; /* of the converters, by the same rule from the partial sums
-                                  of all row tiles; a range that is given is theirs, and
-                                  full scale then n_row_tile times that               */
+    struct ow_range adc_range; /* of the converters, see ow_convert_ranges()          */
     double clipped; /* fraction of the amplifiers at a rail; NaN for sense resistors */
     struct ow_cost cost;
     struct ow_cost_spec billing; /* what the cost was asked for                         */

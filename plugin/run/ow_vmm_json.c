@@ -100,8 +100,9 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
                                   "cols", (json_int_t)p->array->xb.cols, "tiles",
                                   (json_int_t)p->n_row_tile, (json_int_t)p->n_col_tile));
     json_object_set_new(root, "vmm",
-                        json_pack("{s:I, s:I, s:I}", "n_vec", (json_int_t)p->n_vec, "n_in",
-                                  (json_int_t)p->n_in, "n_out", (json_int_t)p->n_out));
+                        json_pack("{s:I, s:I, s:I, s:I}", "n_vec", (json_int_t)p->n_vec, "n_in",
+                                  (json_int_t)p->n_in, "n_out", (json_int_t)p->n_out, "reads",
+                                  (json_int_t)p->n_phase)); /* of each vector */
     json_object_set_new(root, "inputs", OW_JSON_OBJECT(inputs));
     json_object_set_new(root, "bits", OW_JSON_OBJECT(bits)); /* 0: continuous */
     json_object_set_new(root, "sense", OW_JSON_OBJECT(sense));

@@ -10,7 +10,8 @@ static bool matters(const char *name)
 {
     static const char *const key[] = {"size",        "vmm.",         "array.rows",
                                       "array.cols",  "array.tile",   "device.model",
-                                      "engine.name", "input.signed", "device.set"};
+                                      "engine.name", "input.signed", "device.set",
+                                      "mapping.",    "input.bits",   "input.encoding"};
     for (size_t k = 0; k < sizeof key / sizeof key[0]; k++)
         if (strncmp(name, key[k], strlen(key[k])) == 0)
             return true;
