@@ -204,9 +204,8 @@ static bool find_quickly(struct pair *p, const double v[])
             is_in &= next > 0.0 && next < p->v[j];
             p->u[j] = next;
         }
-        if (is_done)
-            for (size_t j = 0; j < p->n; j++)
-                p->u[j] = fmin(fmax(p->u[j], 0.0), p->v[j]);
+        for (size_t j = 0; is_done && !is_in && j < p->n; j++)
+            p->u[j] = fmin(fmax(p->u[j], 0.0), p->v[j]);
         if (is_done || !is_in)
             return is_done;
     }
