@@ -176,6 +176,9 @@ END_TEST
 static const char *const vmm_text[] = {
     SMALL NOISY, SMALL NOISY "sense: {amp: resistor}\ninput: {signed: true, bits: 4}\n",
     SMALL NOISY "engine: {name: dc}\n", SMALL NOISY "array: {tile: [4, 4]}\nadc: {bits: 6}\n",
+    /* pairs, whose search for the inner node begins where it ended last */
+    SMALL "device: {set: ow_benign, g_max: 50u, sigma_d2d: 0.1, sigma_read: 0.05}\n"
+          "array: {cell: 1T1R}\naccess: {params: {v_gate: 0.9}}\n",
     /* by ports */
     "vmm: {weights: {random: [16, 2], seed: 7}, inputs: {random: [99, 16], seed: 8}}\n"
     "device: {set: ow_benign}\nengine: {name: dc}\n",

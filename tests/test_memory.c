@@ -197,6 +197,15 @@ static const struct job job[] = {
      "engine: {name: dc}\narray: {tile: [2, 2]}\nadc: {bits: 6}\n"
      "device: {set: ow_benign, sigma_d2d: 0.1, sigma_read: 0.02}\n",
      .run = run_vmm, .n_worker = 1},
+    {"vmm of 1T1R cells",
+     SMALL "array: {cell: 1T1R}\ndevice: {set: ow_benign, g_max: 90u}\n"
+           "access: {set: ekv_180nm}\n",
+     .run = run_vmm, .n_worker = 1},
+    {"program of 1T1R cells",
+     "vmm: {weights: {random: [3, 2], seed: 11}}\narray: {cell: 1T1R}\n"
+     "device: {set: team_write, g_min: 12u, g_max: 60u}\n"
+     "program: {pulses: {v_set: -0.9, v_reset: 0.9, t_width: 1n, t_rise: 0.2n}}\n",
+     .run = run_program},
     {"vmm by ports",
      "vmm: {weights: {random: [8, 2], seed: 7}, inputs: {random: [60, 8], seed: 8}}\n"
      "device: {set: ow_benign}\nengine: {name: dc}\n",

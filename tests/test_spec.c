@@ -724,6 +724,7 @@ static const struct { const char *name, *model, *set; double r_wordline, g_max; 
     {"write_stochastic", "stochastic", "stochastic_write", 2.5,  100e-6},
     {"program_team",     "team",       "team_write",       2.5,  60e-6},
     {"program_stochastic", "stochastic", "stochastic_write", 2.5, 100e-6},
+    {"cell_1s1r",        "team",       "team_write",       2.5,  25e-6},
 };
 /* clang-format on */
 

@@ -1,4 +1,4 @@
-/* The one description of a 1R crossbar with its drivers and sense amplifiers.
+/* The one description of a crossbar with its drivers and sense amplifiers.
  *
  *   source i --r_driver--r_wordline--o--r_wordline--o-- ...      word line i, columns 0..
  *                                    |              |
@@ -12,6 +12,7 @@
  *
  * Each word-line segment ends at a cell, each bit-line segment begins at one, and the
  * last of them leads to the sense input; every segment's capacitance sits at its cell.
+ * A cell is one device, or a memristor with an access device on its bit line (ow_series.h).
  * plugin/netlist writes the description as an ngspice deck and plugin/engine steps it
  * through CVODE; both read it through ow_circuit.h. */
 #ifndef OW_CROSSBAR_H
