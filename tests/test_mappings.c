@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STUDY_FILE "m.yaml"
 #include "ow_convert.h"
@@ -110,6 +111,43 @@ START_TEST(test_every_tile_has_a_reference)
 }
 END_TEST
 
+/* 47 of 63 levels is 2, 3, 3 in base 4, whose most significant digit comes first. */
+START_TEST(test_slices_by_hand)
+{
+    static const struct {
+        const char *mapping;
+        double w;           /* of w_max */
+        double digit[2][3]; /* of G (or G+) and G-, in thirds of the range */
+    } row[] = {
+        {"{levels: 4, slices: 3}", 47.0 / 63.0, {{2, 3, 3}, {0}}},
+        {"{levels: 4, slices: 3}", -47.4 / 63.0, {{0}, {2, 3, 3}}},
+        {"{levels: 4, slices: 3, scheme: offset}", 2.0 * 47.0 / 63.0 - 1.0, {{2, 3, 3}, {0}}},
+        {"{levels: 4, slices: 3, scheme: offset}", -1.0, {{0}, {0}}},
+    };
+    const bool is_offset = _i >= 2;
+    char path[] = "/tmp/ow-mappings-XXXXXX", text[400];
+    struct study s;
+    FILE *f = fdopen(mkstemp(path), "wb");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "1,%.17g\n", row[_i].w);
+    fclose(f);
+    snprintf(text, sizeof text,
+             "vmm: {weights: %s, inputs: {random: [4, 1]}}\n" DEVICE "mapping: %s\n", path,
+             row[_i].mapping);
+    study_init(text, &s);
+    const struct ow_array *a = s.problem.array;
+    ck_assert_uint_eq(a->xb.cols, is_offset ? 7 : 12);
+    for (size_t k = 0; k < 3; k++)
+        for (size_t arm = 0; arm < (is_offset ? 1 : 2); arm++)
+            ck_assert_close(a->mapping.g.a[is_offset ? 3 + k : 6 + 2 * k + arm],
+                            1e-6 + row[_i].digit[arm][k] * 33e-6, 1e-11, 0.0);
+    if (is_offset)
+        ck_assert_close(a->mapping.g.a[6], 50.5e-6, 1e-11, 0.0);
+    study_finish(&s);
+    unlink(path);
+}
+END_TEST
+
 /* ---- what is decoded --------------------------------------------------------------------- */
 
 /* Sense voltages of ideal devices, wires and amplifiers. */
@@ -125,10 +163,13 @@ static void sense(const struct ow_array *a, size_t read, double v[])
     }
 }
 
-static const char *const scheme[] = {
-    "mapping: {scheme: differential}\n", "mapping: {scheme: offset}\n",
-    "mapping: {scheme: differential, levels: 6}\n", "mapping: {scheme: offset, levels: 5}\n"};
-static const char *const tile[] = {"none", "[3, 4]", "[7, 3]", "[1, 100]"};
+static const char *const scheme[] = {"mapping: {scheme: differential}\n",
+                                     "mapping: {scheme: offset}\n",
+                                     "mapping: {scheme: differential, levels: 6}\n",
+                                     "mapping: {scheme: offset, levels: 5}\n",
+                                     "mapping: {scheme: differential, levels: 4, slices: 2}\n",
+                                     "mapping: {scheme: offset, levels: 2, slices: 5}\n"};
+static const char *const tile[] = {"none", "[3, 6]", "[7, 13]", "[1, 100]"};
 static const char *const drive[] = {"input: {bits: 3}\n",
                                     "input: {signed: true}\nsense: {amp: resistor}\n",
                                     "input: {encoding: bit_serial, bits: 1}\n",
@@ -211,6 +252,79 @@ START_TEST(test_what_an_offset_trades)
     ck_assert_uint_eq(r[1].latency.n_settled, 12);
     for (int k = 0; k < 2; k++)
         done(&s[k], &r[k]);
+}
+END_TEST
+
+/* Two states are enough for weights of many bits. */
+START_TEST(test_slices_of_binary_devices)
+{
+    struct study s;
+    struct ow_matrix v, y;
+    struct ow_error err = {0};
+    const struct ow_range none = {0};
+    study_init(VMM "device: {model: stochastic, set: stochastic_write}\nmapping: {slices: 6}\n"
+                   "input: {bits: 4, signed: true}\n",
+               &s);
+    const struct ow_problem *p = &s.problem;
+    double farthest = 0.0;
+    v = sense_all(p);
+    ck_assert_ok(ow_convert(p, &v, &none, &y, &err), err);
+    for (size_t k = 0; k < p->n_vec * p->n_out; k++)
+        ck_assert_close(y.a[k], p->yq.a[k], 0.0, 1e-9);
+    for (size_t k = 0; k < 35; k++)
+        farthest = fmax(farthest, fabs(p->wq.a[k] - p->weights.a[k]));
+    ck_assert_double_le(farthest, 0.5 / 63.0 * p->array->mapping.w_max * (1.0 + 1e-12));
+    ck_assert_double_gt(farthest, 0.3 / 63.0 * p->array->mapping.w_max);
+    ow_matrix_finish(&v);
+    ow_matrix_finish(&y);
+    study_finish(&s);
+}
+END_TEST
+
+/* One slice of another by hand: w = w_max sum of 4^-s (3/4) / (1 - 1/16) digit / 3. */
+START_TEST(test_slices_are_converted_then_added)
+{
+    struct study s;
+    struct ow_vmm_result r;
+    measure(VMM DEVICE EXACT
+            "array: {tile: [4, 8], " IDEAL "}\ninput: {bits: 3}\n"
+            "mapping: {levels: 4, slices: 2}\n"
+            "adc: {bits: 6, range: [-5, 6], energy: 1p, t_conv: 1n, share: 3}\n",
+            &s, &r);
+    const struct ow_problem *p = &s.problem;
+    const double step = 11.0 / 64.0, w_max = p->array->mapping.w_max;
+    size_t n_checked = 0;
+    for (size_t k = 0; k < p->n_vec; k++)
+        for (size_t j = 0; j < 5; j++) {
+            double sum = 0.0, edge = 1.0;
+            for (size_t t = 0; t < 2; t++)
+                for (int slice = 0; slice < 2; slice++) {
+                    double part = 0.0;
+                    for (size_t i = 4 * t; i < 7 && i < 4 * t + 4; i++) {
+                        const double w = ow_matrix_row(&p->weights, i)[j];
+                        const int level = (int)lround(15.0 * fabs(w) / w_max);
+                        const int digit = slice ? level % 4 : level / 4;
+                        part +=
+                            ow_matrix_row(&p->driven, k)[i] * w_max * copysign(digit / 3.0, w);
+                    }
+                    const double bin = (part + 5.0) / step;
+                    edge = fmin(edge, fabs(bin - round(bin)));
+                    sum += (-5.0 + (fmin(fmax(floor(bin), 0.0), 63.0) + 0.5) * step) *
+                           (slice ? 0.2 : 0.8);
+                }
+            if (edge > 1e-5) {
+                ck_assert_close(ow_matrix_row(&r.y_circuit, k)[j], sum, 0.0, 1e-12);
+                n_checked++;
+            }
+        }
+    ck_assert_uint_gt(n_checked, 50);
+    ck_assert_uint_eq(p->n_col_tile, 3); /* of two outputs in four pairs of lines */
+    ck_assert_uint_eq(r.billing.n_adc, 2 * 5 * 2);
+    ck_assert_uint_eq(r.billing.n_amp, 2 * 5 * 4);
+    ck_assert_double_eq(r.billing.weight_bits, 4.0);
+    ck_assert_close(r.accuracy.fs, 22.0, 1e-12, 0.0);
+    ck_assert_close(r.billing.t_cycle, 21e-9 + 3e-9, 1e-12, 0.0);
+    done(&s, &r);
 }
 END_TEST
 
@@ -382,6 +496,16 @@ static const struct { const char *text, *says; } refused[] = {
     {VMM DEVICE "input: {encoding: bit_serial}\n",
      "m.yaml: input.bits (default): 0 with input.encoding bit_serial: expected 1 to 32"},
     {VMM DEVICE "input: {encoding: bit_serial, bits: 0}\n", "m.yaml:3:37: input.bits: 0 with"},
+    {VMM DEVICE "mapping: {slices: 3}\n",
+     "mapping.levels (default): 0 with mapping.slices = 3: expected a power of two"},
+    {VMM DEVICE "mapping: {slices: 3, levels: 6}\n",
+     "m.yaml:3:30: mapping.levels: 6 with mapping.slices = 3: expected a power of two"},
+    {VMM DEVICE "mapping: {slices: 9, levels: 16}\n",
+     "m.yaml:3:19: mapping.slices: 9 of 4 bits each: expected 32 bits together at most"},
+    {VMM DEVICE "mapping: {slices: 3, levels: 4}\narray: {tile: [4, 5]}\n",
+     "m.yaml:4:15: array.tile: [4, 5]: no room for an output of mapping.slices = 3"},
+    {VMM DEVICE "mapping: {slices: 3, levels: 4}\narray: {cols: 29}\n",
+     "m.yaml:4:15: array.cols: 29 bit lines, expected auto or at least 30, two for each column of the weights and slice"},
     {VMM DEVICE "mapping: {scheme: bipolar}\n", "differential or offset"},
 };
 /* clang-format on */
@@ -408,6 +532,9 @@ int main(void)
                         N(scheme) * N(drive) * N(tile));
     tcase_add_loop_test(tc, test_ideal_runs_are_the_product, 0, N(scheme) * N(whole) * N(tile));
     tcase_add_test(tc, test_what_an_offset_trades);
+    tcase_add_loop_test(tc, test_slices_by_hand, 0, 4);
+    tcase_add_test(tc, test_slices_of_binary_devices);
+    tcase_add_test(tc, test_slices_are_converted_then_added);
     tcase_add_test(tc, test_bits_are_pulses_of_one_height);
     tcase_add_test(tc, test_bits_are_converted_then_added);
     tcase_add_loop_test(tc, test_range_of_a_bit, 0, 2);

@@ -719,6 +719,7 @@ static const struct { const char *name, *model, *set; double r_wordline, g_max; 
     {"digits",           "team",       "ow_benign",        1.0,  100e-6},
     {"digits_hard",      "team",       "ow_hard",          20.0, 1e-3},
     {"digits_tiles",     "team",       "ow_hard",          20.0, 1e-3},
+    {"digits_slices",    "team",       "ow_benign",        1.0,  100e-6},
     {"write_team",       "team",       "team_write",       2.5,  90e-6},
     {"write_driftdiff",  "driftdiff",  "driftdiff_write",  2.5,  50e-6},
     {"write_stochastic", "stochastic", "stochastic_write", 2.5,  100e-6},

@@ -161,29 +161,59 @@ static enum condition draw_condition(const struct ow_mapping_spec *spec,
 /* ---- weights ------------------------------------------------------------------------- */
 
 /* 0 .. 1 on the nearest of `levels` equally spaced values; 0 levels is continuous. */
-static double quantise(double y, unsigned levels)
+static double quantise(double y, double levels)
 {
-    return levels ? floor(y * (levels - 1.0) + 0.5) / (levels - 1.0) : y;
+    return levels > 0.0 ? floor(y * (levels - 1.0) + 0.5) / (levels - 1.0) : y;
+}
+
+double ow_mapping_slice_weight(unsigned levels, unsigned slices, unsigned s)
+{
+    const double l = levels;
+    return slices > 1 ? pow(l, slices - 1.0 - s) * (l - 1.0) / (pow(l, slices) - 1.0) : 1.0;
+}
+
+static unsigned slices_of(const struct ow_mapping_spec *spec)
+{
+    return spec->slices ? spec->slices : 1;
+}
+
+static struct ow_lines lines_of(const struct ow_mapping_spec *spec, size_t n_out)
+{
+    return (struct ow_lines){spec->scheme, n_out * slices_of(spec)};
 }
 
 /* The weight at its level, for magnitudes or for what lies above -w_max.  Continuous weights
  * are themselves, without a rounding. */
-static double weight_at_level(enum ow_scheme scheme, double w, double w_max, unsigned levels)
+static double weight_at_level(enum ow_scheme scheme, double w, double w_max, double levels)
 {
-    if (!levels)
+    if (levels == 0.0)
         return w;
     return scheme == OW_SCHEME_OFFSET
                ? w_max * (2.0 * quantise(0.5 + 0.5 * w / w_max, levels) - 1.0)
                : copysign(w_max * quantise(fabs(w) / w_max, levels), w);
 }
 
+/* The slices [slices] of a weight that is at one of levels^slices levels. */
+static void cut_weight(const struct ow_mapping_spec *spec, const struct ow_mapping *m, double w,
+                       double slice[])
+{
+    const bool is_offset = spec->scheme == OW_SCHEME_OFFSET;
+    const double part = is_offset ? 0.5 + 0.5 * w / m->w_max : fabs(w) / m->w_max;
+    uint64_t left = (uint64_t)round(part * (pow(m->levels, slices_of(spec)) - 1.0));
+    for (unsigned s = slices_of(spec); s-- > 0; left /= m->levels) {
+        const double digit = (double)(left % m->levels) / (m->levels - 1.0);
+        slice[s] = is_offset ? m->w_max * (2.0 * digit - 1.0) : copysign(m->w_max * digit, w);
+    }
+}
+
 /* What a cell holds, of the way from g_min to g_max; 0 beyond the weights. */
 static double target_of(const struct ow_mapping *m, const struct ow_lines *lines, size_t row,
                         size_t col)
 {
-    if (row >= m->wq.rows || col >= ow_lines_count(lines))
+    const struct ow_matrix *held = m->slice.a ? &m->slice : &m->wq;
+    if (row >= held->rows || col >= ow_lines_count(lines))
         return 0.0;
-    const double *w = ow_matrix_row(&m->wq, row);
+    const double *w = ow_matrix_row(held, row);
     if (lines->scheme == OW_SCHEME_OFFSET)
         return col < lines->n ? 0.5 + 0.5 * w[col] / m->w_max : 0.5;
     const double arm = w[col / 2] / m->w_max;
@@ -230,12 +260,13 @@ static enum ow_status check_weights(const struct ow_mapping_spec *spec,
         return ow_fail(err, OW_ERR_INPUT,
                        "array.rows = %zu: expected at least %zu, one for each input", xb->rows,
                        w->rows);
-    const struct ow_lines lines = {spec->scheme, w->cols};
+    const struct ow_lines lines = lines_of(spec, w->cols);
     if (xb->cols < ow_lines_count(&lines))
         return ow_fail(err, OW_ERR_INPUT, "array.cols = %zu: expected at least %zu, %s",
                        xb->cols, ow_lines_count(&lines),
-                       spec->scheme == OW_SCHEME_OFFSET ? "one for each output and a reference"
-                                                        : "two (G+ and G-) for each output");
+                       spec->scheme == OW_SCHEME_OFFSET
+                           ? "one for each output and slice, and a reference"
+                           : "two (G+ and G-) for each output and slice");
     return OW_OK;
 }
 
@@ -325,6 +356,19 @@ static enum ow_status settle_levels(const struct ow_mapping_spec *spec,
     m->g_max = r.g_hi;
     m->levels = 2;
     return st;
+}
+
+static enum ow_status check_slices(const struct ow_mapping_spec *spec,
+                                   const struct ow_mapping *m, struct ow_error *err)
+{
+    if (slices_of(spec) > 1 &&
+        !(m->levels >= 2 && pow(m->levels, slices_of(spec)) <= ldexp(1.0, 32)))
+        return ow_fail(
+            err, OW_ERR_INPUT,
+            "mapping.slices = %u with mapping.levels = %u: expected 2 levels or more, "
+            "and 2^32 at most together",
+            spec->slices, m->levels);
+    return OW_OK;
 }
 
 /* Programme one cell for the conductance `target` [S]. */
@@ -425,16 +469,24 @@ static enum ow_status begin(const struct ow_mapping_spec *spec, struct ow_crossb
 }
 
 /* Weights at their levels into m->wq, the conductances that they ask for into m->g. */
-static enum ow_status map_weights(enum ow_scheme scheme, const struct ow_matrix *weights,
-                                  struct ow_mapping *m, struct ow_error *err)
+static enum ow_status map_weights(const struct ow_mapping_spec *spec,
+                                  const struct ow_matrix *weights, struct ow_mapping *m,
+                                  struct ow_error *err)
 {
-    const struct ow_lines lines = {scheme, weights->cols};
+    const struct ow_lines lines = lines_of(spec, weights->cols);
+    const size_t n = weights->rows * weights->cols, n_slice = slices_of(spec);
+    const double levels = m->levels ? pow(m->levels, (double)n_slice) : 0.0;
     m->wq = ow_matrix_create(weights->rows, weights->cols);
-    if (!m->wq.a)
+    if (n_slice > 1)
+        m->slice = ow_matrix_create(weights->rows, lines.n);
+    if (!m->wq.a || (n_slice > 1 && !m->slice.a))
         return ow_fail(err, OW_ERR_NOMEM, "weights of %zu x %zu: out of memory", weights->rows,
                        weights->cols);
-    for (size_t k = 0; k < weights->rows * weights->cols; k++)
-        m->wq.a[k] = weight_at_level(scheme, weights->a[k], m->w_max, m->levels);
+    for (size_t k = 0; k < n; k++) {
+        m->wq.a[k] = weight_at_level(spec->scheme, weights->a[k], m->w_max, levels);
+        if (n_slice > 1)
+            cut_weight(spec, m, m->wq.a[k], m->slice.a + k * n_slice);
+    }
     for (size_t k = 0; k < m->g.rows * m->g.cols; k++)
         m->g.a[k] = m->g_min +
                     target_of(m, &lines, k / m->g.cols, k % m->g.cols) * (m->g_max - m->g_min);
@@ -458,9 +510,11 @@ enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
     struct ow_mapping m;
     enum ow_status st = begin(spec, xb, &m, err);
     if (st == OW_OK)
+        st = check_slices(spec, &m, err);
+    if (st == OW_OK)
         st = check_weights(spec, weights, xb, &m.w_max, err);
     if (st == OW_OK)
-        st = map_weights(spec->scheme, weights, &m, err);
+        st = map_weights(spec, weights, &m, err);
     if (st == OW_OK)
         st = write_all(spec, xb, &m, err);
     return end(st, &m, out);
@@ -505,6 +559,7 @@ enum ow_status ow_mapping_write(const struct ow_mapping_spec *spec,
 void ow_mapping_finish(struct ow_mapping *m)
 {
     ow_matrix_finish(&m->wq);
+    ow_matrix_finish(&m->slice);
     ow_matrix_finish(&m->g);
     free(m->scale);
     *m = (struct ow_mapping){0};

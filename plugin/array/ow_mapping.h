@@ -11,6 +11,13 @@
  *   w = 2 w_max (G - G_ref) / (g_max - g_min),   G_ref = (g_min + g_max) / 2.
  * Levels are those of G, so with an even number of them no weight is 0.
  *
+ * Bit slices (Shafiee et al.; Xiao et al.): N devices of L levels in place of each one, on
+ * lines of their own, hold the digits d_s = 0 .. L - 1 of the weight's level among L^N, the
+ * most significant first.  Each slice is a weight at L levels by itself, and w = sum over s of
+ * c_s w_s,   c_s = L^(N - 1 - s) (L - 1) / (L^N - 1),   sum of c_s = 1. In the offset mapping,
+ * where every digit has the middle taken off, they add up to (L^N - 1) / 2, the middle of all
+ * levels.
+ *
  * G is the conductance i(v_read) / v_read of the device alone, at frozen state.  Rows and
  * columns of the array beyond the weights are filled with cells at g_min; their inputs are to
  * be driven at 0.
@@ -49,6 +56,8 @@ struct ow_mapping_spec {
     unsigned levels;       /* 0: continuous; else 2 or more equally spaced conductances
                               from g_min to g_max.  A binary model takes 0 or 2 and has
                               2 either way                                              */
+    unsigned slices;       /* 0 or 1: a weight is not sliced; else levels are those of a
+                              slice, levels^slices at most 2^32                         */
     double sigma_program, sigma_d2d, sigma_read; /* relative, 0 .. 1                  */
     double stuck_on, stuck_off; /* fractions of the devices, 0 .. 1 together          */
     double w_max; /* 0: that of the weights at hand; else not below it, and they may be 0 */
@@ -59,13 +68,18 @@ struct ow_mapping {
     double g_min, g_max; /* S: as asked; a binary model's own two conductances        */
     unsigned levels;     /* as used                                                   */
     double sigma_read;
-    struct ow_matrix wq; /* [n_in][n_out] the weights at their exact levels           */
-    struct ow_matrix g;  /* [rows][cols] S, what the array holds: every effect of the
-                            list above but sigma_read                                 */
-    double *scale;       /* [rows*cols] OW_SCALE of every cell without read noise     */
-    size_t n_cut;        /* cells whose sigma_program the reach has cut        */
+    struct ow_matrix wq;    /* [n_in][n_out] the weights at their exact levels           */
+    struct ow_matrix slice; /* [n_in][n_out][slices] of which these weights are made; empty
+                               without slices                                         */
+    struct ow_matrix g;     /* [rows][cols] S, what the array holds: every effect of the
+                               list above but sigma_read                                 */
+    double *scale;          /* [rows*cols] OW_SCALE of every cell without read noise     */
+    size_t n_cut;           /* cells whose sigma_program the reach has cut        */
     size_t n_stuck_on, n_stuck_off; /* cells                                          */
 };
+
+/* c_s of slice s. */
+double ow_mapping_slice_weight(unsigned levels, unsigned slices, unsigned s);
 
 /* Largest |W|.  OW_ERR_INPUT: weights not finite or all zero. */
 enum ow_status ow_mapping_w_max(const struct ow_matrix *weights, double *w_max,
@@ -73,7 +87,8 @@ enum ow_status ow_mapping_w_max(const struct ow_matrix *weights, double *w_max,
 
 /* Write the programmed states (and OW_SCALE, OW_RATE where an effect asks for them) of
  * the initialised crossbar `xb`, whose model parameters are set; OW_SEED is the key of the
- * draws.  weights is [n_in][n_out], xb has at least n_in rows and ow_lines_count() columns.
+ * draws.  weights is [n_in][n_out], xb has at least n_in rows and ow_lines_count() columns
+ * for n_out slices differences.
  * OW_ERR_INPUT: weights not finite, all zero or above spec->w_max, array too small, levels,
  * range or spread out of bounds; a g range that a device cannot reach (the message names the
  * one it can). OW_ERR_SOLVER: the conductance is not a continuous function of the programmed

@@ -190,6 +190,8 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
            cli_si(spec->input.t_read, "s", other));
     if (a->n_bit > 1)
         printf(" %zu bits one by one;", a->n_bit);
+    if (a->n_slice > 1)
+        printf(" weights in %zu slices;", a->n_slice);
     printf(" sense %s r_f = %s%s\n", a->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
            cli_si(a->xb.sense.r_f, "ohm", text), isnan(spec->sense.r_f) ? " (auto)" : "");
     print_accuracy(p, r);

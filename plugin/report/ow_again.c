@@ -281,8 +281,8 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
     static const char *const sign[] = {"+", "\xe2\x88\x92"};
     const struct ow_pulse *pulse = &array_of(a)->pulse;
     const struct ow_lines *lines = &array_of(a)->lines;
-    const size_t column = a->options.column,
-                 line[] = {ow_lines_plus(lines, column), ow_lines_minus(lines, column)};
+    const size_t column = a->options.column, k0 = column * array_of(a)->n_slice,
+                 line[] = {ow_lines_plus(lines, k0), ow_lines_minus(lines, k0)};
     struct ow_reading r = {0};
     double largest = 0.0;
     char t_unit[24], v_unit[24];

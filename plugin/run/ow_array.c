@@ -30,6 +30,7 @@ struct ow_mapping_spec ow_array_mapping(const struct ow_spec *spec)
                                     .g_min = spec->device.g_min,
                                     .g_max = spec->device.g_max,
                                     .levels = (unsigned)spec->mapping.levels,
+                                    .slices = (unsigned)spec->mapping.slices,
                                     .sigma_program = spec->device.sigma_program,
                                     .sigma_d2d = spec->device.sigma_d2d,
                                     .sigma_read = ow_spec_sigma_read(spec),

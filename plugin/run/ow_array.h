@@ -24,7 +24,8 @@ struct ow_array {
     size_t n_bit;            /* of an input that are read one by one, else 1              */
     size_t first_in, n_in;   /* inputs of a vector that drive its word lines              */
     size_t first_out, n_out; /* outputs that its bit lines make, or take part in          */
-    struct ow_lines lines;   /* which lines those are                                     */
+    size_t n_slice;          /* differences of an output, the most significant first      */
+    struct ow_lines lines;   /* whose they are: number output n_slice + slice             */
     const double *driven;    /* borrowed [n_vec][n_driven], as driven: quantised          */
     size_t n_driven;
     struct ow_crossbar xb;

@@ -5,9 +5,19 @@
 
 /* ---- ranges -------------------------------------------------------------------------- */
 
+/* Differences that make the outputs of a row tile, and conversions of a bit. */
+static size_t tile_width(const struct ow_problem *p)
+{
+    return p->n_out * p->array->n_slice;
+}
+static size_t turn_width(const struct ow_problem *p)
+{
+    return p->n_row_tile * tile_width(p);
+}
+
 /* What converters see, exact, and the weights of each row tile, both beside those of the tile
- * above: y[n_vec][n_bit][n_row_tile][n_out] and w[rows of a tile][n_row_tile][n_out], 0 below
- * the last.  From these their range follows. */
+ * above: y[n_vec][n_bit][n_row_tile][n_out][n_slice] and, 0 below the last,
+ * w[rows of a tile][n_row_tile][n_out][n_slice].  From these their range follows. */
 struct partial {
     struct ow_matrix y, w;
 };
@@ -29,8 +39,9 @@ static void partial_finish(struct partial *partial)
 static enum ow_status partial_init(const struct ow_problem *p, struct partial *out,
                                    struct ow_error *err)
 {
-    const size_t n_in = p->array->n_in, n_out = p->n_out, n_bit = p->array->n_bit,
-                 n_turn = p->n_row_tile * n_out; /* conversions of a bit */
+    const size_t n_in = p->array->n_in, n_bit = p->array->n_bit, width = tile_width(p),
+                 n_turn = turn_width(p);
+    const struct ow_matrix *weights = p->slice.a ? &p->slice : &p->weights;
     *out = (struct partial){
         .y = ow_matrix_create(p->n_vec, n_bit * n_turn),
         .w = ow_matrix_create(n_in, n_turn),
@@ -40,12 +51,12 @@ static enum ow_status partial_init(const struct ow_problem *p, struct partial *o
         return ow_fail(err, OW_ERR_NOMEM, "partial sums: out of memory");
     }
     for (size_t i = 0; i < p->n_in; i++) {
-        const double *w = ow_matrix_row(&p->weights, i);
-        const size_t first = i / n_in * n_out;
-        memcpy(ow_matrix_row(&out->w, i % n_in) + first, w, n_out * sizeof *w);
+        const double *w = ow_matrix_row(weights, i);
+        const size_t first = i / n_in * width;
+        memcpy(ow_matrix_row(&out->w, i % n_in) + first, w, width * sizeof *w);
         for (size_t k = 0; k < p->n_vec * n_bit; k++) {
             const double x = input(p, k / n_bit, i, k % n_bit);
-            for (size_t j = 0; j < n_out; j++)
+            for (size_t j = 0; j < width; j++)
                 out->y.a[k * n_turn + first + j] += x * w[j];
         }
     }
@@ -72,43 +83,46 @@ enum ow_status ow_convert_ranges(const struct ow_problem *p, const bool is_calib
 /* ---- products ------------------------------------------------------------------------ */
 
 /* What the arrays of each row tile make of every bit of every vector,
- * [n_vec][n_bit][n_row_tile][n_out]; negative inputs, read after the positive ones, count
- * negative. */
+ * [n_vec][n_bit][n_row_tile][n_out][n_slice]; negative inputs, read after the positive ones,
+ * count negative. */
 static void decode(const struct ow_problem *p, const struct ow_matrix *v_sense, double phase[],
                    struct ow_matrix *partial)
 {
-    const size_t n_turn = p->n_row_tile * p->n_out, n_sign = p->array->n_sign;
+    const size_t n_turn = turn_width(p), n_sign = p->array->n_sign;
     size_t first = 0;
     for (size_t k = 0; k < ow_problem_arrays(p); k++) {
         const struct ow_array *a = &p->array[k];
-        const size_t at = k / p->n_col_tile * p->n_out + a->first_out;
+        const size_t at = k / p->n_col_tile * tile_width(p) + a->first_out * a->n_slice;
         for (size_t read = 0; read < v_sense->rows; read++) {
             double *y = partial->a + read / n_sign * n_turn + at;
             ow_array_decode(a, ow_matrix_row(v_sense, read) + first, phase);
-            for (size_t j = 0; j < a->n_out; j++)
+            for (size_t j = 0; j < a->lines.n; j++)
                 y[j] += read % n_sign ? -phase[j] : phase[j];
         }
         first += a->xb.cols;
     }
 }
 
-/* The digital part: shift and add over bits and row tiles. */
+/* The digital part: shift and add over bits, row tiles and slices. */
 static void add_up(const struct ow_problem *p, const struct ow_matrix *partial,
                    struct ow_matrix *y)
 {
-    const size_t n_turn = p->n_row_tile * p->n_out;
+    const struct ow_array *a = p->array;
+    const size_t n_turn = turn_width(p), width = tile_width(p), n_slice = a->n_slice;
     for (size_t k = 0; k < p->n_vec; k++)
         for (size_t c = 0; c < partial->cols; c++)
-            ow_matrix_row(y, k)[c % p->n_out] +=
-                ow_array_bit_weight(p->array, c / n_turn) * ow_matrix_row(partial, k)[c];
+            ow_matrix_row(y, k)[c % width / n_slice] +=
+                ow_array_bit_weight(a, c / n_turn) *
+                ow_mapping_slice_weight(a->mapping.levels, (unsigned)n_slice,
+                                        (unsigned)(c % n_slice)) *
+                ow_matrix_row(partial, k)[c];
 }
 
 enum ow_status ow_convert(const struct ow_problem *p, const struct ow_matrix *v_sense,
                           const struct ow_range *adc, struct ow_matrix *y, struct ow_error *err)
 {
-    struct ow_matrix partial =
-        ow_matrix_create(p->n_vec, p->array->n_bit * p->n_row_tile * p->n_out);
-    double *phase = calloc(p->n_out, sizeof *phase);
+    struct ow_matrix partial = ow_matrix_create(p->n_vec, p->array->n_bit * turn_width(p));
+    double *phase = calloc(tile_width(p), sizeof *phase);
     enum ow_status st = OW_OK;
     *y = ow_matrix_create(p->n_vec, p->n_out);
     if (y->a && partial.a && phase) {

@@ -147,7 +147,7 @@ static enum ow_status quantise_inputs(struct ow_problem *p, struct ow_error *err
 
 static struct ow_lines lines_of(const struct ow_spec *spec, size_t n_out)
 {
-    return (struct ow_lines){spec->mapping.scheme, n_out};
+    return (struct ow_lines){spec->mapping.scheme, n_out * spec->mapping.slices};
 }
 
 /* Of one array that holds all weights. */
@@ -166,8 +166,9 @@ static enum ow_status size_of(const struct ow_spec *spec, size_t n_in, size_t n_
     if (*cols < needed)
         return ow_spec_fail(spec, "array.cols", err, OW_ERR_INPUT,
                             "%zu bit lines, expected auto or at least %zu, %s for each column "
-                            "of the weights%s",
+                            "of the weights%s%s",
                             *cols, needed, lines.scheme == OW_SCHEME_OFFSET ? "one" : "two",
+                            spec->mapping.slices > 1 ? " and slice" : "",
                             lines.scheme == OW_SCHEME_OFFSET ? " and a reference" : "");
     return OW_OK;
 }
@@ -192,7 +193,8 @@ struct ow_cut ow_problem_cut(const struct ow_spec *spec, size_t n_in, size_t n_o
     struct ow_cut cut = {.n_in = n_in, .n_out = n_out};
     if (tile->rows) {
         cut.n_in = least(tile->rows, n_in);
-        cut.n_out = least(ow_lines_room(spec->mapping.scheme, tile->cols), n_out);
+        const size_t room = ow_lines_room(spec->mapping.scheme, tile->cols);
+        cut.n_out = least(room / spec->mapping.slices, n_out);
     }
     cut.n_row_tile = (n_in + cut.n_in - 1) / cut.n_in;
     cut.n_col_tile = (n_out + cut.n_out - 1) / cut.n_out;
@@ -210,9 +212,11 @@ static size_t whole_cols(const struct ow_problem *p)
 /* Place among them of an array's line j. */
 static size_t place_of(const struct ow_problem *p, const struct ow_array *a, size_t j)
 {
+    const size_t first = a->n_slice * a->first_out;
     if (a->lines.scheme == OW_SCHEME_OFFSET)
-        return j == a->lines.n ? p->n_out + a->first_out / p->array->n_out : a->first_out + j;
-    return 2 * a->first_out + j;
+        return j == a->lines.n ? a->n_slice * p->n_out + a->first_out / p->array->n_out
+                               : first + j;
+    return 2 * first + j;
 }
 
 /* Every device has an id of its own, of 32 bits (OW_COMMON_PARAMS). */
@@ -237,6 +241,7 @@ static enum ow_status make_arrays(struct ow_problem *p, struct ow_error *err)
             .n_phase = p->n_phase,
             .n_sign = p->spec->input.is_signed ? 2 : 1,
             .n_bit = ow_spec_n_bit(p->spec),
+            .n_slice = p->spec->mapping.slices,
             .first_in = first_in,
             .n_in = least(cut.n_in, p->n_in - first_in),
             .first_out = first_out,
@@ -260,6 +265,15 @@ static void number_cells(const struct ow_problem *p, struct ow_array *a)
                 (double)((a->first_in + i) * cols + place_of(p, a, j));
 }
 
+/* Into a larger matrix, from a row and column on. */
+static void put_block(struct ow_matrix *whole, size_t row, size_t col,
+                      const struct ow_matrix *part)
+{
+    for (size_t i = 0; i < part->rows; i++)
+        memcpy(ow_matrix_row(whole, row + i) + col, ow_matrix_row(part, i),
+               part->cols * sizeof *part->a);
+}
+
 /* An array's weights become its devices' states. */
 static enum ow_status build_array(struct ow_problem *p, const struct ow_mapping_spec *how,
                                   struct ow_array *a, struct ow_error *err)
@@ -280,10 +294,11 @@ static enum ow_status build_array(struct ow_problem *p, const struct ow_mapping_
                a->n_out * sizeof *weights.a);
     st = ow_array_map(a, how, &weights, &a->mapping, err);
     ow_matrix_finish(&weights);
-    for (size_t i = 0; !st && i < a->n_in; i++)
-        memcpy(ow_matrix_row(&p->wq, a->first_in + i) + a->first_out,
-               ow_matrix_row(&a->mapping.wq, i), a->n_out * sizeof *p->wq.a);
-    return st;
+    if (st)
+        return st;
+    put_block(&p->wq, a->first_in, a->first_out, &a->mapping.wq);
+    put_block(&p->slice, a->first_in, a->n_slice * a->first_out, &a->mapping.slice);
+    return OW_OK;
 }
 
 static enum ow_status build_weights(struct ow_problem *p, struct ow_error *err)
@@ -292,8 +307,11 @@ static enum ow_status build_weights(struct ow_problem *p, struct ow_error *err)
     enum ow_status st;
     if ((st = find_w_max(p, &how.w_max, err)) || (st = make_arrays(p, err)))
         return st;
+    const size_t n_slice = p->spec->mapping.slices;
     p->wq = ow_matrix_create(p->n_in, p->n_out);
-    if (!p->wq.a)
+    if (n_slice > 1)
+        p->slice = ow_matrix_create(p->n_in, p->n_out * n_slice);
+    if (!p->wq.a || (n_slice > 1 && !p->slice.a))
         return ow_fail(err, OW_ERR_NOMEM, "weights: out of memory");
     for (size_t k = 0; !st && k < ow_problem_arrays(p); k++)
         st = build_array(p, &how, &p->array[k], err);
@@ -540,6 +558,7 @@ void ow_problem_finish(struct ow_problem *p)
     ow_matrix_finish(&p->inputs);
     ow_matrix_finish(&p->driven);
     ow_matrix_finish(&p->wq);
+    ow_matrix_finish(&p->slice);
     ow_matrix_finish(&p->y);
     ow_matrix_finish(&p->yq);
     free(p->labels);

@@ -7,12 +7,15 @@
  *   n_row_tile = ceil(n_in / rows),   n_col_tile = ceil(n_out / n),
  *
  * where n outputs find room on cols lines: floor(cols / 2), so that an odd bit line is left
- * out, or cols - 1 with a reference line.  The last ones are cut to what is left of the
- * weights. Array (r, c) has the weights from (r rows, c n) on, drivers, sense amplifiers and a
- * reference of its own, and makes the partial sums of its rows.  Its converters quantise them
- * over one range common to all arrays, and their results are added without error:
+ * out, or cols - 1 with a reference line; by their slices, if they have some.  The last ones
+ * are cut to what is left of the weights. Array (r, c) has the weights from (r rows, c n) on,
+ * drivers, sense amplifiers and a reference of its own, and makes the partial sums of its rows.
+ * Its converters quantise them over one range common to all arrays, and their results are added
+ * without error:
  *
- *   Y'[j] = sum over r of ADC(partial sum of array (r, .) for output j).
+ *   Y'[j] = sum over r of ADC(partial sum of array (r, .) for output j);
+ *
+ * of slices of weights and bits of inputs, see ow_convert.h.
  *
  * All arrays are of one design: one w_max, g range and sense resistance.  A cell's id is its
  * place in the whole matrix (reference lines come last), so the weights meet the same devices
@@ -51,6 +54,7 @@ struct ow_problem {
     struct ow_matrix inputs;  /* [n_vec][n_in] as given                            */
     struct ow_matrix driven;  /* [n_vec][n_in] as driven: quantised to input.bits  */
     struct ow_matrix wq;      /* [n_in][n_out] the weights at their exact levels   */
+    struct ow_matrix slice;   /* [n_in][n_out][n_slice] their slices; empty for one */
     struct ow_matrix y, yq;   /* [n_vec][n_out] X W, and driven inputs times Wq    */
     int *labels;              /* [n_vec], or NULL                                  */
     size_t n_row_tile, n_col_tile;

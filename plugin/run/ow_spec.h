@@ -121,7 +121,8 @@ struct ow_spec {
     } cell;
     struct {
         enum ow_scheme scheme;
-        size_t levels; /* 0: continuous */
+        size_t levels; /* 0: continuous                      */
+        size_t slices; /* devices in a weight's digits, >= 1 */
     } mapping;
     struct {
         enum ow_encoding encoding;

@@ -75,6 +75,26 @@ static enum ow_status check_scheme(const struct ow_spec *spec, struct ow_error *
     return OW_OK;
 }
 
+/* Digits that are shifted have a base of 2^b. */
+static enum ow_status check_slices(const struct ow_spec *spec, struct ow_error *err)
+{
+    const size_t n = spec->mapping.slices, given = spec->mapping.levels;
+    const size_t levels = !given && spec->device.model->is_binary ? 2 : given;
+    if (n == 1)
+        return OW_OK;
+    if (levels < 2 || (levels & (levels - 1)))
+        return ow_spec_fail(
+            spec, "mapping.levels", err, OW_ERR_INPUT,
+            "%zu with mapping.slices = %zu: expected a power of two, the levels "
+            "of a slice",
+            levels, n);
+    if (!((double)n * log2((double)levels) <= 32.0))
+        return ow_spec_fail(spec, "mapping.slices", err, OW_ERR_INPUT,
+                            "%zu of %g bits each: expected 32 bits together at most", n,
+                            log2((double)levels));
+    return OW_OK;
+}
+
 static enum ow_status check_encoding(const struct ow_spec *spec, struct ow_error *err)
 {
     if (spec->input.encoding == OW_ENCODING_BIT_SERIAL && spec->input.bits == 0)
@@ -93,6 +113,10 @@ static enum ow_status check_tile(const struct ow_spec *spec, struct ow_error *er
         return ow_spec_fail(spec, "array.tile", err, OW_ERR_INPUT,
                             "[%zu, %zu]: the section program writes one array: expected none",
                             spec->array.tile.rows, spec->array.tile.cols);
+    if (ow_lines_room(spec->mapping.scheme, spec->array.tile.cols) < spec->mapping.slices)
+        return ow_spec_fail(spec, "array.tile", err, OW_ERR_INPUT,
+                            "[%zu, %zu]: no room for an output of mapping.slices = %zu",
+                            spec->array.tile.rows, spec->array.tile.cols, spec->mapping.slices);
     if (spec->array.rows || spec->array.cols)
         return ow_spec_fail(spec, spec->array.rows ? "array.rows" : "array.cols", err,
                             OW_ERR_INPUT, "%zu with array.tile = [%zu, %zu]: expected auto",
@@ -125,8 +149,8 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
                             spec->device.stuck_off, spec->device.stuck_on);
     enum ow_status st;
     if ((st = check_noise(spec, err)) || (st = check_scheme(spec, err)) ||
-        (st = check_encoding(spec, err)) || (st = check_tile(spec, err)) ||
-        (st = check_gate(spec, err)))
+        (st = check_slices(spec, err)) || (st = check_encoding(spec, err)) ||
+        (st = check_tile(spec, err)) || (st = check_gate(spec, err)))
         return st;
     if (spec->mapping.levels == 1)
         return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,

@@ -55,7 +55,8 @@ const struct ow_key ow_keys[] = {
     {"access.params",        OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(access.params),        "its single parameters on top of the set"},
 
     {"mapping.scheme",       OW_KEY_CHOICE,  "1",   "differential", 0,      0,     scheme,    AT(mapping.scheme),       "how a weight becomes conductances: two lines an output; or one, and a reference line for all in an array"},
-    {"mapping.levels",       OW_KEY_COUNT,   "1",   "0",            0,      65536, NULL,      AT(mapping.levels),       "conductance levels; 0: continuous"},
+    {"mapping.levels",       OW_KEY_COUNT,   "1",   "0",            0,      65536, NULL,      AT(mapping.levels),       "conductance levels of a device; 0: continuous"},
+    {"mapping.slices",       OW_KEY_COUNT,   "1",   "1",            1,      32,    NULL,      AT(mapping.slices),       "devices that hold the digits of a weight, on lines of their own, each of mapping.levels"},
 
     {"input.encoding",       OW_KEY_CHOICE,  "1",   "amplitude",    0,      0,     encoding,  AT(input.encoding),       "how an input becomes a pulse: one of its height; or one of v_read for each of its bits, in a read each"},
     {"input.v_read",         OW_KEY_NUMBER,  "V",   "0.2",          1e-6,   1e3,   NULL,      AT(input.v_read),         "pulse height of an input of 1, or of a bit"},

@@ -186,7 +186,7 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
     const bool is_tia = a->xb.sense.kind == OW_SENSE_TIA;
     const double t_read = ow_cycle_time(&a->pulse, 0.0, 1);
     /* a converter waits for no more columns than there are */
-    const size_t share = spec->adc.share < a->n_out ? spec->adc.share : a->n_out;
+    const size_t share = spec->adc.share < a->lines.n ? spec->adc.share : a->lines.n;
     const double t_all = ow_cycle_time(&a->pulse, spec->adc.t_conv, share);
     const double n_bit = (double)a->n_bit;
     return (struct ow_cost_spec){
@@ -199,11 +199,11 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
         /* every bit, one after the other: with signed inputs another read, one conversion */
         .t_cycle = n_bit * (t_all + (double)(a->n_sign - 1) * t_read),
         .n_dac = p->n_in * p->n_phase * p->n_col_tile,
-        .n_adc = p->n_out * p->n_row_tile * a->n_bit,
+        .n_adc = p->n_out * a->n_slice * p->n_row_tile * a->n_bit,
         .e_dac = NAN,
         .e_adc = spec->adc.energy,
         .input_bits = (double)spec->input.bits,
-        .weight_bits = log2_levels(a->mapping.levels)};
+        .weight_bits = (double)a->n_slice * log2_levels(a->mapping.levels)};
 }
 
 /* Mean device energy of a vector [J] by hand; amplitude[rows] and rms[rows] are workspace. */
