@@ -221,7 +221,8 @@ struct answers {
 static void make_answers(struct answers *a)
 {
     double(*to)[N_CELL] = a->store;
-    a->at = (struct ow_response){.i = *to++, .di_dv = *to++};
+    a->at = (struct ow_response){.i = *to++};
+    a->at.di_dv = *to++;
     for (size_t r = 0; r < OW_MAX_STATES; r++) {
         a->at.di_dx[r] = *to++;
         a->at.f[r] = *to++;

@@ -138,17 +138,42 @@ static void channel_of(const struct ow_cells *cells, size_t j, size_t to, struct
                  ow_param_at(cells, L, j);
 }
 
-static void channels(const struct ow_cells *cells, size_t first, size_t n, bool vary,
-                     struct channel *c)
+/* What differs from cell to cell. */
+struct own {
+    size_t n;
+    const double *value[N_PARAM];
+};
+
+static struct own own_of(const struct ow_cells *cells)
 {
-    for (size_t j = 0; j < (vary ? n : 1); j++)
-        channel_of(cells, first + j, j, c);
-    for (size_t j = 1; !vary && j < n; j++) {
-        c->two_ut[j] = c->two_ut[0];
-        c->z[j] = c->z[0];
-        c->a[j] = c->a[0];
-        c->i_s[j] = c->i_s[0];
-    }
+    struct own own = {0};
+    for (size_t k = V_GATE; cells->spread && k < N_PARAM; k++)
+        if (cells->spread[k])
+            own.value[own.n++] = cells->spread[k];
+    return own;
+}
+
+/* Gates of a word line are alike: most cells are like the one before. */
+static bool is_like_before(const struct own *own, size_t j)
+{
+    bool is = true;
+    for (size_t k = 0; k < own->n && is; k++)
+        is = own->value[k][j] == own->value[k][j - 1];
+    return is;
+}
+
+static void channels(const struct ow_cells *cells, size_t first, size_t n,
+                     const struct own *own, struct channel *c)
+{
+    for (size_t j = 0; j < n; j++)
+        if (j == 0 || !is_like_before(own, first + j)) {
+            channel_of(cells, first + j, j, c);
+        } else {
+            c->two_ut[j] = c->two_ut[j - 1];
+            c->z[j] = c->z[j - 1];
+            c->a[j] = c->a[j - 1];
+            c->i_s[j] = c->i_s[j - 1];
+        }
 }
 
 /* drain: -|z - d|, of which e^ is wanted. */
@@ -191,14 +216,14 @@ OW_WIDE static void ekv_triode(size_t n, const struct channel *c, const double d
 
 static void conduct(const struct ow_cells *cells, double i[], double di_dv[])
 {
-    const bool vary = ow_cells_vary(cells, V_GATE, N_PARAM);
+    const struct own own = own_of(cells);
     struct channel c;
     for (size_t first = 0; first < cells->n; first += BLOCK) {
         const size_t n = cells->n - first < BLOCK ? cells->n - first : BLOCK;
         double v[BLOCK], d[BLOCK], near[BLOCK], drain[BLOCK];
         bool is_held = false, is_far = false;
-        if (vary || first == 0)
-            channels(cells, first, n, vary, &c);
+        if (own.n > 0 || first == 0)
+            channels(cells, first, n, &own, &c);
         ow_hold_all(n, cells->v + first, OW_V_LIMIT, v);
         ekv_arguments(n, v, &c, d, drain);
         ow_hold_all(n, d, SMALL, near);
