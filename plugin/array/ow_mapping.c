@@ -21,6 +21,7 @@ struct probe {
     const struct ow_model *model;
     double v_read; /* V */
     double param[OW_MAX_PARAMS];
+    struct ow_inner inner; /* of a pair: where the last search ended */
 };
 
 static struct probe probe_of(const struct ow_crossbar *xb, size_t cell, double v_read)
@@ -34,10 +35,17 @@ static struct probe probe_of(const struct ow_crossbar *xb, size_t cell, double v
 /* g = i(v_read) / v_read [S] with the programmed state at `state`. */
 static double conductance(struct probe *p, double state)
 {
-    double x[OW_MAX_STATES];
+    double x[OW_MAX_STATES], i, di_dv;
     struct ow_point at;
     p->param[p->model->program] = state;
     ow_states_init(p->model, p->param, x);
+    if (p->model->series) {
+        struct ow_cells cell = {.n = 1, .param = p->param, .v = &p->v_read, .inner = &p->inner};
+        for (size_t s = 0; s < p->model->n_state; s++)
+            cell.x[s] = &x[s];
+        ow_conduct(p->model, &cell, &i, &di_dv);
+        return i / p->v_read;
+    }
     ow_eval_one(p->model, p->param, p->v_read, x, &at);
     return at.i / p->v_read;
 }
