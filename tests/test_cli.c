@@ -168,7 +168,6 @@ static const struct { int line; const char *text, *place, *word, *other; } bad_s
     {9,  "  set: ow_benig",         "spec.yaml:9:8: device.set: ",        "ow_benig", "expected the name of a parameter set"},
     {13, "  name: spectre",         "spec.yaml:13:9: engine.name: ",      "'spectre'", "expected cvode, ngspice, dc or cosim"},
     {13, "  {name: cvode",          "spec.yaml:",                         "not YAML", NULL},
-    {13, "  name: cosim",           "spec.yaml:13:9: engine.name: ",      "not supported yet", "expected cvode, ngspice or dc"},
     {13, "  name: cvode\nsweep: {array.r_wordline: [1, 2]}", "spec.yaml:14:", "sweep", "`ohmweave sweep`"},
     /* files */
     {2,  "  weights: no.csv",       "spec.yaml:2:12: vmm.weights: no.csv: ", "No such file", NULL},

@@ -28,7 +28,8 @@ static struct layout layout_of(const struct ow_crossbar *xb)
     const size_t n_amp = xb->sense.kind == OW_SENSE_TIA ? xb->cols : 0;
     l.cols = xb->cols;
     l.driver = xb->sense.kind == OW_SENSE_DRIVER ? 1 + xb->rows : OW_GROUND;
-    l.is_merged = xb->sense.kind != OW_SENSE_TIA && xb->sense.r_f == 0.0;
+    l.is_merged = (xb->sense.kind == OW_SENSE_RESISTOR || xb->sense.kind == OW_SENSE_DRIVER) &&
+                  xb->sense.r_f == 0.0;
     l.per_wline = xb->r_wordline > 0.0 ? xb->cols : xb->r_driver > 0.0 ? 1 : 0;
     l.per_bline = xb->r_bitline > 0.0 ? xb->rows : 0;
     l.wline = 1 + ow_crossbar_sources(xb);
@@ -138,6 +139,8 @@ static void put_sense_resistors(struct ow_circuit *c, const struct layout *l)
     struct ow_resistors all = {.a = in, .b = end, .of = {.r = s->r_f, .is_sense = true}};
     if (s->kind == OW_SENSE_TIA)
         all.b = out;
+    if (s->kind == OW_SENSE_SUBCKT) /* no part of this circuit */
+        all.of.r = INFINITY;
     if (s->kind == OW_SENSE_DRIVER)
         all =
             (struct ow_resistors){.a = end, .b = in, .of = {.r = s->r_f, .driver_share = 1.0}};
@@ -346,6 +349,9 @@ enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_flo
         parent[k] = k;
     for (size_t k = 1; k < circuit->first_free; k++)
         join(parent, k, OW_GROUND);
+    for (size_t j = 0; j < circuit->xb->cols; j++)
+        if (circuit->xb->sense.kind == OW_SENSE_SUBCKT)
+            join(parent, circuit->sense_in[j], OW_GROUND);
     for (size_t k = 0; k < circuit->n_amp; k++) {
         join(parent, circuit->amp[k].inner, OW_GROUND);
         join(parent, circuit->amp[k].out, OW_GROUND);

@@ -126,7 +126,7 @@ static inline size_t ow_circuit_be(const struct ow_circuit *circuit, size_t k)
 }
 
 /* Mark the nodes that no resistor and no conducting cell (scale above 0) connects to a
- * source, to ground or to an amplifier's output: is_floating[n_node].  They carry no
+ * source, to ground, to an amplifier's output or to a subcircuit: is_floating[n_node].  They carry no
  * current and stand at 0 V; no host can solve for them.  OW_ERR_NOMEM. */
 enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_floating[],
                                    struct ow_error *err);

@@ -27,6 +27,7 @@ extern "C" {
 enum ow_sense_kind {
     OW_SENSE_RESISTOR, /* r_f from the sense input to ground; output = input      */
     OW_SENSE_TIA,      /* transimpedance amplifier, v_out = -r_f i at low speed   */
+    OW_SENSE_SUBCKT,   /* a subcircuit of `periphery`: for ngspice, an open end here */
     OW_SENSE_DRIVER    /* nothing senses: r_f from the sense input to a source of
                           its own, which drives the bit line while it is written  */
 };
@@ -61,6 +62,8 @@ struct ow_sense {
 #define OW_CLAMP_WIDTH 1e-3  /* V: 80 % of a 0.9 V rail is 180 widths away: e^-180 */
 #define OW_CLAMP_SLOPE 100.0 /* an overdrive of 0.2 V moves v_a 2 mV past the rail */
 
+struct ow_periphery; /* ow_periphery.h */
+
 struct ow_crossbar {
     size_t rows, cols;            /* physical word lines and bit lines      */
     double r_wordline, r_bitline; /* ohm a segment, >= 0                    */
@@ -68,6 +71,7 @@ struct ow_crossbar {
     double c_cell;                /* F across every device, >= 0            */
     double r_driver;              /* ohm, >= 0; inf leaves the word lines open */
     struct ow_sense sense;        /* one a bit line                         */
+    const struct ow_periphery *periphery; /* borrowed; NULL: none of the user's own */
     const struct ow_model *model;
     double param[OW_MAX_PARAMS];   /* [n_param] shared by all cells          */
     double *spread[OW_MAX_PARAMS]; /* NULL or [rows*cols], row-major, owned: per-cell

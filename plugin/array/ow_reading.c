@@ -18,6 +18,10 @@ void ow_energy_add(struct ow_energy *sum, const struct ow_energy *e)
     sum->charge += e->charge;
     sum->output += e->output;
     sum->quiescent += e->quiescent;
+    sum->driver_static += e->driver_static;
+    sum->driver_dynamic += e->driver_dynamic;
+    sum->sense_static += e->sense_static;
+    sum->sense_dynamic += e->sense_dynamic;
 }
 
 double ow_energy_residual(const struct ow_energy *e)

@@ -23,6 +23,9 @@ struct ow_energy {
                           over the drivers (no credit for returned charge)              */
     double output;     /* part of `supply` that the output stages draw                  */
     double quiescent;  /* part of `supply` that the quiescent current draws             */
+    /* What subcircuits of the user's draw from their own supplies, static (the power before
+     * the pulse, all the time) and the rest; parts of quiescent and output. */
+    double driver_static, driver_dynamic, sense_static, sense_dynamic;
 };
 
 void ow_energy_add(struct ow_energy *sum, const struct ow_energy *e);
@@ -34,6 +37,13 @@ double ow_energy_residual(const struct ow_energy *e);
 struct ow_waveform {
     size_t n, capacity;
     double *t, *v;
+};
+
+/* How well two simulators agreed. */
+struct ow_coupling {
+    long points, rejected, iterations, solutions;
+    double mismatch;   /* between the voltages of a port, the largest, of full scale */
+    size_t worst_port; /* word lines, then bit lines                                 */
 };
 
 struct ow_reading {
@@ -49,6 +59,7 @@ struct ow_reading {
     struct ow_energy energy;
     long steps;  /* accepted time steps                                          */
     long events; /* jumps of all cells                                           */
+    struct ow_coupling coupling; /* of a co-simulation, else zeros                 */
     double wall_s;
 };
 

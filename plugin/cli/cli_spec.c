@@ -9,7 +9,7 @@
 
 #include "ow_table.h"
 
-enum { KEY_SET = 0x1000, KEY_RESOLVED };
+enum { KEY_SET = 0x1000, KEY_RESOLVED, KEY_ALLOW };
 
 static const struct argp_option options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0,
@@ -17,6 +17,10 @@ static const struct argp_option options[] = {
      0},
     {"resolved", KEY_RESOLVED, NULL, 0,
      "print the whole specification, every default and where each value came from, and stop",
+     0},
+    {"allow-commands", KEY_ALLOW, NULL, 0,
+     "run netlists of the periphery even if they hold commands for ngspice (.control): they may "
+     "do anything on this machine",
      0},
     {0}};
 
@@ -33,6 +37,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         more[s->n_override] = NULL;
         return 0;
     }
+    case KEY_ALLOW:
+        s->allows_commands = true;
+        return 0;
     case KEY_RESOLVED:
         s->is_resolved = true;
         return 0;
@@ -60,6 +67,7 @@ bool cli_spec_load(struct cli_spec *s, const char *command, int *code)
         return false;
     }
     s->has_spec = true;
+    s->spec.allows_commands = s->allows_commands;
     if (s->is_resolved) {
         /* what could not be printed is standard output's failure: see cli_finish() */
         const enum ow_status st = ow_spec_print(&s->spec, stdout, &err);
@@ -172,6 +180,8 @@ bool cli_codemodel_for(const struct ow_spec *spec, char path[CLI_PATH_SIZE],
                        struct ow_error *err)
 {
     path[0] = '\0';
-    return spec->engine.name != OW_ENGINE_NGSPICE ||
+    const bool needs_ngspice =
+        spec->engine.name == OW_ENGINE_NGSPICE || spec->engine.name == OW_ENGINE_COSIM;
+    return !needs_ngspice ||
            cli_find_codemodel(path, CLI_PATH_SIZE, err);
 }

@@ -10,6 +10,7 @@ struct cli_spec {
     const char *path;
     const char **overrides; /* NULL-terminated, owned */
     size_t n_override;
+    bool allows_commands; /* --allow-commands */
     bool is_resolved; /* print the specification and stop */
 
     struct ow_spec spec;

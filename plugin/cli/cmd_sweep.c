@@ -226,6 +226,7 @@ static enum ow_status sweep_load(const struct arguments *a, struct sweep *s,
     if (st)
         return st;
     s->has_outline = true;
+    s->outline.allows_commands = a->spec.allows_commands;
     if ((st = ow_plan_init(&s->outline, &s->plan, err)) ||
         (st = ow_limits_init(&s->outline, &s->limits, err)))
         return st;
@@ -271,7 +272,7 @@ static bool find_codemodel(const struct ow_plan *plan, char path[CLI_PATH_SIZE],
         struct ow_error why = {0};
         if (ow_plan_spec(plan, k, &spec, &why))
             continue;
-        const bool is_spice = spec.engine.name == OW_ENGINE_NGSPICE;
+        const bool is_spice = (spec.engine.name == OW_ENGINE_NGSPICE || spec.engine.name == OW_ENGINE_COSIM);
         ow_spec_finish(&spec);
         if (is_spice)
             return cli_find_codemodel(path, CLI_PATH_SIZE, err);

@@ -150,6 +150,11 @@ static void print_energy(const struct ow_problem *p, const struct ow_vmm_result 
                cli_si(fabs(share) < 1e-6 ? 0.0 : part[k].energy, "J", text), 100.0 * share);
     }
     printf(" total %s\n", cli_si(total, "J", text));
+    if (e->driver_static + e->sense_static != 0.0)
+        printf("  from supplies, static and dynamic: drivers %s and %s, sense %s and %s\n",
+               cli_si(e->driver_static, "J", text), cli_si(e->driver_dynamic, "J", other),
+               cli_si(e->sense_static, "J", (char[32]){0}),
+               cli_si(e->sense_dynamic, "J", (char[32]){0}));
     printf("  balance residual %.2g; hand check sum g v^2 t: %s, simulated devices %s\n",
            c->balance_residual, cli_si(r->hand_devices, "J", text),
            cli_si(e->devices, "J", other));
@@ -169,6 +174,13 @@ static void print_energy(const struct ow_problem *p, const struct ow_vmm_result 
            "square %.3f, zeros %.0f %%\n",
            p->n_in, p->n_out, p->n_in * p->n_out, r->inputs.mean, r->inputs.mean_square,
            100.0 * r->inputs.zeros);
+}
+
+static const char *sense_name(const struct ow_array *a)
+{
+    return a->xb.sense.kind == OW_SENSE_TIA      ? "TIA"
+           : a->xb.sense.kind == OW_SENSE_SUBCKT ? a->xb.periphery->sense.subckt
+                                                 : "resistor";
 }
 
 static void print_table(const struct ow_problem *p, const struct ow_vmm_result *r)
@@ -192,8 +204,8 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
         printf(" %zu bits one by one;", a->n_bit);
     if (a->n_slice > 1)
         printf(" weights in %zu slices;", a->n_slice);
-    printf(" sense %s r_f = %s%s\n", a->xb.sense.kind == OW_SENSE_TIA ? "TIA" : "resistor",
-           cli_si(a->xb.sense.r_f, "ohm", text), isnan(spec->sense.r_f) ? " (auto)" : "");
+    printf(" sense %s r_f = %s%s\n", sense_name(a), cli_si(a->xb.sense.r_f, "ohm", text),
+           isnan(spec->sense.r_f) ? " (auto)" : "");
     print_accuracy(p, r);
     print_energy(p, r);
     printf("\nLatency   median %s, worst %s; half an LSB of %zu bits, sampled at %s\n",
@@ -204,6 +216,12 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
     if (r->setup_s > 0.0)
         printf(" (%.3g s of them to reduce the array to its ports)", r->setup_s);
     printf(", %.3g s for the control run\n", r->control_s);
+    if (spec->engine.name == OW_ENGINE_COSIM)
+        printf("Coupling  %.2f iterations and %.2f solutions of the array a point, %ld of %ld "
+               "points repeated, mismatch %.2g of v_read at most\n",
+               (double)r->coupling.iterations / (double)r->coupling.points,
+               (double)r->coupling.solutions / (double)r->coupling.points, r->coupling.rejected,
+               r->coupling.points, r->coupling.mismatch);
     for (size_t k = 0; k < r->warnings.n; k++)
         printf("%s%s\n", k ? "          " : "Note      ", r->warnings.text[k]);
 }

@@ -537,3 +537,8 @@ long ow_coupled_n_event(const struct ow_coupled *c)
 {
     return c->at.n_event;
 }
+
+size_t ow_coupled_n_cell(const struct ow_coupled *c)
+{
+    return c->sys.n_cell;
+}

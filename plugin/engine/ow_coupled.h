@@ -77,6 +77,7 @@ struct ow_energy ow_coupled_energy(const struct ow_coupled *c, bool with_try);
 void ow_coupled_states(const struct ow_coupled *c, double x[]);
 const double *ow_coupled_events(const struct ow_coupled *c);
 long ow_coupled_n_event(const struct ow_coupled *c);
+size_t ow_coupled_n_cell(const struct ow_coupled *c);
 
 #ifdef __cplusplus
 }

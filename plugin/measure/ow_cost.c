@@ -27,7 +27,9 @@ static const size_t energy_at[] = {
     offsetof(struct ow_energy, wires),   offsetof(struct ow_energy, sense),
     offsetof(struct ow_energy, stored),  offsetof(struct ow_energy, throughput),
     offsetof(struct ow_energy, charge),  offsetof(struct ow_energy, output),
-    offsetof(struct ow_energy, quiescent),
+    offsetof(struct ow_energy, quiescent), offsetof(struct ow_energy, driver_static),
+    offsetof(struct ow_energy, driver_dynamic), offsetof(struct ow_energy, sense_static),
+    offsetof(struct ow_energy, sense_dynamic),
 };
 /* clang-format on */
 _Static_assert(sizeof(struct ow_energy) ==

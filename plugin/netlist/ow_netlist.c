@@ -3,18 +3,11 @@
 #include <ctype.h>
 #include <locale.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ow_number.h"
+#include "ow_deck.h"
 #include "ow_series.h"
-
-#ifndef OW_VERSION
-#define OW_VERSION "(unversioned)"
-#endif
-
-enum { NAME = 32, STATE_NAME = 64, LINE_WIDTH = 88 };
 
 /* ohm: the load of an amplifier's gain node.  Only its products with the transconductance
  * (the gain) and the capacitance (the pole) matter. */
@@ -26,189 +19,163 @@ enum { NAME = 32, STATE_NAME = 64, LINE_WIDTH = 88 };
 #define ABSTOL 1e-15 /* A */
 #define CHGTOL 1e-20 /* C */
 
-struct deck {
-    const struct ow_circuit *circuit;
-    const struct ow_crossbar *xb;
-    const double *amplitude;
-    const struct ow_pulse *pulse;
-    struct ow_netlist_options options;
-    bool *is_floating; /* [n_node] */
-    FILE *out;
-    int column;
-};
+/* With the array as a part, whose currents come with the errors of a solver, or with
+ * transistors, whose milliamperes leave rounding errors above the values for the array alone:
+ * ngspice would look for structure in them until its steps are too small. */
+#define WIDE_RELTOL 1e-4
+#define WIDE_VNTOL  1e-7  /* V */
+#define WIDE_ABSTOL 1e-11 /* A */
+#define WIDE_CHGTOL 1e-16 /* C */
 
-/* One word of a card; goes to a continuation line where the line would get long.  Write
- * errors stay with the stream until ow_netlist_write() asks. */
-__attribute__((format(printf, 2, 3))) static void word(struct deck *d, const char *format, ...)
+static bool has_wide_tolerances(const struct ow_deck *d)
 {
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    const int n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (d->column > 0 && d->column + 1 + n > LINE_WIDTH) {
-        fputs("\n+", d->out);
-        d->column = 1;
-    }
-    d->column += fprintf(d->out, "%s%s", d->column ? " " : "", text);
-}
-
-static void end_card(struct deck *d)
-{
-    fputc('\n', d->out);
-    d->column = 0;
-}
-
-/* A whole line: comments and commands, which must not be continued. */
-__attribute__((format(printf, 2, 3))) static void line(struct deck *d, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vfprintf(d->out, format, args);
-    va_end(args);
-    fputc('\n', d->out);
-}
-
-static void blank(struct deck *d)
-{
-    fputc('\n', d->out);
-}
-
-/* A printf argument that reads back as the same number. */
-#define NUM(value) ow_number_text(value, 15, (char[32]){0})
-
-/* What a floating node connects to has no voltage across it: ground stands in. */
-static const char *node_name(const struct deck *d, size_t node, char name[NAME])
-{
-    ow_circuit_node_name(d->circuit, d->is_floating[node] ? OW_GROUND : node, name);
-    return name;
+    const struct ow_periphery *p = d->xb->periphery;
+    return d->options.is_coupled ||
+           (p && (ow_block_is_there(&p->sense) || ow_block_is_there(&p->driver)));
 }
 
 /* -- the blocks of the deck, top to bottom -------------------------------------------- */
 
-static void write_header(struct deck *d)
+static void write_header(struct ow_deck *d)
 {
     const struct ow_crossbar *xb = d->xb;
     if (d->options.title)
-        line(d, "%s", d->options.title);
+        ow_deck_line(d, "%s", d->options.title);
     else
-        line(d, "ohmweave: %zu x %zu crossbar of %s cells", xb->rows, xb->cols,
-             xb->model->name);
-    line(d, "* Written by ohmweave " OW_VERSION ".  Run: ngspice -b THIS_FILE");
+        ow_deck_line(d, "ohmweave: %zu x %zu crossbar of %s cells", xb->rows, xb->cols,
+                     xb->model->name);
+    ow_deck_line(d, "* Written by ohmweave " OW_VERSION ".  Run: ngspice -b THIS_FILE");
     const struct ow_series *pair = xb->model->series;
-    line(d, "* %zu word lines, %zu bit lines, cells of model ow_%s%s%s.  SI units.", xb->rows,
-         xb->cols, pair ? pair->part[0]->name : xb->model->name, pair ? " and ow_" : "",
-         pair ? pair->part[1]->name : "");
-    line(d, "* Nodes: sI source of word line I; wI_J and bI_J word and bit line at row I,");
-    line(d, "* column J (wI, bJ: a whole line without resistance); inJ sense input; outJ");
-    line(d, "* amplifier output, aJ its gain node%s.",
-         d->options.has_states ? "; xI_J_NAME state NAME of the cell, 1 V = 1" : "");
+    ow_deck_line(d, "* %zu word lines, %zu bit lines, cells of model ow_%s%s%s.  SI units.",
+                 xb->rows, xb->cols, pair ? pair->part[0]->name : xb->model->name,
+                 pair ? " and ow_" : "", pair ? pair->part[1]->name : "");
+    ow_deck_line(
+        d, "* Nodes: sI source of word line I; wI_J and bI_J word and bit line at row I,");
+    ow_deck_line(d,
+                 "* column J (wI, bJ: a whole line without resistance); inJ sense input; outJ");
+    ow_deck_line(d, "* amplifier output, aJ its gain node%s.",
+                 d->options.has_states ? "; xI_J_NAME state NAME of the cell, 1 V = 1" : "");
     if (pair)
-        line(d, "* nI_J is the node between both devices of a cell.");
+        ow_deck_line(d, "* nI_J is the node between both devices of a cell.");
     if (xb->sense.kind == OW_SENSE_DRIVER)
-        line(d, "* Bit lines are driven: dJ source of bit line J, behind inJ.");
-    line(d, "* Nodes joined by 0 ohm are one node; parts that nothing drives are left out.");
-    line(d, ".options reltol=%s vntol=%s abstol=%s chgtol=%s", NUM(d->options.reltol),
-         NUM(VNTOL), NUM(ABSTOL), NUM(CHGTOL));
+        ow_deck_line(d, "* Bit lines are driven: dJ source of bit line J, behind inJ.");
+    ow_deck_line(
+        d, "* Nodes joined by 0 ohm are one node; parts that nothing drives are left out.");
+    const bool is_wide = has_wide_tolerances(d);
+    ow_deck_line(d, ".options reltol=%s vntol=%s abstol=%s chgtol=%s", NUM(d->options.reltol),
+                 NUM(is_wide ? WIDE_VNTOL : VNTOL), NUM(is_wide ? WIDE_ABSTOL : ABSTOL),
+                 NUM(is_wide ? WIDE_CHGTOL : CHGTOL));
 }
 
-static void write_sources(struct deck *d)
+static void write_sources(struct ow_deck *d)
 {
     const double t1 = d->pulse->t_rise, t2 = ow_pulse_sample(d->pulse), t3 = t2 + t1;
-    blank(d);
-    line(d, "* Inputs: a pulse in the transient; the DC value is for `op`, inputs held on.");
+    ow_deck_blank(d);
+    ow_deck_line(
+        d, "* Inputs: a pulse in the transient; the DC value is for `op`, inputs held on.");
     for (size_t i = 0; i < d->circuit->n_source; i++) {
         const double a = d->amplitude[i];
-        char name[NAME];
-        ow_circuit_node_name(d->circuit, 1 + i, name);
-        word(d, "V%s %s 0 DC %s", name, name, NUM(a));
-        word(d, "PWL(0 0 %s %s", NUM(t1), NUM(a));
-        word(d, "%s %s", NUM(t2), NUM(a));
-        word(d, "%s 0)", NUM(t3));
-        end_card(d);
+        char name[OW_NODE_NAME];
+        if (i < d->xb->rows)
+            ow_deck_drive(d, i, name);
+        else
+            ow_circuit_node_name(d->circuit, 1 + i, name);
+        ow_deck_word(d, "V%s %s 0 DC %s", name, name, NUM(a));
+        ow_deck_word(d, "PWL(0 0 %s %s", NUM(t1), NUM(a));
+        ow_deck_word(d, "%s %s", NUM(t2), NUM(a));
+        ow_deck_word(d, "%s 0)", NUM(t3));
+        ow_deck_end_card(d);
     }
 }
 
-static void write_resistor(struct deck *d, size_t k)
+static void write_resistor(struct ow_deck *d, size_t k)
 {
     const struct ow_resistor el = ow_circuit_resistor(d->circuit, k);
-    char a[NAME], b[NAME];
+    char a[OW_NODE_NAME], b[OW_NODE_NAME];
     if (d->is_floating[el.a])
         return; /* then so is b */
-    word(d, "R%zu %s %s %s", k, node_name(d, el.a, a), node_name(d, el.b, b), NUM(el.r));
-    end_card(d);
+    ow_deck_word(d, "R%zu %s %s %s", k, ow_deck_node(d, el.a, a), ow_deck_node(d, el.b, b),
+                 NUM(el.r));
+    ow_deck_end_card(d);
 }
 
-static void write_resistors(struct deck *d, bool is_sense)
+static void write_resistors(struct ow_deck *d, bool is_sense)
 {
     for (size_t k = 0; k < d->circuit->n_resistor; k++)
         if (ow_circuit_resistor(d->circuit, k).is_sense == is_sense)
             write_resistor(d, k);
 }
 
-static void write_wires(struct deck *d)
+static void write_wires(struct ow_deck *d)
 {
-    char name[NAME];
-    blank(d);
-    line(d, "* Lines (ohm); a driver and the first segment of its word line are one resistor.");
+    char name[OW_NODE_NAME];
+    ow_deck_blank(d);
+    ow_deck_line(
+        d, "* Lines (ohm); a driver and the first segment of its word line are one resistor.");
     write_resistors(d, false);
-    blank(d);
-    line(d, "* Capacitance to ground, all that meets at a node (F).");
+    ow_deck_blank(d);
+    ow_deck_line(d, "* Capacitance to ground, all that meets at a node (F).");
     for (size_t k = 1; k < d->circuit->n_node; k++) {
         if (d->is_floating[k] || !(ow_circuit_c(d->circuit, k) > 0.0))
             continue;
-        node_name(d, k, name);
-        word(d, "C%s %s 0 %s", name, name, NUM(ow_circuit_c(d->circuit, k)));
-        end_card(d);
+        ow_deck_node(d, k, name);
+        ow_deck_word(d, "C%s %s 0 %s", name, name, NUM(ow_circuit_c(d->circuit, k)));
+        ow_deck_end_card(d);
     }
 }
 
 /* gain (v_os - v_in - h(v_a)) - v_a = tau dv_a/dt of ow_crossbar.h, divided by R_GAIN: a
  * current into R_GAIN beside a capacitor. */
-static void write_amp_macro(struct deck *d)
+void ow_deck_amp_macro(struct ow_deck *d)
 {
     const struct ow_sense *s = &d->xb->sense;
     const double tau = s->gain / (2.0 * M_PI * s->gbw);
-    line(d, "* sp(u) = ln(1 + e^u) without overflow; h is the clamp at the supply rails.");
-    line(d, ".func sp(u) {max(u, 0) + ln(1 + exp(-abs(u)))}");
-    line(d, ".func h(x) {%s*(sp((x - %s)/%s) - sp((-x - %s)/%s))}",
-         NUM(OW_CLAMP_SLOPE * OW_CLAMP_WIDTH), NUM(0.5 * s->vdd), NUM(OW_CLAMP_WIDTH),
-         NUM(0.5 * s->vdd), NUM(OW_CLAMP_WIDTH));
-    line(d, ".subckt ow_amp in a out");
-    line(d, "Bgain 0 a I = %s*(%s - V(in) - h(V(a)))", NUM(s->gain / R_GAIN), NUM(s->v_os));
-    line(d, "Rgain a 0 %s", NUM(R_GAIN));
-    line(d, "Cgain a 0 %s", NUM(tau / R_GAIN));
-    line(d, "Ebuf o 0 a 0 1");
-    line(d, "Rout o out %s", NUM(s->r_out));
+    ow_deck_line(d,
+                 "* sp(u) = ln(1 + e^u) without overflow; h is the clamp at the supply rails.");
+    ow_deck_line(d, ".func sp(u) {max(u, 0) + ln(1 + exp(-abs(u)))}");
+    ow_deck_line(d, ".func h(x) {%s*(sp((x - %s)/%s) - sp((-x - %s)/%s))}",
+                 NUM(OW_CLAMP_SLOPE * OW_CLAMP_WIDTH), NUM(0.5 * s->vdd), NUM(OW_CLAMP_WIDTH),
+                 NUM(0.5 * s->vdd), NUM(OW_CLAMP_WIDTH));
+    ow_deck_line(d, ".subckt ow_amp in a out");
+    ow_deck_line(d, "Bgain 0 a I = %s*(%s - V(in) - h(V(a)))", NUM(s->gain / R_GAIN),
+                 NUM(s->v_os));
+    ow_deck_line(d, "Rgain a 0 %s", NUM(R_GAIN));
+    ow_deck_line(d, "Cgain a 0 %s", NUM(tau / R_GAIN));
+    ow_deck_line(d, "Ebuf o 0 a 0 1");
+    ow_deck_line(d, "Rout o out %s", NUM(s->r_out));
     if (s->c_f > 0.0)
-        line(d, "Cf in out %s", NUM(s->c_f));
-    line(d, ".ends");
+        ow_deck_line(d, "Cf in out %s", NUM(s->c_f));
+    ow_deck_line(d, ".ends");
 }
 
-static void write_sense(struct deck *d)
+static void write_sense(struct ow_deck *d)
 {
-    char in[NAME], a[NAME], out[NAME];
+    char in[OW_NODE_NAME], a[OW_NODE_NAME], out[OW_NODE_NAME];
     if (d->xb->sense.kind == OW_SENSE_DRIVER)
         return; /* their drivers stand among the lines */
-    blank(d);
+    if (d->xb->sense.kind == OW_SENSE_SUBCKT) {
+        ow_deck_sense(d);
+        return;
+    }
+    ow_deck_blank(d);
     if (d->circuit->n_amp) {
-        line(d, "* Transimpedance amplifiers and their feedback resistors.");
-        write_amp_macro(d);
+        ow_deck_line(d, "* Transimpedance amplifiers and their feedback resistors.");
+        ow_deck_amp_macro(d);
     } else {
-        line(d, "* Sense resistors.");
+        ow_deck_line(d, "* Sense resistors.");
     }
     for (size_t k = 0; k < d->circuit->n_amp; k++) {
         const struct ow_amp *amp = &d->circuit->amp[k];
-        word(d, "X%zu %s %s %s ow_amp", k, node_name(d, amp->in, in),
-             node_name(d, amp->inner, a), node_name(d, amp->out, out));
-        end_card(d);
+        ow_deck_word(d, "X%zu %s %s %s ow_amp", k, ow_deck_node(d, amp->in, in),
+                     ow_deck_node(d, amp->inner, a), ow_deck_node(d, amp->out, out));
+        ow_deck_end_card(d);
     }
     write_resistors(d, true);
 }
 
 /* Initial states are parameters, so carried ones are as good as programmed ones.  A
  * solver may leave a state a rounding error outside the range that the model accepts. */
-static void carry_states(const struct deck *d, size_t cell, double param[])
+static void carry_states(const struct ow_deck *d, size_t cell, double param[])
 {
     const struct ow_model *model = d->xb->model;
     const size_t n_cell = d->xb->rows * d->xb->cols;
@@ -221,52 +188,53 @@ static void carry_states(const struct deck *d, size_t cell, double param[])
     }
 }
 
-static void write_model_card(struct deck *d, const struct ow_model *model, const char *name,
+static void write_model_card(struct ow_deck *d, const struct ow_model *model, const char *name,
                              const double param[])
 {
-    word(d, ".model %s ow_%s(", name, model->name);
+    ow_deck_word(d, ".model %s ow_%s(", name, model->name);
     for (size_t k = 0; k < model->n_param; k++) {
         const struct ow_param *row = &model->param[k];
         if (param[k] == row->dflt)
             continue;
         if (row->choice) /* without the quotes ngspice takes the word for a .param */
-            word(d, "%s=\"%s\"", row->name, row->choice[(size_t)param[k]]);
+            ow_deck_word(d, "%s=\"%s\"", row->name, row->choice[(size_t)param[k]]);
         else
-            word(d, "%s=%s", row->name, NUM(param[k]));
+            ow_deck_word(d, "%s=%s", row->name, NUM(param[k]));
     }
-    word(d, ")");
-    end_card(d);
+    ow_deck_word(d, ")");
+    ow_deck_end_card(d);
 }
 
 /* One device with its card, named by a letter and the cell's place; its states are the cell's
  * from `first` on. */
-static void write_device(struct deck *d, const struct ow_model *model, char letter, size_t cell,
-                         size_t first, const char *te, const char *be, const double param[])
+static void write_device(struct ow_deck *d, const struct ow_model *model, char letter,
+                         size_t cell, size_t first, const char *te, const char *be,
+                         const double param[])
 {
     const size_t i = cell / d->xb->cols, j = cell % d->xb->cols;
-    char name[STATE_NAME];
+    char name[OW_STATE_NAME];
     if (letter == 'm')
-        word(d, "A%zu_%zu %%gd(%s %s)", i, j, te, be);
+        ow_deck_word(d, "A%zu_%zu %%gd(%s %s)", i, j, te, be);
     else
-        word(d, "A%c%zu_%zu %%gd(%s %s)", letter, i, j, te, be);
+        ow_deck_word(d, "A%c%zu_%zu %%gd(%s %s)", letter, i, j, te, be);
     for (size_t s = 0; s < model->n_state; s++) {
         if (d->options.has_states)
             ow_netlist_state_name(d->circuit, cell, first + s, name);
-        word(d, "%s", d->options.has_states ? name : "null");
+        ow_deck_word(d, "%s", d->options.has_states ? name : "null");
     }
     snprintf(name, sizeof name, "%c%zu_%zu", letter, i, j);
-    word(d, "%s", name);
-    end_card(d);
+    ow_deck_word(d, "%s", name);
+    ow_deck_end_card(d);
     write_model_card(d, model, name, param);
 }
 
 /* The cell's device, or a memristor, an inner node and an access device. */
-static void write_devices(struct deck *d, size_t cell, const char *te, const char *be)
+static void write_devices(struct ow_deck *d, size_t cell, const char *te, const char *be)
 {
     const struct ow_model *model = d->xb->model;
     const struct ow_series *pair = model->series;
     double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
-    char inner[STATE_NAME];
+    char inner[OW_STATE_NAME];
     ow_crossbar_cell(d->xb, cell, param, x);
     if (d->options.x_begin)
         carry_states(d, cell, param);
@@ -282,96 +250,102 @@ static void write_devices(struct deck *d, size_t cell, const char *te, const cha
 
 /* A cell without a voltage (both ends one node, or floating) matters only where its
  * state does: it is then tied across ground. */
-static void write_cell(struct deck *d, size_t cell)
+static void write_cell(struct ow_deck *d, size_t cell)
 {
     const size_t te = ow_circuit_te(d->circuit, cell), be = ow_circuit_be(d->circuit, cell);
     const size_t i = cell / d->xb->cols, j = cell % d->xb->cols;
     const bool is_idle = te == be || d->is_floating[te] || d->is_floating[be];
-    char a[NAME], b[NAME];
+    char a[OW_NODE_NAME], b[OW_NODE_NAME];
     if (is_idle && !d->options.has_states)
         return;
-    write_devices(d, cell, node_name(d, is_idle ? OW_GROUND : te, a),
-                  node_name(d, is_idle ? OW_GROUND : be, b));
+    write_devices(d, cell, ow_deck_node(d, is_idle ? OW_GROUND : te, a),
+                  ow_deck_node(d, is_idle ? OW_GROUND : be, b));
     if (d->xb->c_cell > 0.0 && !is_idle) {
-        word(d, "C%zu_%zu %s %s %s", i, j, node_name(d, te, a), node_name(d, be, b),
-             NUM(d->xb->c_cell));
-        end_card(d);
+        ow_deck_word(d, "C%zu_%zu %s %s %s", i, j, ow_deck_node(d, te, a),
+                     ow_deck_node(d, be, b), NUM(d->xb->c_cell));
+        ow_deck_end_card(d);
     }
 }
 
-static void write_cells(struct deck *d)
+static void write_cells(struct ow_deck *d)
 {
-    blank(d);
-    line(d, "* Cells: TE on the word line, BE on the bit line%s; parameters that are not the",
-         d->options.has_states ? ", then the state nodes" : "");
-    line(d, "* model's defaults.");
+    ow_deck_blank(d);
+    ow_deck_line(
+        d, "* Cells: TE on the word line, BE on the bit line%s; parameters that are not the",
+        d->options.has_states ? ", then the state nodes" : "");
+    ow_deck_line(d, "* model's defaults.");
     for (size_t cell = 0; cell < d->xb->rows * d->xb->cols; cell++)
         write_cell(d, cell);
 }
 
 /* ngspice 39 turns every `pre_codemodel` line into lower case, but not one that begins
  * with pre_osdi.  A path with capitals therefore goes through an alias of that name. */
-static void write_codemodel(struct deck *d)
+static void write_codemodel(struct ow_deck *d)
 {
     const char *path = d->options.codemodel;
     bool has_capitals = false;
     for (const char *c = path; *c; c++)
         has_capitals |= isupper((unsigned char)*c) != 0;
     if (has_capitals) {
-        line(d, "* ngspice would write pre_codemodel's path in lower case; pre_osdi keeps it.");
-        line(d, "pre_alias osdi codemodel");
+        ow_deck_line(
+            d, "* ngspice would write pre_codemodel's path in lower case; pre_osdi keeps it.");
+        ow_deck_line(d, "pre_alias osdi codemodel");
     }
     /* dlopen() looks for a bare file name in the system's folders only. */
-    line(d, "%s %s%s", has_capitals ? "pre_osdi" : "pre_codemodel",
-         strchr(path, '/') ? "" : "./", path);
+    ow_deck_line(d, "%s %s%s", has_capitals ? "pre_osdi" : "pre_codemodel",
+                 strchr(path, '/') ? "" : "./", path);
 }
 
 /* Without this, batch mode would run the .tran card once more after the commands. */
-static void write_quit(struct deck *d)
+static void write_quit(struct ow_deck *d)
 {
-    line(d, "if $?batchmode");
-    line(d, "  quit $sim_status");
-    line(d, "end");
+    ow_deck_line(d, "if $?batchmode");
+    ow_deck_line(d, "  quit $sim_status");
+    ow_deck_line(d, "end");
 }
 
 /* False for a column that has no voltage in the results: it stands at 0 V. */
-static bool output_name(const struct deck *d, size_t col, char name[NAME])
+static bool output_name(const struct ow_deck *d, size_t col, char name[OW_NODE_NAME])
 {
     const size_t node = d->circuit->sense_out[col];
-    node_name(d, node, name);
+    if (d->options.is_coupled || d->xb->sense.kind == OW_SENSE_SUBCKT) {
+        snprintf(name, OW_NODE_NAME, "out%zu", col);
+        return true;
+    }
+    ow_deck_node(d, node, name);
     return node != OW_GROUND && !d->is_floating[node];
 }
 
-static void write_control(struct deck *d)
+static void write_control(struct ow_deck *d)
 {
-    char name[NAME];
-    blank(d);
-    line(d, ".tran %s %s 0 %s", NUM(d->options.max_step), NUM(ow_pulse_end(d->pulse)),
-         NUM(d->options.max_step));
-    blank(d);
-    line(d, ".control");
+    char name[OW_NODE_NAME];
+    ow_deck_blank(d);
+    ow_deck_line(d, ".tran %s %s 0 %s", NUM(d->options.max_step), NUM(ow_pulse_end(d->pulse)),
+                 NUM(d->options.max_step));
+    ow_deck_blank(d);
+    ow_deck_line(d, ".control");
     write_codemodel(d);
-    line(d, "set numdgt=12");
-    line(d, "echo sense outputs in DC, inputs held on:");
-    line(d, "op");
+    ow_deck_line(d, "set numdgt=12");
+    ow_deck_line(d, "echo sense outputs in DC, inputs held on:");
+    ow_deck_line(d, "op");
     for (size_t j = 0; j < d->xb->cols; j++)
         if (output_name(d, j, name))
-            line(d, "print v(%s)", name);
-    line(d, "run");
+            ow_deck_line(d, "print v(%s)", name);
+    ow_deck_line(d, "run");
     if (d->options.raw) {
-        line(d, "set filetype=binary");
-        line(d, "write %s", d->options.raw);
+        ow_deck_line(d, "set filetype=binary");
+        ow_deck_line(d, "write %s", d->options.raw);
     }
-    line(d, "if $sim_status = 0");
-    line(d, "  echo sense outputs at the sampling time:");
+    ow_deck_line(d, "if $sim_status = 0");
+    ow_deck_line(d, "  echo sense outputs at the sampling time:");
     for (size_t j = 0; j < d->xb->cols; j++)
         if (output_name(d, j, name))
-            line(d, "  meas tran sense%zu find v(%s) at=%s", j, name,
-                 NUM(ow_pulse_sample(d->pulse)));
-    line(d, "end");
+            ow_deck_line(d, "  meas tran sense%zu find v(%s) at=%s", j, name,
+                         NUM(ow_pulse_sample(d->pulse)));
+    ow_deck_line(d, "end");
     write_quit(d);
-    line(d, ".endc");
-    line(d, ".end");
+    ow_deck_line(d, ".endc");
+    ow_deck_line(d, ".end");
 }
 
 /* -- the door -------------------------------------------------------------------------- */
@@ -389,7 +363,7 @@ static enum ow_status check_path(const char *key, const char *path, struct ow_er
     return OW_OK;
 }
 
-static enum ow_status check(const struct deck *d, struct ow_error *err)
+static enum ow_status check(const struct ow_deck *d, struct ow_error *err)
 {
     enum ow_status st = check_path("path of the code models", d->options.codemodel, err);
     if (st == OW_OK && d->options.raw)
@@ -417,23 +391,32 @@ static enum ow_status check(const struct deck *d, struct ow_error *err)
     return OW_OK;
 }
 
-static void write_deck(struct deck *d)
+static void write_deck(struct ow_deck *d)
 {
     write_header(d);
     write_sources(d);
-    write_wires(d);
-    write_sense(d);
-    write_cells(d);
+    ow_deck_periphery(d);
+    ow_deck_drivers(d);
+    if (d->options.is_coupled) {
+        ow_deck_array(d);
+        ow_deck_sense(d);
+    } else {
+        write_wires(d);
+        write_sense(d);
+        write_cells(d);
+    }
     write_control(d);
 }
 
-static void take_defaults(struct deck *d, const struct ow_netlist_options *options)
+static void take_defaults(struct ow_deck *d, const struct ow_netlist_options *options)
 {
     d->options = options ? *options : (struct ow_netlist_options){0};
     if (!d->options.codemodel)
         d->options.codemodel = "ohmweave.cm";
     if (d->options.reltol == 0.0)
-        d->options.reltol = 1e-6;
+        d->options.reltol = has_wide_tolerances(d) ? WIDE_RELTOL : 1e-6;
+    if (d->options.tol == 0.0)
+        d->options.tol = 1e-5;
     if (d->options.max_step == 0.0)
         d->options.max_step = d->pulse->t_rise / 20.0;
 }
@@ -443,11 +426,11 @@ enum ow_status ow_netlist_write(const struct ow_circuit *circuit, const double a
                                 const struct ow_netlist_options *options, FILE *out,
                                 struct ow_error *err)
 {
-    struct deck d = {.circuit = circuit,
-                     .xb = circuit->xb,
-                     .amplitude = amplitude,
-                     .pulse = pulse,
-                     .out = out};
+    struct ow_deck d = {.circuit = circuit,
+                        .xb = circuit->xb,
+                        .amplitude = amplitude,
+                        .pulse = pulse,
+                        .out = out};
     take_defaults(&d, options);
     enum ow_status st = check(&d, err);
     if (st != OW_OK)
@@ -477,6 +460,6 @@ void ow_netlist_state_name(const struct ow_circuit *circuit, size_t cell, size_t
                            char name[64])
 {
     const struct ow_crossbar *xb = circuit->xb;
-    snprintf(name, STATE_NAME, "x%zu_%zu_%s", cell / xb->cols, cell % xb->cols,
+    snprintf(name, OW_STATE_NAME, "x%zu_%zu_%s", cell / xb->cols, cell % xb->cols,
              xb->model->state[s].name);
 }

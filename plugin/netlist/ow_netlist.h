@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "ow_circuit.h"
+#include "ow_periphery.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,8 +23,11 @@ struct ow_netlist_options {
     bool has_states;       /* every device state on a node of its own                      */
     const double *x_begin; /* [n_state][n_cell] states to begin with; NULL: programmed.
                               Held to the range of their parameter.                        */
-    double reltol;         /* 1, default 1e-6                                              */
+    double reltol;         /* 1, default 1e-6; coupled or with subcircuits 1e-4            */
     double max_step;       /* s, default t_rise / 20                                       */
+    bool is_coupled;       /* the array as one part (ow_array) that a program offers, and
+                              only the periphery as a circuit: for co-simulation           */
+    double tol;            /* then of ow_array; default 1e-5                               */
 };
 
 /* Write the deck.  amplitude[n_source] in V are the pulses' heights.  `op` in the deck is the
@@ -34,6 +38,12 @@ enum ow_status ow_netlist_write(const struct ow_circuit *circuit, const double a
                                 const struct ow_pulse *pulse,
                                 const struct ow_netlist_options *options, FILE *out,
                                 struct ow_error *err);
+
+/* The node, and with a V in front the source, of what pin k of a user's subcircuit is supplied
+ * with: "sense_vdd".  False if that is ground or no supply.  kind is "sense" or "driver". */
+enum { OW_SUPPLY_NAME = 56 };
+bool ow_netlist_supply(const struct ow_block *block, const char *kind, size_t k,
+                       char name[OW_SUPPLY_NAME]);
 
 /* The node that carries state s of a cell, when the deck has states: "x3_7_w". */
 void ow_netlist_state_name(const struct ow_circuit *circuit, size_t cell, size_t s,

@@ -18,8 +18,9 @@ enum ow_status ow_array_build(struct ow_array *a, size_t rows, size_t cols,
     a->xb.c_wordline = spec->array.c_wordline;
     a->xb.c_bitline = spec->array.c_bitline;
     a->xb.c_cell = spec->device.cp;
-    a->xb.r_driver = spec->array.r_driver;
+    a->xb.r_driver = spec->driver.kind == OW_DRIVER_SUBCKT ? 0.0 : spec->array.r_driver;
     a->xb.sense = spec->sense;
+    a->xb.periphery = &spec->periphery;
     return OW_OK;
 }
 

@@ -10,6 +10,7 @@ struct ow_crossbar ow_bare_crossbar(const struct ow_crossbar *xb)
     struct ow_crossbar bare = *xb;
     bare.r_driver = 0.0;
     bare.sense = (struct ow_sense){.kind = OW_SENSE_DRIVER};
+    bare.periphery = NULL;
     return bare;
 }
 

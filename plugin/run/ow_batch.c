@@ -64,6 +64,7 @@ static void store(struct job *job, size_t read, const struct ow_reading *r)
     job->batch->moved[read] = ow_array_moved(a, r, &n_moved);
     job->batch->energy[read] = r->energy;
     job->batch->steps[read] = r->steps;
+    job->batch->coupling[read] = r->coupling;
     job->batch->settle[read] =
         r->wave.n ? ow_latency_settle(&r->wave, r->cols, &a->lines, r->v_dc, job->options->band,
                                       ow_pulse_sample(&a->pulse))
@@ -133,9 +134,10 @@ enum ow_status ow_batch_run(const struct ow_array *a, const struct ow_batch_opti
     batch.moved = calloc(batch.n_read + 1, sizeof *batch.moved);
     batch.settle = calloc(batch.n_read + 1, sizeof *batch.settle);
     batch.steps = calloc(batch.n_read + 1, sizeof *batch.steps);
+    batch.coupling = calloc(batch.n_read + 1, sizeof *batch.coupling);
     enum ow_status st;
     if (!job.is_done || !job.read || !batch.v_sense.a || !batch.v_gain.a || !batch.energy ||
-        !batch.moved || !batch.settle || !batch.steps)
+        !batch.moved || !batch.settle || !batch.steps || !batch.coupling)
         st = ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
     else
         st = run(&job, err);
@@ -160,5 +162,6 @@ void ow_batch_finish(struct ow_batch *batch)
     free(batch->moved);
     free(batch->settle);
     free(batch->steps);
+    free(batch->coupling);
     memset(batch, 0, sizeof *batch);
 }

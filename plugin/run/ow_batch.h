@@ -27,6 +27,7 @@ struct ow_batch {
     double *moved;            /* [n_read] ow_array_moved()       */
     double *settle;           /* [n_read] s, NaN: not settled                              */
     long *steps;              /* [n_read] time steps                                       */
+    struct ow_coupling *coupling; /* [n_read] of co-simulations, else zeros                */
     double wall_s;            /* s, from the first read to the last                        */
     double setup_s;           /* s of that: the reduction to the ports, 0 without          */
 };

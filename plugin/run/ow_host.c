@@ -1,8 +1,13 @@
 #include "ow_host.h"
 
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "ow_bare.h"
 #include "ow_engine.h"
 #include "ow_spice.h"
 #include "ow_variant.h"
@@ -13,8 +18,60 @@ struct ow_host {
     struct ow_variant variant;
     struct ow_engine *engine;
     struct ow_spice *spice;
+    struct ow_crossbar bare; /* of a co-simulation: what CVODE has of it, ... */
+    struct ow_circuit *bare_circuit;
+    unsigned n_threads;
     double *amplitude; /* [n_source] */
 };
+
+/* A netlist that can run commands on this machine is not run unless the user says so. */
+static enum ow_status check_commands(const struct ow_spec *spec, bool are_allowed,
+                                     struct ow_error *err)
+{
+    const char *command = spec->periphery.command;
+    return !command || are_allowed
+               ? OW_OK
+               : ow_fail(
+                     err, OW_ERR_INPUT,
+                     "%s: a file for the periphery holds a command for ngspice, which could "
+                     "do anything on this machine: expected subcircuits and models only, or "
+                     "--allow-commands",
+                     command);
+}
+
+/* The code models of arrays lie beside the others, or in a folder there. */
+static void find_array_codemodel(const char *codemodel, char path[PATH_MAX])
+{
+    const char *slash = codemodel ? strrchr(codemodel, '/') : NULL;
+    const int n = slash ? (int)(slash - codemodel) : 1;
+    const char *folder = slash ? codemodel : ".";
+    snprintf(path, PATH_MAX, "%.*s/ohmweave_array.cm", n, folder);
+    if (access(path, R_OK) != 0)
+        snprintf(path, PATH_MAX, "%.*s/array/ohmweave_array.cm", n, folder);
+}
+
+static enum ow_status open_spice(struct ow_host *h, const struct ow_host_options *o,
+                                 struct ow_error *err)
+{
+    char array_codemodel[PATH_MAX];
+    const bool is_coupled = o->kind == OW_ENGINE_COSIM;
+    const struct ow_spice_options options = {.codemodel = o->codemodel,
+                                             .array_codemodel =
+                                                 is_coupled ? array_codemodel : NULL,
+                                             .timeout_s = o->timeout_s,
+                                             .cancel = o->cancel};
+    enum ow_status st = check_commands(h->array->spec, o->allows_commands, err);
+    if (st)
+        return st;
+    if (is_coupled) {
+        find_array_codemodel(o->codemodel, array_codemodel);
+        h->n_threads = o->n_threads;
+        h->bare = ow_bare_crossbar(&h->variant.xb);
+        if ((st = ow_circuit_create(&h->bare, &h->bare_circuit, err)))
+            return st;
+    }
+    return ow_spice_open(&options, &h->spice, err);
+}
 
 static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_options *o,
                                      struct ow_error *err)
@@ -23,20 +80,16 @@ static enum ow_status open_simulator(struct ow_host *h, const struct ow_host_opt
                                              .v_scale = h->array->v_scale,
                                              .n_threads = o->n_threads,
                                              .cancel = o->cancel};
-    const struct ow_spice_options spice = {
-        .codemodel = o->codemodel, .timeout_s = o->timeout_s, .cancel = o->cancel};
     switch (o->kind) {
     case OW_ENGINE_CVODE:
     case OW_ENGINE_DC:
         return ow_engine_create(h->variant.circuit, &engine, o->kind == OW_ENGINE_DC,
                                 &h->engine, err);
     case OW_ENGINE_NGSPICE:
-        return ow_spice_open(&spice, &h->spice, err);
     case OW_ENGINE_COSIM:
         break;
     }
-    return ow_spec_fail(h->array->spec, "engine.name", err, OW_ERR_INPUT,
-                        "cosim is not supported yet; expected cvode, ngspice or dc");
+    return open_spice(h, o, err);
 }
 
 enum ow_status ow_host_open(const struct ow_array *array, const struct ow_host_options *options,
@@ -69,9 +122,26 @@ void ow_host_close(struct ow_host *h)
         return;
     ow_engine_destroy(h->engine);
     ow_spice_close(h->spice);
+    ow_circuit_destroy(h->bare_circuit);
     ow_variant_finish(&h->variant);
     free(h->amplitude);
     free(h);
+}
+
+/* CVODE begins every step anew there, which keeps its errors below those of one long run. */
+#define COUPLED_RTOL 10.0 /* times engine.rtol */
+
+static enum ow_status couple(struct ow_host *h, const double amplitude[], const double *x_begin,
+                             struct ow_reading *out, struct ow_error *err)
+{
+    const struct ow_spec *spec = h->array->spec;
+    const struct ow_couple_options options = {.rtol =
+                                                  fmin(COUPLED_RTOL * spec->engine.rtol, 1e-2),
+                                              .tol = spec->engine.tol,
+                                              .v_scale = h->array->v_scale,
+                                              .n_threads = h->n_threads};
+    return ow_spice_couple(h->spice, h->variant.circuit, h->bare_circuit, &options, amplitude,
+                           &h->array->pulse, x_begin, out, err);
 }
 
 static enum ow_status simulate(struct ow_host *h, const double amplitude[],
@@ -84,6 +154,8 @@ static enum ow_status simulate(struct ow_host *h, const double amplitude[],
         return ow_engine_read_dc(h->engine, amplitude, pulse, x_begin, out, err);
     case OW_ENGINE_NGSPICE:
         return ow_spice_read(h->spice, h->variant.circuit, amplitude, pulse, x_begin, out, err);
+    case OW_ENGINE_COSIM:
+        return couple(h, amplitude, x_begin, out, err);
     default:
         return ow_engine_read(h->engine, amplitude, pulse, x_begin, out, err);
     }

@@ -394,7 +394,10 @@ static enum ow_status choose_current(const struct ow_problem *p, double *i_large
 static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
-    const double sign = spec->sense.kind == OW_SENSE_TIA ? -1.0 : 1.0;
+    const bool is_inverting =
+        spec->sense.kind == OW_SENSE_SUBCKT ? spec->is_inverting
+                                            : spec->sense.kind == OW_SENSE_TIA;
+    const double sign = is_inverting ? -1.0 : 1.0;
     /* half of the range is above the reference */
     const double w_of_range = spec->mapping.scheme == OW_SCHEME_OFFSET ? 2.0 : 1.0;
     double r_f = spec->sense.r_f, i_largest = 0.0;

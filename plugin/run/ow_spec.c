@@ -3,6 +3,7 @@
 #include "ow_spec.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include "ow_series.h"
 #include "ow_sets.h"
 #include "ow_spec_keys.h"
+#include "ow_spec_periphery.h"
 
 /* Specifications are written by hand; a set file is a page. */
 #define SPEC_BYTES_MAX ((size_t)1 << 20)
@@ -161,13 +163,39 @@ static enum ow_status read_model_key(const struct loader *l, const struct ow_key
     return OW_OK;
 }
 
+/* "$PDK_ROOT/...", as process design kits are found. */
+static bool is_variable(const char *path)
+{
+    const size_t n = strcspn(path, "/");
+    char name[64];
+    if (*path != '$' || n < 2 || n > sizeof name)
+        return false;
+    snprintf(name, n, "%s", path + 1);
+    return getenv(name) != NULL;
+}
+
+static char *expand(const char *path)
+{
+    const size_t n = strcspn(path, "/");
+    char name[64];
+    snprintf(name, n, "%s", path + 1);
+    const char *value = getenv(name);
+    char *full = malloc(strlen(value) + strlen(path + n) + 1);
+    if (full)
+        strcpy(stpcpy(full, value), path + n);
+    return full;
+}
+
 /* A file that the specification names, as it can be opened from here, and readable. */
 static enum ow_status read_path(const struct loader *l, const struct ow_key *key,
                                 const struct ow_node *node, char **path)
 {
     if (node->kind != OW_NODE_SCALAR || *node->text == '\0')
         return refuse(l, key, node, "");
-    char *found = ow_file_beside(ow_node_is_override(node) ? NULL : l->spec->path, node->text);
+    char *found =
+        is_variable(node->text)
+            ? expand(node->text)
+            : ow_file_beside(ow_node_is_override(node) ? NULL : l->spec->path, node->text);
     if (!found)
         return out_of_memory(l);
     if (access(found, R_OK) != 0) {
@@ -188,6 +216,20 @@ static enum ow_status read_path_key(const struct loader *l, const struct ow_key 
     if (key->word && is_plain_word(node, key->word[0]))
         return OW_OK;
     return read_path(l, key, node, ow_key_field(l->spec, key));
+}
+
+/* Of a subcircuit or of a section of a library. */
+static enum ow_status read_name_key(const struct loader *l, const struct ow_key *key,
+                                    const struct ow_node *node)
+{
+    char **field = ow_key_field(l->spec, key);
+    if (key->word && is_plain_word(node, key->word[0]))
+        return OW_OK;
+    if (node->kind != OW_NODE_SCALAR || !isalpha((unsigned char)*node->text) ||
+        node->text[strspn(node->text, OW_NETLIST_LETTERS)])
+        return refuse(l, key, node, "");
+    *field = strdup(node->text);
+    return *field ? OW_OK : out_of_memory(l);
 }
 
 /* "team.inc" and "sets/mine" are files, "team_f10" is a name. */
@@ -378,12 +420,13 @@ typedef enum ow_status read_fn(const struct loader *l, const struct ow_key *key,
                                const struct ow_node *node);
 
 static read_fn *const read_type[] = {
-    [OW_KEY_NUMBER] = read_number_key, [OW_KEY_COUNT] = read_count_key,
-    [OW_KEY_CHOICE] = read_choice_key, [OW_KEY_BOOLEAN] = read_boolean_key,
-    [OW_KEY_MODEL] = read_model_key,   [OW_KEY_SET] = read_set_key,
-    [OW_KEY_PATH] = read_path_key,     [OW_KEY_SOURCE] = read_source_key,
-    [OW_KEY_RANGE] = read_range_key,   [OW_KEY_VECTORS] = read_vectors_key,
-    [OW_KEY_ROWS] = read_rows_key,     [OW_KEY_TILE] = read_tile_key,
+    [OW_KEY_NUMBER] = read_number_key,   [OW_KEY_COUNT] = read_count_key,
+    [OW_KEY_CHOICE] = read_choice_key,   [OW_KEY_BOOLEAN] = read_boolean_key,
+    [OW_KEY_MODEL] = read_model_key,     [OW_KEY_SET] = read_set_key,
+    [OW_KEY_PATH] = read_path_key,       [OW_KEY_SOURCE] = read_source_key,
+    [OW_KEY_NAME] = read_name_key,       [OW_KEY_RANGE] = read_range_key,
+    [OW_KEY_VECTORS] = read_vectors_key, [OW_KEY_ROWS] = read_rows_key,
+    [OW_KEY_TILE] = read_tile_key,
 };
 
 /* ---- which node decides a key ------------------------------------------------------ */
@@ -878,6 +921,8 @@ static enum ow_status resolve(const struct loader *l)
     enum ow_status st = read_keys(l);
     if (st == OW_OK)
         st = resolve_cell(l);
+    if (st == OW_OK)
+        st = ow_spec_periphery(l->spec, l->err);
     return st == OW_OK ? ow_spec_check(l->spec, l->err) : st;
 }
 
@@ -1056,6 +1101,7 @@ enum ow_status ow_spec_vary(const struct ow_spec *outline, const struct ow_setti
     enum ow_status st = begin(outline->path, &made, err);
     if (st != OW_OK)
         return st;
+    made.allows_commands = outline->allows_commands;
     const struct loader l = {.spec = &made, .memory = made.memory, .err = err};
     st = take_outline(&l, outline);
     if (st == OW_OK && n > 0 &&
@@ -1087,6 +1133,14 @@ static void memory_destroy(struct ow_spec_memory *m)
     free(m);
 }
 
+static void finish_block(struct ow_block_source *block)
+{
+    free(block->file);
+    free(block->subckt);
+    free(block->pins.entry);
+    free(block->params.entry);
+}
+
 void ow_spec_finish(struct ow_spec *spec)
 {
     free(spec->vmm.weights.path);
@@ -1097,6 +1151,11 @@ void ow_spec_finish(struct ow_spec *spec)
     free(spec->access.set);
     free(spec->access.params.entry);
     ow_series_destroy(spec->cell.series);
+    ow_periphery_finish(&spec->periphery);
+    finish_block(&spec->sense_block);
+    finish_block(&spec->driver.block);
+    free(spec->process.lib);
+    free(spec->process.corner);
     free(spec->program.begin);
     free(spec->program.target);
     free(spec->program.pulses.rows.row);

@@ -18,6 +18,7 @@
 
 #include "ow_accuracy.h"
 #include "ow_crossbar.h"
+#include "ow_periphery.h"
 #include "ow_lines.h"
 #include "ow_yaml.h"
 
@@ -52,6 +53,7 @@ enum ow_encoding { OW_ENCODING_AMPLITUDE, OW_ENCODING_BIT_SERIAL };
 enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
 enum ow_write_scheme { OW_WRITE_V2, OW_WRITE_V3 };
 enum ow_write_order { OW_ORDER_ROWS, OW_ORDER_CELLS };
+enum ow_driver_kind { OW_DRIVER_RESISTOR, OW_DRIVER_SUBCKT };
 enum ow_engine_kind { OW_ENGINE_CVODE, OW_ENGINE_NGSPICE, OW_ENGINE_DC, OW_ENGINE_COSIM };
 
 /* Full scale, see DESIGN section 4. */
@@ -76,6 +78,12 @@ struct ow_tile {
 struct ow_rows {
     size_t n;    /* 0: all */
     size_t *row; /* [n] owned */
+};
+
+/* A subcircuit of the user's, as written. */
+struct ow_block_source {
+    char *file, *subckt; /* NULL: none */
+    struct ow_section pins, params;
 };
 
 struct ow_spec_memory;
@@ -133,6 +141,17 @@ struct ow_spec {
         bool is_signed;
     } input;
     struct ow_sense sense; /* r_f NaN: chosen from the calibration currents */
+    struct ow_block_source sense_block; /* of sense.amp: subckt                       */
+    bool is_inverting;                  /* its output falls with the current          */
+    struct {
+        enum ow_driver_kind kind;
+        struct ow_block_source block;
+    } driver;
+    struct {
+        char *lib, *corner; /* NULL: none; without a section */
+    } process;
+    struct ow_periphery periphery; /* made of these */
+    bool allows_commands;          /* in these netlists: whoever loads it says so, not the file */
     struct {
         size_t bits; /* 0: ideal */
         struct ow_range_choice range;
@@ -146,6 +165,7 @@ struct ow_spec {
     struct {
         enum ow_engine_kind name;
         double rtol;
+        double tol; /* cosim: of v_read, between both sides at every port */
     } engine;
     struct {
         bool is_given; /* some key of it is; without it the values below mean nothing   */

@@ -15,7 +15,9 @@ static enum ow_status check_capacitance(const struct ow_spec *spec, struct ow_er
         "value, or engine.name dc";
     const char *engine = spec->engine.name == OW_ENGINE_COSIM ? "cosim" : "cvode";
     const bool is_tia = spec->sense.kind == OW_SENSE_TIA;
-    const double c_input = spec->sense.c_in + (is_tia ? 0.0 : spec->sense.c_load);
+    const bool is_coupled = spec->engine.name == OW_ENGINE_COSIM; /* ngspice has the inputs */
+    const double c_input =
+        is_coupled ? 1.0 : spec->sense.c_in + (is_tia ? 0.0 : spec->sense.c_load);
     if (spec->engine.name != OW_ENGINE_CVODE && spec->engine.name != OW_ENGINE_COSIM)
         return OW_OK;
     if (spec->array.c_wordline == 0.0 && spec->array.r_wordline + spec->array.r_driver > 0.0)
@@ -24,7 +26,7 @@ static enum ow_status check_capacitance(const struct ow_spec *spec, struct ow_er
         return ow_spec_fail(spec, "array.c_bitline", err, OW_ERR_INPUT, remedy, engine);
     if (c_input == 0.0 && (spec->array.r_bitline > 0.0 || spec->array.c_bitline == 0.0))
         return ow_spec_fail(spec, "sense.c_in", err, OW_ERR_INPUT, remedy, engine);
-    if (is_tia && spec->sense.c_load == 0.0)
+    if (is_tia && !is_coupled && spec->sense.c_load == 0.0)
         return ow_spec_fail(spec, "sense.c_load", err, OW_ERR_INPUT, remedy, engine);
     return OW_OK;
 }
@@ -104,6 +106,28 @@ static enum ow_status check_encoding(const struct ow_spec *spec, struct ow_error
     return OW_OK;
 }
 
+/* Subcircuits need ngspice, and a number that says what their outputs mean. */
+static enum ow_status check_periphery(const struct ow_spec *spec, struct ow_error *err)
+{
+    const bool has_ngspice =
+        spec->engine.name == OW_ENGINE_NGSPICE || spec->engine.name == OW_ENGINE_COSIM;
+    const bool is_sense = spec->sense.kind == OW_SENSE_SUBCKT;
+    if (!has_ngspice && (is_sense || spec->driver.kind == OW_DRIVER_SUBCKT))
+        return ow_spec_fail(spec, is_sense ? "sense.amp" : "driver.amp", err, OW_ERR_INPUT,
+                            "subckt: only ngspice simulates subcircuits, expected engine.name "
+                            "cosim (or ngspice)");
+    if (is_sense && isnan(spec->sense.r_f))
+        return ow_spec_fail(
+            spec, "sense.r_f", err, OW_ERR_INPUT,
+            "auto with sense.amp: subckt, expected what the subcircuit's output "
+            "makes of a current (ohm)");
+    if (spec->program.is_given && spec->engine.name == OW_ENGINE_COSIM)
+        return ow_spec_fail(spec, "engine.name", err, OW_ERR_INPUT,
+                            "cosim reads arrays and does not write them, expected cvode or "
+                            "ngspice with the section program");
+    return OW_OK;
+}
+
 /* A tile is the size of an array, and there are as many as the weights need. */
 static enum ow_status check_tile(const struct ow_spec *spec, struct ow_error *err)
 {
@@ -168,6 +192,8 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
         return ow_spec_fail(spec, "program.pulses.v_reset", err, OW_ERR_INPUT,
                             "%g V and v_set = %g V: expected heights of opposite sign",
                             spec->program.pulses.v_reset, spec->program.pulses.v_set);
+    if ((st = check_periphery(spec, err)))
+        return st;
     return check_capacitance(spec, err);
 }
 

@@ -9,7 +9,8 @@ static const char
            *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", "1T1R", "1S1R", "2T2R", NULL},
            *const scheme[] = {"differential", "offset", NULL}, *const encoding[] = {"amplitude", "bit_serial", NULL},
            *const state[] = {"restore", "carry", NULL},
-           *const amp[] = {"resistor", "tia", NULL}, *const write[] = {"v2", "v3", NULL},
+           *const amp[] = {"resistor", "tia", "subckt", NULL},
+           *const driver[] = {"resistor", "subckt", NULL}, *const write[] = {"v2", "v3", NULL},
            *const order[] = {"rows", "cells", NULL}, *const g_min[] = {"g_min", NULL},
            *const weights[] = {"weights", NULL}, *const r_driver[] = {"array.r_driver", NULL},
            *const engine[] = {"cvode", "ngspice", "dc", "cosim", NULL};
@@ -78,6 +79,20 @@ const struct ow_key ow_keys[] = {
     {"sense.v_os",           OW_KEY_NUMBER,  "V",   "0",            -10,    10,    NULL,      AT(sense.v_os),           "input offset"},
     {"sense.vdd",            OW_KEY_NUMBER,  "V",   "1.8",          0.1,    1e3,   NULL,      AT(sense.vdd),            "supply from rail to rail, signal ground in the middle"},
     {"sense.i_q",            OW_KEY_NUMBER,  "A",   "20u",          0,      1,     NULL,      AT(sense.i_q),            "quiescent current of one amplifier"},
+    {"sense.inverting",      OW_KEY_BOOLEAN, "1",   "true",         0,      0,     NULL,      AT(is_inverting),         "the output of a subckt falls as the current rises: v = -r_f i"},
+    {"sense.file",           OW_KEY_PATH,    "1",   "null",         0,      0,     null,      AT(sense_block.file),     "netlist with the amplifier, for amp: subckt"},
+    {"sense.subckt",         OW_KEY_NAME,    "1",   "null",         0,      0,     null,      AT(sense_block.subckt),   "name of its subcircuit, one instance a bit line"},
+    {"sense.pins",           OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(sense_block.pins),     "what its pins are: PIN: in, out, a voltage, or a source such as pulse(0 0.9 1n ...); pins of the names in, out, ref, vdd, vss need no saying"},
+    {"sense.params",         OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(sense_block.params),   "parameters of its instances"},
+
+    {"driver.amp",           OW_KEY_CHOICE,  "1",   "resistor",     0,      0,     driver,    AT(driver.kind),          "what drives a word line: a source behind array.r_driver, or a subckt"},
+    {"driver.file",          OW_KEY_PATH,    "1",   "null",         0,      0,     null,      AT(driver.block.file),    "netlist with the driver, for amp: subckt"},
+    {"driver.subckt",        OW_KEY_NAME,    "1",   "null",         0,      0,     null,      AT(driver.block.subckt),  "name of its subcircuit, one instance a word line"},
+    {"driver.pins",          OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(driver.block.pins),    "as sense.pins; in: the wanted voltage, out: the word line"},
+    {"driver.params",        OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(driver.block.params),  "parameters of its instances"},
+
+    {"process.lib",          OW_KEY_PATH,    "1",   "null",         0,      0,     null,      AT(process.lib),          "transistors that the subcircuits use; begins with $PDK_ROOT/ or the like if it may"},
+    {"process.corner",       OW_KEY_NAME,    "1",   "null",         0,      0,     null,      AT(process.corner),       "section of that library; null: the whole file"},
 
     {"adc.bits",             OW_KEY_COUNT,   "1",   "0",            0,      32,    NULL,      AT(adc.bits),             "bits of the output converter; 0: ideal"},
     {"adc.range",            OW_KEY_RANGE,   "1",   "calibrated",   0,      0,     NULL,      AT(adc.range),            "full scale, in units of the product"},
@@ -89,6 +104,7 @@ const struct ow_key ow_keys[] = {
 
     {"engine.name",          OW_KEY_CHOICE,  "1",   "cvode",        0,      0,     engine,    AT(engine.name),          "what solves the circuit"},
     {"engine.rtol",          OW_KEY_NUMBER,  "1",   "1e-5",         1e-12,  1e-2,  NULL,      AT(engine.rtol),          "relative tolerance in time"},
+    {"engine.tol",           OW_KEY_NUMBER,  "1",   "1e-5",         1e-9,   1e-2,  NULL,      AT(engine.tol),           "cosim: how well array and periphery agree at every line end, of v_read"},
 
     {"program.scheme",       OW_KEY_CHOICE,  "1",   "v2",           0,      0,     write,     AT(program.scheme),       "voltage of the lines that are not selected: v2 V/2; v3 V/3 on word lines, 2V/3 on bit lines"},
     {"program.target",       OW_KEY_PATH,    "1",   "weights",      0,      0,     weights,   AT(program.target),       "conductances [rows, cols] in S to reach; weights: those that vmm.weights map to"},
@@ -170,6 +186,10 @@ struct ow_expected ow_key_expected(const struct ow_key *key)
         break;
     case OW_KEY_PATH:
         snprintf(e.text, room, "a file name%s%s", key->word ? " or " : "",
+                 key->word ? key->word[0] : "");
+        break;
+    case OW_KEY_NAME:
+        snprintf(e.text, room, "a name as in a netlist%s%s", key->word ? " or " : "",
                  key->word ? key->word[0] : "");
         break;
     case OW_KEY_SOURCE:

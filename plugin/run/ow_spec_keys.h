@@ -12,6 +12,7 @@ enum ow_key_type {
     OW_KEY_MODEL,   /* const struct ow_model *                               */
     OW_KEY_SET,     /* char *, name or path; the word gives NULL             */
     OW_KEY_PATH,    /* char *; the word gives NULL                           */
+    OW_KEY_NAME,    /* char *, of something in a netlist; the word gives NULL */
     OW_KEY_SOURCE,  /* struct ow_source                                      */
     OW_KEY_RANGE,   /* struct ow_range_choice                                */
     OW_KEY_VECTORS, /* struct ow_vectors                                     */
@@ -33,7 +34,7 @@ struct ow_key {
 };
 
 extern const struct ow_key ow_keys[];
-enum { OW_N_KEYS = 76 };
+enum { OW_N_KEYS = 89 };
 
 /* OW_N_KEYS if there is none. */
 size_t ow_key_find(const char *name);

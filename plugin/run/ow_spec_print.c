@@ -142,7 +142,7 @@ static void put_value(FILE *to, const struct ow_spec *spec, size_t k)
     const char *path = NULL;
     if (key->type == OW_KEY_SOURCE)
         path = ((const struct ow_source *)((const char *)spec + key->offset))->path;
-    else if (key->type == OW_KEY_PATH || key->type == OW_KEY_SET)
+    else if (key->type == OW_KEY_PATH || key->type == OW_KEY_SET || key->type == OW_KEY_NAME)
         path = *(char *const *)((const char *)spec + key->offset);
     /* A set's name is no path, but then it has no slash and no directory either. */
     if (path && (key->type != OW_KEY_SET || strpbrk(path, "/.")))
@@ -210,7 +210,7 @@ static bool print_section(const struct printer *to, const struct ow_spec *spec, 
     const size_t n = ow_key_section(key);
     const struct ow_section *s = (const struct ow_section *)((const char *)spec + key->offset);
     bool fine = true;
-    if (n > 0) {
+    if (strcmp(key->name, "device.params") == 0 || strcmp(key->name, "access.params") == 0) {
         const bool is_access = strncmp(key->name, "access", n) == 0;
         const struct ow_part part = ow_spec_part(spec, is_access);
         if (part.model)
@@ -220,9 +220,9 @@ static bool print_section(const struct printer *to, const struct ow_spec *spec, 
         return fine;
     }
     if (s->n > 0)
-        fprintf(to->to, "%s:\n", key->name);
+        fprintf(to->to, "%s%s:\n", n ? "    " : "", key->name + (n ? n + 1 : 0));
     for (size_t e = 0; e < s->n && fine; e++)
-        fine = print_entry(to, "    ", &s->entry[e]);
+        fine = print_entry(to, n ? "        " : "    ", &s->entry[e]);
     return fine;
 }
 

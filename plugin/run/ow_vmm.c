@@ -48,6 +48,7 @@ struct reads {
     struct ow_energy *energy;         /* [n_array][n_read]                                 */
     double *settle;                   /* [n_vec][n_bit] s, of the slowest array and sign; NaN */
     double moved, steps;              /* the farthest; the mean of all reads               */
+    struct ow_coupling coupling;
     double wall_s, setup_s;
 };
 
@@ -84,6 +85,19 @@ static void put_columns(struct ow_matrix *whole, size_t first, const struct ow_m
 }
 
 /* Array number k, whose bit lines come from `first` on. */
+/* The sums of all reads, and the largest mismatch. */
+static void add_coupling(struct ow_coupling *sum, const struct ow_coupling *c)
+{
+    sum->points += c->points;
+    sum->rejected += c->rejected;
+    sum->iterations += c->iterations;
+    sum->solutions += c->solutions;
+    if (c->mismatch > sum->mismatch) {
+        sum->mismatch = c->mismatch;
+        sum->worst_port = c->worst_port;
+    }
+}
+
 static void put_batch(const struct ow_problem *p, size_t k, size_t first,
                       const struct ow_batch *batch, struct reads *r)
 {
@@ -97,6 +111,7 @@ static void put_batch(const struct ow_problem *p, size_t k, size_t first,
         *settle = isnan(t) || isnan(*settle) ? NAN : fmax(*settle, t);
         r->moved = fmax(r->moved, batch->moved[read]);
         r->steps += (double)batch->steps[read] / n;
+        add_coupling(&r->coupling, &batch->coupling[read]);
     }
     r->wall_s += batch->wall_s;
     r->setup_s += batch->setup_s;
@@ -125,12 +140,15 @@ static enum ow_status simulate(struct context *c, bool has_ideal_wires, double b
     const struct ow_problem *p = c->problem;
     const struct ow_spec *spec = p->spec;
     const bool is_dc = spec->engine.name == OW_ENGINE_DC;
-    const struct ow_batch_options options = {.host = {.kind = !has_ideal_wires
+    const bool is_subckt =
+        spec->sense.kind == OW_SENSE_SUBCKT || spec->driver.kind == OW_DRIVER_SUBCKT;
+    const struct ow_batch_options options = {.host = {.kind = !has_ideal_wires || is_subckt
                                                                   ? spec->engine.name
                                                               : is_dc ? OW_ENGINE_DC
                                                                       : OW_ENGINE_CVODE,
                                                       .rtol = spec->engine.rtol,
                                                       .has_ideal_wires = has_ideal_wires,
+                                                      .allows_commands = spec->allows_commands,
                                                       .codemodel = c->options->codemodel,
                                                       .cancel = c->options->cancel},
                                              .band = band,
@@ -178,6 +196,17 @@ static double log2_levels(size_t levels)
     return levels ? log2((double)levels) : 0.0;
 }
 
+/* W, that supplies of amplifiers and of subcircuits deliver at rest, mean of all reads: of all
+ * arrays together. */
+static double power_at_rest(const struct ow_problem *p, const struct reads *reads)
+{
+    double sum = 0.0;
+    const size_t n = ow_problem_arrays(p) * reads->n_read;
+    for (size_t k = 0; k < n; k++)
+        sum += reads->energy[k].quiescent;
+    return sum / (double)reads->n_read / ow_pulse_end(&p->array->pulse);
+}
+
 /* Every array has drivers, amplifiers and converters of its own. */
 static struct ow_cost_spec billing(const struct ow_problem *p, const struct reads *reads)
 {
@@ -189,13 +218,18 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
     const size_t share = spec->adc.share < a->lines.n ? spec->adc.share : a->lines.n;
     const double t_all = ow_cycle_time(&a->pulse, spec->adc.t_conv, share);
     const double n_bit = (double)a->n_bit;
+    /* subcircuits were measured and not specified: as many "amplifiers" of 1 V as take it */
+    const bool is_measured =
+        a->xb.sense.kind == OW_SENSE_SUBCKT || spec->driver.kind == OW_DRIVER_SUBCKT;
+    const double i_q =
+        is_measured ? power_at_rest(p, reads) / (double)reads->n_col : a->xb.sense.i_q;
     return (struct ow_cost_spec){
         .n_in = p->n_in,
         .n_out = p->n_out,
         .v_supply = ow_spec_v_supply(spec),
-        .n_amp = is_tia ? reads->n_col : 0,
-        .vdd = a->xb.sense.vdd,
-        .i_q = a->xb.sense.i_q,
+        .n_amp = is_tia || is_measured ? reads->n_col : 0,
+        .vdd = is_measured ? 1.0 : a->xb.sense.vdd,
+        .i_q = i_q,
         /* every bit, one after the other: with signed inputs another read, one conversion */
         .t_cycle = n_bit * (t_all + (double)(a->n_sign - 1) * t_read),
         .n_dac = p->n_in * p->n_phase * p->n_col_tile,
@@ -343,6 +377,7 @@ static enum ow_status run(struct context *c, struct reads *real, struct reads *c
         r->clipped = NAN;
     r->moved = real->moved;
     r->steps = real->steps;
+    r->coupling = real->coupling;
     add_settling(p, real->settle);
     r->latency = ow_latency_summary(real->settle, p->n_vec);
     r->inputs = ow_input_statistics(&p->driven);

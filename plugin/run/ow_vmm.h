@@ -43,6 +43,7 @@ struct ow_vmm_result {
     struct ow_input_statistics inputs;
     double moved;     /* of its travel: how far reads moved the farthest state */
     double steps;     /* time steps, mean of a read of one array             */
+    struct ow_coupling coupling; /* of all reads by cosim                    */
     double wall_s;    /* s, the run itself, without the control run          */
     double setup_s;   /* s of that: before any read, see struct ow_batch     */
     double control_s; /* s, the control run */
@@ -55,7 +56,8 @@ struct ow_vmm_result {
 };
 
 /* OW_ERR_BALANCE if the energy does not balance; nothing is returned then.  The control run
- * uses the dc engine if the specification does and cvode otherwise. */
+ * uses the dc engine if the specification does and cvode otherwise, but for subcircuits, which
+ * only the specification's own engine simulates. */
 enum ow_status ow_vmm_run(const struct ow_problem *problem,
                           const struct ow_vmm_options *options, struct ow_vmm_result *out,
                           struct ow_error *err);

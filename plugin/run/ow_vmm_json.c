@@ -66,9 +66,26 @@ static json_t *energy(const struct ow_vmm_result *r)
     json_t *object = OW_JSON_OBJECT(rows);
     char scope[96];
     ow_cost_scope(&r->billing, c, scope);
+    const struct ow_json_row own[] = {{"drivers_static", c->physical.driver_static},
+                                      {"drivers_dynamic", c->physical.driver_dynamic},
+                                      {"sense_static", c->physical.sense_static},
+                                      {"sense_dynamic", c->physical.sense_dynamic}};
+    json_object_set_new(object, "supplies", OW_JSON_OBJECT(own));
     json_object_set_new(object, "billed", OW_JSON_OBJECT(bill));
     json_object_set_new(object, "scope", json_string(scope));
     return object;
+}
+
+/* Of all reads together; per accepted point they say how hard the coupling was. */
+static json_t *coupling(const struct ow_coupling *c)
+{
+    const struct ow_json_row rows[] = {{"points", (double)c->points},
+                                       {"rejected", (double)c->rejected},
+                                       {"iterations", (double)c->iterations},
+                                       {"solutions", (double)c->solutions},
+                                       {"mismatch", c->mismatch},
+                                       {"worst_port", (double)c->worst_port}};
+    return OW_JSON_OBJECT(rows);
 }
 
 json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
@@ -108,7 +125,10 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
     json_object_set_new(root, "sense", OW_JSON_OBJECT(sense));
     json_object_set_new(root, "adc", OW_JSON_OBJECT(adc));
     json_object_set_new(root, "states", OW_JSON_OBJECT(states));
-    json_object_set_new(root, "solver", OW_JSON_OBJECT(solver));
+    json_t *all = OW_JSON_OBJECT(solver);
+    if (p->spec->engine.name == OW_ENGINE_COSIM)
+        json_object_set_new(all, "coupling", coupling(&r->coupling));
+    json_object_set_new(root, "solver", all);
     json_object_set_new(root, "ideal_wires", accuracy(&r->ideal_wires));
     json_object_set_new(root, "warnings", ow_json_warnings(&r->warnings));
     return root;

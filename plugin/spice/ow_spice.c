@@ -35,6 +35,7 @@ struct run {
     enum ow_frame_kind ending; /* of the frame that ended the data, if has_ending */
     bool has_ending;
     char words[256]; /* of that frame */
+    size_t n_back;   /* places that have come back */
     size_t n, size;  /* bytes in the buffer, and its size */
     double *buffer;  /* frames, which are multiples of 8 bytes but for the last */
     struct ow_log log;
@@ -89,10 +90,12 @@ static enum ow_status make_directory(const struct ow_spice *spice, const char *d
         return ow_fail(err, OW_ERR_FILE, "no temporary directory in '%s': %s",
                        tmp && *tmp ? tmp : "/tmp", strerror(errno));
     }
-    char link[640];
+    char link[640], array_link[640];
     snprintf(link, sizeof link, "%s/%s", run->dir, OW_CODEMODEL_FILE);
+    snprintf(array_link, sizeof array_link, "%s/%s", run->dir, OW_ARRAY_FILE);
     if (!write_file(run->dir, OW_INIT_FILE, "") || !write_file(run->dir, OW_DECK_FILE, deck) ||
-        (spice->codemodel && symlink(spice->codemodel, link) != 0))
+        (spice->codemodel && symlink(spice->codemodel, link) != 0) ||
+        (spice->array_codemodel && symlink(spice->array_codemodel, array_link) != 0))
         return ow_fail(err, OW_ERR_FILE, "%s: %s", run->dir, strerror(errno));
     return OW_OK;
 }
@@ -115,6 +118,9 @@ static enum ow_status start(const struct ow_spice *spice, const struct ow_spice_
                                  .directory = job ? run->dir : NULL,
                                  .name = job ? job->name : NULL,
                                  .n_name = job ? job->n_name : 0,
+                                 .offer = job ? job->offer : NULL,
+                                 .back = job ? job->back : NULL,
+                                 .n_back = job ? job->n_back : 0,
                                  .parent = getpid()};
     if (pipe2(data, O_CLOEXEC) == 0 && pipe2(log, O_CLOEXEC) == 0) {
         task.data_fd = data[1];
@@ -211,6 +217,9 @@ static enum ow_status take_frames(struct run *run, const struct ow_spice_job *jo
         bytes += sizeof frame;
         if (is_point) {
             st = take_point(run, job, &frame, (const double *)(const void *)bytes, err);
+        } else if (frame.kind == OW_FRAME_BACK) {
+            assert(run->n_back < job->n_back && body == job->back[run->n_back].size);
+            memcpy(job->back[run->n_back++].data, bytes, body);
         } else {
             run->has_ending = true;
             run->ending = (enum ow_frame_kind)frame.kind;
@@ -307,7 +316,11 @@ static enum ow_status run_child(struct ow_spice *spice, const struct ow_spice_jo
     const size_t frame =
         sizeof(struct ow_frame) + (1 + (job ? job->n_name : 0)) * sizeof(double);
     enum ow_status st = OW_OK;
-    run.size = 2 * (frame < 65536 ? 65536 : frame);
+    size_t largest = frame < 65536 ? 65536 : frame;
+    for (size_t k = 0; job && k < job->n_back; k++)
+        if (largest < job->back[k].size + sizeof(struct ow_frame))
+            largest = job->back[k].size + sizeof(struct ow_frame);
+    run.size = 2 * largest;
     run.buffer = malloc(run.size);
     if (spice->options.timeout_s > 0.0)
         run.deadline = now() + spice->options.timeout_s;
@@ -332,6 +345,17 @@ enum ow_status ow_spice_run(struct ow_spice *spice, const struct ow_spice_job *j
 /* -- open and close
  * ---------------------------------------------------------------------------- */
 
+/* NULL stays NULL. */
+static enum ow_status find_library(const char *path, char **full, struct ow_error *err)
+{
+    if (!path)
+        return OW_OK;
+    *full = realpath(path, NULL);
+    return *full && access(*full, R_OK) == 0
+               ? OW_OK
+               : ow_fail(err, OW_ERR_HOST, "code models '%s': %s", path, strerror(errno));
+}
+
 enum ow_status ow_spice_open(const struct ow_spice_options *options, struct ow_spice **out,
                              struct ow_error *err)
 {
@@ -342,12 +366,10 @@ enum ow_status ow_spice_open(const struct ow_spice_options *options, struct ow_s
         st = ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
     if (st == OW_OK && options)
         spice->options = *options;
-    if (st == OW_OK && spice->options.codemodel) {
-        spice->codemodel = realpath(spice->options.codemodel, NULL);
-        if (!spice->codemodel || access(spice->codemodel, R_OK) != 0)
-            st = ow_fail(err, OW_ERR_HOST, "code models '%s': %s", spice->options.codemodel,
-                         strerror(errno));
-    }
+    if (st == OW_OK)
+        st = find_library(spice->options.codemodel, &spice->codemodel, err);
+    if (st == OW_OK)
+        st = find_library(spice->options.array_codemodel, &spice->array_codemodel, err);
     if (st == OW_OK)
         st = run_child(spice, NULL, err);
     if (st != OW_OK) {
@@ -364,5 +386,6 @@ void ow_spice_close(struct ow_spice *spice)
         return;
     free(spice->library);
     free(spice->codemodel);
+    free(spice->array_codemodel);
     free(spice);
 }

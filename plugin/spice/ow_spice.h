@@ -21,11 +21,13 @@ extern "C" {
 #endif
 
 struct ow_spice;
+struct ow_offer;
 
 /* Zero or NULL in a field takes the default. */
 struct ow_spice_options {
     const char *library;                 /* default "libngspice.so.0"                     */
     const char *codemodel;               /* ohmweave.cm; needed by ow_spice_read() only   */
+    const char *array_codemodel;         /* ohmweave_array.cm, for ow_spice_couple()      */
     double timeout_s;                    /* s of wall time a run; default: none           */
     double reltol;                       /* of the deck, default 1e-6                     */
     double max_step;                     /* s, of the deck, default t_rise / 20           */
@@ -57,6 +59,31 @@ struct ow_spice_point {
     const double *value; /* [n] in the order of ow_spice_job.name */
 };
 
+/* A deck with the user's circuits around the array, which CVODE steps inside ngspice's process:
+ * the coupled deck of ow_netlist.h.  `bare` is the same crossbar with bare lines
+ * (ow_coupled.h). Otherwise as ow_spice_read(), but for the energies: what sources and supplies
+ * deliver, and what drivers and array and array and amplifiers exchange, are ngspice's; what
+ * devices and wires dissipate and what the array stores are CVODE's.  So the balance is that of
+ * the coupling.  Charges in the periphery count as dissipated there. */
+struct ow_couple_options {
+    double rtol;        /* of CVODE, 1e-12 .. 1e-2                                        */
+    double tol;         /* between both sides at every port, of v_scale                   */
+    double v_scale;     /* V */
+    unsigned n_threads; /* 0 is 1 */
+};
+enum ow_status ow_spice_couple(struct ow_spice *spice, const struct ow_circuit *circuit,
+                               const struct ow_circuit *bare,
+                               const struct ow_couple_options *options,
+                               const double amplitude[], const struct ow_pulse *pulse,
+                               const double *x_begin, struct ow_reading *out,
+                               struct ow_error *err);
+
+/* A place in memory. */
+struct ow_spice_place {
+    void *data;
+    size_t size;
+};
+
 /* Any deck.  `point` is called in order for every accepted point; what it returns other
  * than OW_OK ends the run and is returned, with *err as it left it. */
 struct ow_spice_job {
@@ -69,6 +96,10 @@ struct ow_spice_job {
     enum ow_status (*point)(void *user, const struct ow_spice_point *point,
                             struct ow_error *err);
     void *user;
+    const struct ow_offer *offer;      /* NULL, or an array that the deck takes (ow_offer.h) */
+    const struct ow_spice_place *back; /* [n_back] what ngspice's process has there when the
+                                          deck has been run, this one has afterwards   */
+    size_t n_back;
 };
 
 enum ow_status ow_spice_run(struct ow_spice *spice, const struct ow_spice_job *job,

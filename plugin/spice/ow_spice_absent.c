@@ -24,6 +24,16 @@ enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *ci
     return absent(err);
 }
 
+enum ow_status ow_spice_couple(struct ow_spice *spice, const struct ow_circuit *circuit,
+                               const struct ow_circuit *bare,
+                               const struct ow_couple_options *options,
+                               const double amplitude[], const struct ow_pulse *pulse,
+                               const double *x_begin, struct ow_reading *out,
+                               struct ow_error *err)
+{
+    return absent(err);
+}
+
 enum ow_status ow_spice_run(struct ow_spice *spice, const struct ow_spice_job *job,
                             struct ow_error *err)
 {

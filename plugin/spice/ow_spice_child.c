@@ -15,6 +15,8 @@
 
 #include <ngspice/sharedspice.h>
 
+#include "ow_offer.h"
+
 /* Which of ngspice's vectors goes where. */
 struct entry {
     const char *name;
@@ -200,6 +202,32 @@ static void *symbol(void *library, const char *name)
     return address;
 }
 
+/* Load the array's code models and hand it over. */
+static void *offer_array(const struct child *c, __typeof__(&ngSpice_Command) ng_command)
+{
+    char command[] = "codemodel ./" OW_ARRAY_FILE;
+    ng_command(command);
+    void *library = dlopen("./" OW_ARRAY_FILE, RTLD_NOW | RTLD_NOLOAD);
+    if (!library)
+        finish(OW_FRAME_LIBRARY, "ngspice has not loaded " OW_ARRAY_FILE);
+    ow_offer_fn *offer;
+    *(void **)&offer = symbol(library, OW_OFFER_FUNCTION);
+    if (!offer(c->task->offer))
+        finish(OW_FRAME_LIBRARY, OW_ARRAY_FILE " belongs to another version of ohmweave");
+    return library;
+}
+
+static void send_back(const struct child *c, void *array_library)
+{
+    if (array_library) {
+        ow_close_fn *close_array;
+        *(void **)&close_array = symbol(array_library, OW_CLOSE_FUNCTION);
+        close_array();
+    }
+    for (size_t k = 0; k < c->task->n_back; k++)
+        send_frame(OW_FRAME_BACK, c->task->back[k].data, c->task->back[k].size, 1);
+}
+
 void ow_spice_child(const struct ow_spice_task *task)
 {
     struct child c = {.task = task};
@@ -216,8 +244,10 @@ void ow_spice_child(const struct ow_spice_task *task)
     if (task->directory) {
         index_names(&c);
         ng_init(on_text, NULL, on_exit_wanted, on_point, on_vectors, NULL, &c);
+        void *array_library = task->offer ? offer_array(&c, ng_command) : NULL;
         ng_command(command);
         fflush(stdout);
+        send_back(&c, array_library);
     }
     finish(OW_FRAME_END, "");
 }

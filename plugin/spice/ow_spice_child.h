@@ -7,6 +7,8 @@
 #include <stdnoreturn.h>
 #include <sys/types.h>
 
+#include "ow_spice.h"
+
 /* A frame on the data pipe: this header, then `n` doubles (points) or bytes (words).
  * Both ends are one program on one machine, so native byte order will do. */
 enum ow_frame_kind {
@@ -15,6 +17,7 @@ enum ow_frame_kind {
     OW_FRAME_MISSING, /* words: the name that no analysis has                      */
     OW_FRAME_LIBRARY, /* words: why the library cannot be used                     */
     OW_FRAME_EXIT,    /* ngspice wants its process to end                          */
+    OW_FRAME_BACK,    /* bytes of the next of the job's places                     */
     OW_FRAME_END      /* the deck was run                                          */
 };
 struct ow_frame {
@@ -24,6 +27,7 @@ struct ow_frame {
 /* In the private directory. */
 #define OW_DECK_FILE      "deck.cir"
 #define OW_CODEMODEL_FILE "ohmweave.cm"
+#define OW_ARRAY_FILE     "ohmweave_array.cm"
 #define OW_INIT_FILE      ".spiceinit"
 
 struct ow_spice_task {
@@ -32,6 +36,9 @@ struct ow_spice_task {
                               library only                                              */
     const char *const *name;
     size_t n_name;
+    const struct ow_offer *offer;      /* NULL, or an array for the deck                 */
+    const struct ow_spice_place *back; /* [n_back] what to send at the end            */
+    size_t n_back;
     int data_fd, log_fd; /* where to write frames, and ngspice's words                  */
     pid_t parent;
 };

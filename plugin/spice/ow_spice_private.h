@@ -6,7 +6,10 @@
 
 struct ow_spice {
     struct ow_spice_options options;
-    char *library, *codemodel; /* owned; codemodel is absolute, or NULL */
+    char *library, *codemodel, *array_codemodel; /* owned; the latter absolute, or NULL */
 };
+
+/* Before a read: what points add to. */
+void ow_spice_clear(struct ow_reading *out);
 
 #endif

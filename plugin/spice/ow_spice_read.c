@@ -7,19 +7,23 @@
 #include "ow_netlist.h"
 #include "ow_power.h"
 #include "ow_spice_child.h"
+#include "ow_spice_meter.h"
 #include "ow_spice_private.h"
 
 enum { N_RESPONSE = 2 + 3 * OW_MAX_STATES + OW_MAX_STATES * OW_MAX_STATES };
 
-/* One read under way.  A point is v_node[n_node], then x[n_state][n_cell]. */
+/* One read under way.  A point is v_node[n_node], then x[n_state][n_cell], then what the meter
+ * wants. */
 struct reader {
     const struct ow_circuit *circuit;
     const struct ow_model *model;
     const struct ow_pulse *pulse;
     struct ow_reading *out;
     size_t n_node, n_cell, n_state, n_value;
-    char (*name)[64];       /* [n_value] */
-    const char **name_or_0; /* [n_value] */
+    size_t metered; /* where the meter's begin */
+    struct ow_meter meter;
+    char (*name)[OW_METER_NAME]; /* [n_value] */
+    const char **name_or_0;      /* [n_value] */
     struct ow_response response;
     double *memory;       /* of all arrays below and of the response              */
     double *before;       /* [n_value] the previous time point                    */
@@ -94,7 +98,10 @@ static enum ow_status name_vectors(struct reader *r, struct ow_error *err)
         ow_circuit_node_name(r->circuit, k, r->name[k]);
         r->name_or_0[k] = r->name[k];
     }
-    for (size_t k = r->n_node; st == OW_OK && k < r->n_value; k++) {
+    ow_meter_names(&r->meter, r->name + r->metered);
+    for (size_t k = r->metered; k < r->n_value; k++)
+        r->name_or_0[k] = r->name[k];
+    for (size_t k = r->n_node; st == OW_OK && k < r->metered; k++) {
         const size_t s = (k - r->n_node) / r->n_cell, cell = (k - r->n_node) % r->n_cell;
         ow_netlist_state_name(r->circuit, cell, s, r->name[k]);
         r->name_or_0[k] = r->name[k];
@@ -105,10 +112,16 @@ static enum ow_status name_vectors(struct reader *r, struct ow_error *err)
 
 /* -- one time point --------------------------------------------------------------------- */
 
-static void take_sense(struct reader *r, const double v_node[], double v_sense[])
+static double output(const struct reader *r, const double value[], size_t j)
+{
+    return r->meter.has_sense ? ow_meter_output(&r->meter, value + r->metered, j)
+                              : value[r->circuit->sense_out[j]];
+}
+
+static void take_sense(struct reader *r, const double value[], double v_sense[])
 {
     for (size_t j = 0; j < r->circuit->xb->cols; j++)
-        v_sense[j] = v_node[r->circuit->sense_out[j]];
+        v_sense[j] = output(r, value, j);
 }
 
 /* The models' own currents at ngspice's voltages and states. */
@@ -120,7 +133,8 @@ static void cell_currents(struct reader *r, const double value[], double i[])
                              .spread = (const double *const *)xb->spread,
                              .v = r->v_cell};
     for (size_t j = 0; j < r->n_cell; j++)
-        r->v_cell[j] = value[ow_circuit_te(r->circuit, j)] - value[ow_circuit_be(r->circuit, j)];
+        r->v_cell[j] =
+            value[ow_circuit_te(r->circuit, j)] - value[ow_circuit_be(r->circuit, j)];
     for (size_t s = 0; s < r->n_state; s++)
         cells.x[s] = value + r->n_node + s * r->n_cell;
     ow_eval(r->model, &cells, &r->response);
@@ -187,8 +201,8 @@ static void sample(struct reader *r, const double value[], double t)
         return;
     const double share = (ts - r->t_before) / dt;
     for (size_t j = 0; j < r->circuit->xb->cols; j++) {
-        const size_t node = r->circuit->sense_out[j];
-        r->out->v_sample[j] = r->before[node] + (value[node] - r->before[node]) * share;
+        const double before = output(r, r->before, j);
+        r->out->v_sample[j] = before + (output(r, value, j) - before) * share;
     }
     for (size_t j = 0; j < r->circuit->n_amp; j++) {
         const size_t node = r->circuit->amp[j].inner;
@@ -209,6 +223,7 @@ static enum ow_status take_tran(struct reader *r, const struct ow_spice_point *p
                            p->t);
     take_sense(r, p->value, r->v_sense);
     cell_currents(r, p->value, r->i);
+    ow_meter_take(&r->meter, p->t, p->value + r->metered);
     if (is_first) {
         r->out->energy.stored = -ow_energy_stored(r->circuit, p->value);
     } else {
@@ -237,9 +252,10 @@ static enum ow_status take(void *user, const struct ow_spice_point *point, struc
 /* -- the door -------------------------------------------------------------------------------
  */
 
-static void clear(struct ow_reading *out)
+void ow_spice_clear(struct ow_reading *out)
 {
     out->energy = (struct ow_energy){0};
+    out->coupling = (struct ow_coupling){0};
     out->wave.n = 0;
     out->steps = out->events = 0;
     for (size_t j = 0; j < out->n_cell; j++)
@@ -287,7 +303,9 @@ enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *ci
                        .n_cell = circuit->xb->rows * circuit->xb->cols,
                        .n_state = circuit->xb->model->n_state,
                        .t_before = -1.0};
-    r.n_value = r.n_node + r.n_state * r.n_cell;
+    r.meter = ow_meter_of(circuit, false);
+    r.metered = r.n_node + r.n_state * r.n_cell;
+    r.n_value = r.metered + r.meter.n_vector;
     char *deck = NULL;
     if (!spice->codemodel)
         return ow_fail(err, OW_ERR_HOST, "no code models (ohmweave.cm) given for ngspice");
@@ -306,11 +324,12 @@ enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *ci
                                          .t_end = ow_pulse_end(pulse),
                                          .point = take,
                                          .user = &r};
-        clear(out);
+        ow_spice_clear(out);
         st = ow_spice_run(spice, &job, err);
     }
     if (st == OW_OK) {
         out->energy.stored += ow_energy_stored(circuit, r.before);
+        ow_meter_put(&r.meter, ow_pulse_end(pulse), &out->energy);
         memcpy(out->x_end, r.before + r.n_node, r.n_state * r.n_cell * sizeof *out->x_end);
         out->wall_s = now() - t_start;
     }

@@ -73,6 +73,22 @@ int ow_array_offer(const struct ow_offer *offer)
     return is_ours;
 }
 
+__attribute__((visibility("default"))) void ow_array_close(void);
+void ow_array_close(void)
+{
+    const struct part *p = all_parts;
+    while (p && p->report != the_offer->report)
+        p = p->other;
+    if (!p || !p->array)
+        return;
+    if (p->is_solved) /* nothing comes after the last point to say that it was accepted */
+        ow_coupled_accept(p->array);
+    ow_coupled_states(p->array, the_offer->x_end);
+    memcpy(the_offer->t_event, ow_coupled_events(p->array),
+           ow_coupled_n_cell(p->array) * sizeof *the_offer->t_event);
+    p->report->events = ow_coupled_n_event(p->array);
+}
+
 static struct part *find_part(const char *name)
 {
     const CKTcircuit *ckt = cm_get_circuit();

@@ -34,8 +34,14 @@ struct ow_offer {
     double v_scale, rtol;
     unsigned n_threads;
     struct ow_offer_report *report;
+    double *x_end;   /* [n_state][n_cell] where the states are to go at the end       */
+    double *t_event; /* [n_cell] s, the time of each cell's last jump; NaN: none       */
 };
 
 typedef int ow_offer_fn(const struct ow_offer *offer); /* 0: refused */
+
+/* After the deck was run: fills x_end and t_event. */
+#define OW_CLOSE_FUNCTION "ow_array_close"
+typedef void ow_close_fn(void);
 
 #endif
