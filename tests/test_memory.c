@@ -10,6 +10,7 @@
 #include <sundials/sundials_context.h>
 
 #include "ow_case.h"
+#include "ow_coupled.h"
 #include "ow_engine.h"
 #include "ow_program.h"
 #include "ow_solve.h"
@@ -151,6 +152,46 @@ static enum ow_status run_engine(const struct job *job, struct answer *answer,
     return st;
 }
 
+/* An array as a part of a circuit: a DC point, then steps of which every third is tried twice.
+ */
+static enum ow_status run_coupled(const struct job *job, struct answer *answer,
+                                  struct ow_error *err)
+{
+    enum { ROWS = 3, COLS = 2, PORTS = ROWS + COLS };
+    const struct ow_coupled_options options = {.rtol = 1e-4, .v_scale = 0.2};
+    struct ow_crossbar xb;
+    struct ow_circuit *circuit = NULL;
+    struct ow_coupled *coupled = NULL;
+    double v[PORTS] = {0.0}, i[PORTS];
+    long n_step = 0;
+    enum ow_status st = ow_crossbar_init(&xb, ROWS, COLS, ow_model_find(job->text), err);
+    if (st)
+        return st;
+    xb.r_wordline = job->r_wordline;
+    xb.r_bitline = job->r_bitline;
+    xb.c_wordline = xb.c_bitline = 1e-15;
+    xb.sense.kind = OW_SENSE_DRIVER;
+    if (!(st = ow_circuit_create(&xb, &circuit, err)) &&
+        !(st = ow_coupled_create(circuit, &options, &coupled, err)))
+        st = ow_coupled_dc(coupled, v, NULL, i, err);
+    for (int k = 0; k < 12 && !st; k++) {
+        for (size_t p = 0; p < PORTS; p++)
+            v[p] = 0.02 * (k + 1) * (1.0 - 0.1 * (double)p);
+        if (k % 3 == 0)
+            st = ow_coupled_try(coupled, (k + 2) * 1e-10, v, k > 0, i, &n_step, err);
+        if (!st)
+            st = ow_coupled_try(coupled, (k + 1) * 1e-10, v, k > 0, i, &n_step, err);
+        if (st)
+            break;
+        ow_coupled_accept(coupled);
+        answer_add(answer, i, PORTS);
+    }
+    ow_coupled_destroy(coupled);
+    ow_circuit_destroy(circuit);
+    ow_crossbar_finish(&xb);
+    return st;
+}
+
 /* By lines, by multigrid, directly, and on lines without resistance. */
 static enum ow_status run_solve(const struct job *job, struct answer *answer,
                                 struct ow_error *err)
@@ -187,6 +228,9 @@ static const struct job job[] = {
     {"merged word lines", "team", run_engine, 0.0, 2.0, .n_worker = 1},
     {"two states", "driftdiff", run_engine, 3.0, 2.0, .n_worker = 1},
     {"jumps", "stochastic", run_engine, 3.0, 2.0, .n_worker = 1},
+    {"a part of a circuit", "team", run_coupled, 3.0, 2.0, .n_worker = 1},
+    {"a part, merged word lines", "driftdiff", run_coupled, 0.0, 2.0, .n_worker = 1},
+    {"a part that jumps", "stochastic", run_coupled, 3.0, 2.0, .n_worker = 1},
     {"vmm", SMALL "device: {set: ow_benign, sigma_d2d: 0.1, sigma_read: 0.02}\n",
      .run = run_vmm, .n_worker = 1},
     {"vmm by resistors",
@@ -369,6 +413,41 @@ START_TEST(test_reads_do_not_grow)
 }
 END_TEST
 
+/* Nor do steps of a part of a circuit. */
+START_TEST(test_tries_do_not_grow)
+{
+    enum { ROWS = 3, COLS = 2, PORTS = ROWS + COLS };
+    const struct ow_coupled_options options = {.rtol = 1e-4, .v_scale = 0.2};
+    struct ow_error err = {0};
+    struct ow_crossbar xb;
+    struct ow_circuit *circuit;
+    struct ow_coupled *coupled;
+    double v[PORTS] = {0.0}, i[PORTS];
+    long n_step = 0;
+    case_init(&xb, ROWS, COLS, _i ? "stochastic" : "team", OW_SENSE_DRIVER);
+    ck_assert_ok(ow_circuit_create(&xb, &circuit, &err), err);
+    ck_assert_ok(ow_coupled_create(circuit, &options, &coupled, &err), err);
+    for (int k = 0; k < 20 * many(); k++) {
+        if (k == 20)
+            memory_watch(0, false);
+        if (k % 40 == 0 && ow_coupled_dc(coupled, v, NULL, i, &err))
+            break;
+        for (size_t p = 0; p < PORTS; p++)
+            v[p] = 0.01 * (double)(k % 40 * (p + 1));
+        if (ow_coupled_try(coupled, (k % 40 + 1) * 1e-10, v, k % 40 > 0, i, &n_step, &err))
+            break;
+        if (k % 3)
+            ow_coupled_accept(coupled);
+    }
+    memory_rest();
+    ck_assert_msg(err.status == OW_OK, "%s", err.text);
+    ck_assert_uint_eq(memory.n_live, 0);
+    ow_coupled_destroy(coupled);
+    ow_circuit_destroy(circuit);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("memory");
@@ -377,6 +456,7 @@ int main(void)
     tcase_add_loop_test(growth, test_runs_leave_nothing, 0, N_JOB);
     tcase_add_test(growth, test_threads_leave_nothing);
     tcase_add_loop_test(growth, test_reads_do_not_grow, 0, 2);
+    tcase_add_loop_test(growth, test_tries_do_not_grow, 0, 2);
     tcase_set_timeout(failure, 60);
     tcase_set_timeout(growth, 120);
     suite_add_tcase(suite, failure);

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "ow_engine.h"
+#include "ow_follow.h"
 #include "ow_jumps.h"
+#include "ow_kernel.h"
 #include "ow_ledger.h"
 #include "ow_pages.h"
 #include "ow_stepper.h"
@@ -24,6 +26,13 @@ struct moment {
     double p[OW_N_POWER]; /* W, at its end, those of the ports for i above        */
     double e[OW_N_POWER]; /* J, since time 0                                      */
     double stored;        /* J                                                    */
+
+    /* How it got here. */
+    double span;     /* s, a stretch before; 0: there is none               */
+    double *rate;    /* [n_free] V/s, mean over it, or 0                     */
+    double *v_rate;  /* [n_port] V/s, likewise                               */
+    double *f;       /* [n_continuous][n_cell] 1/s, here                     */
+    bool is_at_rest; /* every f is 0 here                                    */
 };
 
 struct ow_coupled {
@@ -36,7 +45,10 @@ struct ow_coupled {
     struct ow_stepper *stepper;
     struct ow_engine *dc;
     struct ow_ledger ledger;
+    struct ow_follow follow;
+    bool is_follow_old;     /* it has not seen the accepted point */
     struct moment at, next; /* accepted, and tried */
+    bool is_held;           /* next has the states of at, and next.x is not used */
     double stored_0;        /* J, at time 0 */
     double *c_port;         /* [n_port] F, merged onto the ports */
     bool has_c_port;
@@ -47,12 +59,13 @@ struct ow_coupled {
     double *d, *b;          /* [n_port] V */
     double *slope;          /* [n_port] V/s, of the accepted step before, its mean */
     double h_before;        /* s, 0: there is none */
-    double *rate;           /* [n_y] 1/s, how the unknowns are expected to go on ... */
-    bool has_rate;          /* ... if anything is                                    */
-    double *mean_rate;      /* [n_free] V/s, of the accepted step before             */
+    double *rate;           /* [n_y] 1/s, how the unknowns are expected to go on     */
+    double t_anchor;        /* s, of a point before the one that is sampled ...      */
+    double *anchor;         /* [n_free] V, ... what there was ...                    */
+    double *anchor_rate;    /* [n_free] V/s, ... and its mean rate ...               */
+    double anchor_span;     /* s, ... over this time before, 0: not known            */
     double *end_rate;       /* [n_free] V/s, at the point that is sampled ...        */
     bool has_end_rate;      /* ... or nothing changes there                          */
-    bool is_smooth;         /* the course is a parabola                              */
     double *v_row, *dv_row; /* [n_port] workspace */
 };
 
@@ -60,13 +73,16 @@ struct ow_coupled {
 
 static bool create_moment(const struct ow_coupled *c, struct moment *m)
 {
-    const size_t n_x = c->sys.n_state * c->sys.n_cell;
+    const size_t n_cell = c->sys.n_cell, n_free = c->sys.n_free + 1;
     m->v = calloc(c->n_port, sizeof *m->v);
     m->i = calloc(c->n_port, sizeof *m->i);
-    m->y = ow_pages_calloc(c->sys.n_free + 1, sizeof *m->y);
-    m->x = ow_pages_calloc(n_x + 1, sizeof *m->x);
-    m->t_event = ow_pages_calloc(c->sys.n_cell, sizeof *m->t_event);
-    return m->v && m->i && m->y && m->x && m->t_event;
+    m->y = ow_pages_calloc(n_free, sizeof *m->y);
+    m->x = ow_pages_calloc(c->sys.n_state * n_cell + 1, sizeof *m->x);
+    m->t_event = ow_pages_calloc(n_cell, sizeof *m->t_event);
+    m->rate = ow_pages_calloc(n_free, sizeof *m->rate);
+    m->v_rate = calloc(c->n_port, sizeof *m->v_rate);
+    m->f = ow_pages_calloc(c->sys.n_continuous * n_cell + 1, sizeof *m->f);
+    return m->v && m->i && m->y && m->x && m->t_event && m->rate && m->v_rate && m->f;
 }
 
 static void finish_moment(struct moment *m)
@@ -76,6 +92,9 @@ static void finish_moment(struct moment *m)
     free(m->y);
     free(m->x);
     free(m->t_event);
+    free(m->rate);
+    free(m->v_rate);
+    free(m->f);
 }
 
 /* Voltages of the ports at time t of the step. */
@@ -114,11 +133,12 @@ static bool create_arrays(struct ow_coupled *c)
         if (!(*array[k] = calloc(n, sizeof **array[k])))
             return false;
     c->rate = ow_pages_calloc(c->sys.n_y + 1, sizeof *c->rate);
-    c->mean_rate = ow_pages_calloc(c->sys.n_free + 1, sizeof *c->mean_rate);
+    c->anchor = ow_pages_calloc(c->sys.n_free + 1, sizeof *c->anchor);
+    c->anchor_rate = ow_pages_calloc(c->sys.n_free + 1, sizeof *c->anchor_rate);
     c->end_rate = ow_pages_calloc(c->sys.n_free + 1, sizeof *c->end_rate);
     c->v_node = calloc(c->circuit->n_node, sizeof *c->v_node);
     c->v_sense = calloc(c->circuit->xb->cols, sizeof *c->v_sense);
-    return c->v_node && c->v_sense && c->rate && c->mean_rate && c->end_rate &&
+    return c->v_node && c->v_sense && c->rate && c->anchor && c->anchor_rate && c->end_rate &&
            create_moment(c, &c->at) && create_moment(c, &c->next) &&
            ow_ledger_init(&c->sys, false, &c->ledger) == OW_OK;
 }
@@ -149,9 +169,16 @@ enum ow_status ow_coupled_create(const struct ow_circuit *circuit,
                      name);
         goto fail;
     }
-    /* Unlike in a read there is no telling what the ports will do, but most do not move. */
-    ow_system_hold(&c->sys, false);
-    if ((st = create_stepper(c)) || (st = ow_engine_create(circuit, &dc, true, &c->dc, err)))
+    if (circuit->xb->c_cell > 0.0 &&
+        (circuit->te.first < circuit->first_free || circuit->be.first < circuit->first_free)) {
+        st = ow_fail(err, OW_ERR_INPUT,
+                     "device.cp = %g F: expected 0 where a port is a whole line, without any "
+                     "resistance",
+                     circuit->xb->c_cell);
+        goto fail;
+    }
+    if ((st = create_stepper(c)) || (st = ow_follow_init(&c->sys, c->mass, &c->follow)) ||
+        (st = ow_engine_create(circuit, &dc, true, &c->dc, err)))
         goto fail;
     if (!create_arrays(c)) {
         st = OW_ERR_NOMEM;
@@ -177,6 +204,7 @@ void ow_coupled_destroy(struct ow_coupled *c)
     ow_newton_destroy(c->newton);
     ow_mass_destroy(c->mass);
     ow_ledger_finish(&c->ledger);
+    ow_follow_finish(&c->follow);
     ow_system_finish(&c->sys);
     finish_moment(&c->at);
     finish_moment(&c->next);
@@ -187,7 +215,8 @@ void ow_coupled_destroy(struct ow_coupled *c)
     free(c->v_row);
     free(c->dv_row);
     free(c->rate);
-    free(c->mean_rate);
+    free(c->anchor);
+    free(c->anchor_rate);
     free(c->end_rate);
     free(c->v_node);
     free(c->v_sense);
@@ -208,16 +237,52 @@ static void port_powers(const struct ow_coupled *c, const double v[], const doub
     }
 }
 
-/* What charges a line's nodes and cells at this end of cell (i, j): `slope` holds their dv/dt.
- */
-static double charging(const struct ow_coupled *c, const struct ow_terminals *at,
-                       const struct ow_terminals *other, double c_node, size_t i, size_t j)
+/* dv/dt of a node. */
+static double node_rate(const struct ow_coupled *c, size_t node)
 {
     const size_t first = c->circuit->first_free;
-    const size_t a = ow_terminal(at, i, j), b = ow_terminal(other, i, j);
-    const double da = a < first ? 0.0 : c->end_rate[a - first];
-    const double db = b < first ? 0.0 : c->end_rate[b - first];
-    return c_node * da + c->circuit->xb->c_cell * (da - db);
+    return node < first ? 0.0 : c->end_rate[node - first];
+}
+
+/* What leaves word line `row` and joins the bit lines there: through the cells, and what
+ * charges them and the nodes. */
+static void add_row(const struct ow_coupled *c, size_t row, double *i_word, double i_bit[])
+{
+    const struct ow_circuit *ckt = c->circuit;
+    const struct ow_crossbar *xb = ckt->xb;
+    const double *i = c->sys.at.i + row * xb->cols;
+    for (size_t j = 0; j < xb->cols; j++) {
+        *i_word += i[j];
+        i_bit[j] -= i[j];
+        if (!c->has_end_rate)
+            continue;
+        const double w = node_rate(c, ow_terminal(&ckt->te, row, j));
+        const double b = node_rate(c, ow_terminal(&ckt->be, row, j));
+        *i_word += xb->c_wordline * w + xb->c_cell * (w - b);
+        i_bit[j] += xb->c_bitline * b + xb->c_cell * (b - w);
+    }
+}
+
+/* The same of two planes of nodes: w[cols], b[cols] hold their dv/dt. */
+OW_CLONES static void add_plane_row(const struct ow_crossbar *xb, const double i[],
+                                    const double w[], const double b[], double *i_word,
+                                    double i_bit[])
+{
+    enum { LANES = 8 };
+    const double c_w = xb->c_wordline, c_b = xb->c_bitline, c = xb->c_cell;
+    double sum[LANES] = {0.0};
+    size_t j = 0;
+    for (; j + LANES <= xb->cols; j += LANES)
+        for (size_t m = 0; m < LANES; m++) {
+            const size_t k = j + m;
+            sum[m] += i[k] + c_w * w[k] + c * (w[k] - b[k]);
+            i_bit[k] += c_b * b[k] + c * (b[k] - w[k]) - i[k];
+        }
+    for (; j < xb->cols; j++) {
+        sum[0] += i[j] + c_w * w[j] + c * (w[j] - b[j]);
+        i_bit[j] += c_b * b[j] + c * (b[j] - w[j]) - i[j];
+    }
+    *i_word += ow_total(sum, LANES);
 }
 
 /* The ports' currents at the placed point, but for what charges the ports' own capacitance:
@@ -227,18 +292,16 @@ static double charging(const struct ow_coupled *c, const struct ow_terminals *at
 static void port_currents(const struct ow_coupled *c, double i[])
 {
     const struct ow_circuit *ckt = c->circuit;
-    const struct ow_crossbar *xb = ckt->xb;
-    const bool is_charging = c->has_end_rate;
+    const size_t rows = ckt->xb->rows, cols = ckt->xb->cols, first = ckt->first_free;
     memset(i, 0, c->n_port * sizeof *i);
-    for (size_t row = 0, k = 0; row < xb->rows; row++)
-        for (size_t col = 0; col < xb->cols; col++, k++) {
-            i[row] += c->sys.at.i[k];
-            i[xb->rows + col] -= c->sys.at.i[k];
-            if (!is_charging)
-                continue;
-            i[row] += charging(c, &ckt->te, &ckt->be, xb->c_wordline, row, col);
-            i[xb->rows + col] += charging(c, &ckt->be, &ckt->te, xb->c_bitline, row, col);
-        }
+    for (size_t row = 0; row < rows; row++) {
+        const size_t k = row * cols;
+        if (ckt->is_grid && c->has_end_rate)
+            add_plane_row(ckt->xb, c->sys.at.i + k, c->end_rate + (ckt->wline - first) + k,
+                          c->end_rate + (ckt->bline - first) + k, &i[row], i + rows);
+        else
+            add_row(c, row, &i[row], i + rows);
+    }
 }
 
 /* Powers and the ports' currents at the placed point of port voltages v, both but for what
@@ -263,22 +326,16 @@ static void add_charging(struct ow_coupled *c, double s, const double v[], doubl
     port_powers(c, v, i, p);
 }
 
-/* ---- DC ------------------------------------------------------------------------------- */
-
-static void copy_moment(const struct ow_coupled *c, const struct moment *from,
-                        struct moment *to)
+/* The states' rates at the placed point. */
+static void note_rates(const struct ow_coupled *c, struct moment *m)
 {
-    memcpy(to->v, from->v, c->n_port * sizeof *to->v);
-    memcpy(to->i, from->i, c->n_port * sizeof *to->i);
-    memcpy(to->y, from->y, c->sys.n_free * sizeof *to->y);
-    memcpy(to->x, from->x, c->sys.n_state * c->sys.n_cell * sizeof *to->x);
-    memcpy(to->t_event, from->t_event, c->sys.n_cell * sizeof *to->t_event);
-    memcpy(to->p, from->p, sizeof to->p);
-    memcpy(to->e, from->e, sizeof to->e);
-    to->t = from->t;
-    to->n_event = from->n_event;
-    to->stored = from->stored;
+    const size_t n = c->sys.n_cell;
+    m->is_at_rest = ow_system_is_at_rest(&c->sys);
+    for (size_t k = 0; !m->is_at_rest && k < c->sys.n_continuous; k++)
+        memcpy(m->f + k * n, c->sys.at.f[c->sys.moving[k]], n * sizeof *m->f);
 }
+
+/* ---- DC ------------------------------------------------------------------------------- */
 
 enum ow_status ow_coupled_dc(struct ow_coupled *c, const double v[], const double *x_begin,
                              double i[], struct ow_error *err)
@@ -294,21 +351,23 @@ enum ow_status ow_coupled_dc(struct ow_coupled *c, const double v[], const doubl
     memcpy(m->v, v, c->n_port * sizeof *v);
     memcpy(m->y, c->v_node + c->circuit->first_free, c->sys.n_free * sizeof *m->y);
     for (size_t k = 0; k < c->sys.n_cell; k++)
-        m->t_event[k] = NAN;
-    m->t = 0.0;
+        m->t_event[k] = c->next.t_event[k] = NAN;
+    m->t = c->next.t = c->h_before = m->span = 0.0;
     m->n_event = 0;
     memset(m->e, 0, sizeof m->e);
     double *y = ow_stepper_y(c->stepper);
+    ow_system_hold(&c->sys, false);
     memcpy(y, m->y, c->sys.n_free * sizeof *y);
     ow_system_put_states(&c->sys, m->x, y);
     ow_system_place(&c->sys, v, y);
     c->has_end_rate = false;
     sample(c, v, m->p, m->i);
+    note_rates(c, m);
+    memset(m->rate, 0, c->sys.n_free * sizeof *m->rate);
+    memset(m->v_rate, 0, c->n_port * sizeof *m->v_rate);
     m->stored = c->stored_0 = ow_energy_stored(c->circuit, c->sys.v_node);
+    c->is_follow_old = true;
     memcpy(i, m->i, c->n_port * sizeof *i);
-    c->h_before = 0.0;
-    c->has_rate = false;
-    copy_moment(c, m, &c->next);
     return OW_OK;
 }
 
@@ -318,19 +377,13 @@ enum ow_status ow_coupled_dc(struct ow_coupled *c, const double v[], const doubl
 static void set_course(struct ow_coupled *c, double t, const double v[], bool is_smooth)
 {
     const double h = t - c->at.t;
-    const bool has_parabola = c->is_smooth = is_smooth && c->h_before > 0.0;
+    const bool has_parabola = is_smooth && c->h_before > 0.0;
     for (size_t k = 0; k < c->n_port; k++) {
         c->d[k] = v[k] - c->at.v[k];
         c->b[k] = has_parabola ? (c->d[k] / h - c->slope[k]) / (h + c->h_before) * h * h : 0.0;
     }
     c->next.t = t;
     memcpy(c->next.v, v, c->n_port * sizeof *v);
-}
-
-static enum ow_status restart(struct ow_coupled *c, double t)
-{
-    return c->has_rate ? ow_stepper_resume(c->stepper, t, c->next.t - t, c->rate)
-                       : ow_stepper_restart(c->stepper, t);
 }
 
 /* Trapezoidal rule. */
@@ -340,36 +393,76 @@ static void integrate(struct ow_coupled *c, double dt, const double from[], cons
         c->next.e[k] += 0.5 * dt * (from[k] + to[k]);
 }
 
+/* dV/dt at time t is that of the parabola through the point there, the anchor and one before
+ * it. CVODE's own rates, and those over its shortest steps, are those of lines that have not
+ * quite settled: an anchor lies a fiftieth of the step back at least. */
+static const double least_span = 0.02;
+
+static void set_anchor(struct ow_coupled *c, double t, const double y[], const double rate[],
+                       double span)
+{
+    c->t_anchor = t;
+    c->anchor_span = span;
+    memcpy(c->anchor, y, c->sys.n_free * sizeof *y);
+    if (span > 0.0)
+        memcpy(c->anchor_rate, rate, c->sys.n_free * sizeof *rate);
+}
+
+/* The mean rates from the anchor to time t, where the voltages are y, and the rates there. */
+static void find_end_rate(struct ow_coupled *c, double t, const double y[])
+{
+    struct moment *m = &c->next;
+    const double span = m->span = t - c->t_anchor, span_before = c->anchor_span;
+    const double bend = span_before > 0.0 ? span / (span + span_before) : 0.0;
+    const double *y0 = c->anchor, *before = c->anchor_rate;
+    for (size_t k = 0; k < c->sys.n_free; k++) {
+        const double rate = m->rate[k] = (y[k] - y0[k]) / span;
+        c->end_rate[k] = rate + bend * (rate - before[k]);
+    }
+    c->has_end_rate = true;
+}
+
 static enum ow_status jump(struct ow_coupled *c, double t, double y[], double p[])
 {
     drive(c, t, c->v_row);
     ow_system_place(&c->sys, c->v_row, y);
     c->next.n_event += ow_jumps_make(&c->sys, t, y, c->next.t_event);
+    set_anchor(c, t, y, NULL, 0.0);
     sample(c, c->v_row, p, c->next.i);
-    c->has_rate = false;
-    return restart(c, t);
+    return ow_stepper_restart(c->stepper, t);
 }
 
-/* dV/dt at t of the step: of the parabola through the points there, at its beginning and before
- * it.  CVODE's own rates are those of lines that have not quite settled. */
-static void find_end_rate(struct ow_coupled *c, double t, const double y[])
-{
-    const double h = t - c->at.t, bend = c->is_smooth ? h / (h + c->h_before) : 0.0;
-    const double *y0 = c->at.y, *mean = c->mean_rate;
-    for (size_t k = 0; k < c->sys.n_free; k++) {
-        const double rate = (y[k] - y0[k]) / h;
-        c->end_rate[k] = rate + bend * (rate - mean[k]);
-    }
-    c->has_end_rate = true;
-}
-
-/* From the accepted point to next.t along the course that is set. */
-static enum ow_status advance(struct ow_coupled *c, long *n_step, struct ow_error *err)
+/* Powers and currents at the point that CVODE has reached, time t after the step from `before`
+ * with powers p, which become those here. */
+static void look(struct ow_coupled *c, double before, double t, double p[])
 {
     struct moment *m = &c->next;
-    double p[OW_N_POWER], p1[OW_N_POWER], t = c->at.t;
+    const double *y = ow_stepper_y(c->stepper);
+    double p1[OW_N_POWER];
+    drive(c, t, c->v_row);
+    ow_system_place_values(&c->sys, c->v_row, y);
+    find_end_rate(c, t, y);
+    sample(c, c->v_row, p1, m->i);
+    memcpy(m->p, p1, sizeof p1);
+    if (c->has_c_port) { /* inside the step its slopes are those between its ends */
+        const double s = (t - c->at.t) / (m->t - c->at.t);
+        double *i = c->v_node; /* as workspace */
+        memcpy(i, m->i, c->n_port * sizeof *i);
+        add_charging(c, s, c->v_row, i, p1);
+    }
+    integrate(c, t - before, p, p1);
+    memcpy(p, p1, sizeof p1);
+}
+
+/* From the accepted point to next.t along the course that is set; ends early if held states
+ * have stirred. */
+static enum ow_status advance(struct ow_coupled *c, bool *has_stirred, long *n_step,
+                              struct ow_error *err)
+{
+    struct moment *m = &c->next;
+    double p[OW_N_POWER], t = c->at.t;
     enum ow_step_result result = OW_STEP_ON;
-    enum ow_status st = restart(c, t);
+    enum ow_status st = ow_stepper_resume(c->stepper, t, m->t - t, c->rate);
     memcpy(p, c->at.p, sizeof p);
     memcpy(m->i, c->at.i, c->n_port * sizeof *m->i);
     add_charging(c, 0.0, c->at.v, m->i, p);
@@ -381,63 +474,93 @@ static enum ow_status advance(struct ow_coupled *c, long *n_step, struct ow_erro
         if (result == OW_STEP_FAILED)
             return ow_fail(err, OW_ERR_SOLVER, "the array failed after t = %g s: %s", before,
                            ow_stepper_message(c->stepper));
-        double *y = ow_stepper_y(c->stepper);
-        drive(c, t, c->v_row);
-        ow_system_place_values(&c->sys, c->v_row, y);
-        find_end_rate(c, t, y);
-        sample(c, c->v_row, p1, m->i);
-        memcpy(m->p, p1, sizeof p1);
-        if (c->has_c_port) { /* inside the step its slopes are those between its ends */
-            const double s = (t - c->at.t) / (m->t - c->at.t);
-            double *i = c->v_node; /* as workspace */
-            memcpy(i, m->i, c->n_port * sizeof *i);
-            add_charging(c, s, c->v_row, i, p1);
-        }
-        integrate(c, t - before, p, p1);
-        memcpy(p, p1, sizeof p);
+        look(c, before, t, p);
         ++*n_step;
+        if (c->is_held && !ow_system_is_at_rest(&c->sys)) {
+            *has_stirred = true;
+            return OW_OK;
+        }
         if (result == OW_STEP_EVENT)
-            st = jump(c, t, y, p);
+            st = jump(c, t, ow_stepper_y(c->stepper), p);
+        else if (m->span >= least_span * (m->t - c->at.t))
+            set_anchor(c, t, ow_stepper_y(c->stepper), m->rate, m->span);
     }
     return st ? ow_fail(err, st, "the array: %s", ow_status_str(st)) : OW_OK;
 }
 
-/* As in the last try, or as in the accepted step before; the mean of a step does. */
-static void expect(struct ow_coupled *c, const struct moment *from, const struct moment *to)
+/* The conductances at the accepted point. */
+static enum ow_status update_follow(struct ow_coupled *c, double y[])
+{
+    if (!c->is_follow_old)
+        return OW_OK;
+    ow_system_place_static(&c->sys, c->at.v, y, NULL);
+    c->is_follow_old = false;
+    return ow_follow_update(&c->follow);
+}
+
+/* On as the unknowns have come to the accepted point, and where the ports turn off from there,
+ * lines follow. */
+static enum ow_status expect(struct ow_coupled *c)
 {
     const struct ow_system *sys = &c->sys;
-    const double h = to->t - from->t;
-    c->has_rate = h > 0.0;
-    for (size_t k = 0; c->has_rate && k < sys->n_free; k++)
-        c->rate[k] = (to->y[k] - from->y[k]) / h;
-    for (size_t m = 0; c->has_rate && m < sys->n_moving; m++)
-        for (size_t k = 0; k < sys->n_cell; k++) {
-            const size_t at = sys->moving[m] * sys->n_cell + k;
-            c->rate[sys->n_free + m * sys->n_cell + k] = (to->x[at] - from->x[at]) / h;
-        }
+    const double h = c->next.t - c->at.t, least = 1e-3 * c->options.rtol * c->options.v_scale;
+    double most = 0.0;
+    memcpy(c->rate, c->at.rate, sys->n_free * sizeof *c->rate);
+    if (sys->n_moving > 0 && c->at.is_at_rest)
+        memset(c->rate + sys->n_free, 0, sys->n_moving * sys->n_cell * sizeof *c->rate);
+    else if (sys->n_moving > 0)
+        memcpy(c->rate + sys->n_free, c->at.f, sys->n_moving * sys->n_cell * sizeof *c->rate);
+    for (size_t k = 0; k < c->n_port; k++) {
+        c->dv_row[k] = c->d[k] / h - c->at.v_rate[k];
+        most = fmax(most, h * fabs(c->dv_row[k]));
+    }
+    return most > least ? ow_follow_add(&c->follow, c->dv_row, c->end_rate, c->rate) : OW_OK;
+}
+
+/* Once, with the states held or not. */
+static enum ow_status attempt(struct ow_coupled *c, bool is_held, bool is_smooth,
+                              bool *has_stirred, long *n_step, struct ow_error *err)
+{
+    const struct moment *at = &c->at;
+    struct moment *m = &c->next;
+    double *y = ow_stepper_y(c->stepper);
+    c->is_held = is_held;
+    ow_system_hold(&c->sys, is_held);
+    memcpy(y, at->y, c->sys.n_free * sizeof *y);
+    ow_system_put_states(&c->sys, at->x, y);
+    memcpy(m->e, at->e, sizeof m->e);
+    if (at->n_event != m->n_event || m->n_event > 0)
+        memcpy(m->t_event, at->t_event, c->sys.n_cell * sizeof *m->t_event);
+    m->n_event = at->n_event;
+    enum ow_status st = update_follow(c, y);
+    if (!st)
+        st = expect(c);
+    set_anchor(c, at->t, at->y, at->rate, is_smooth ? at->span : 0.0);
+    return st ? ow_fail(err, st, "the array: %s", ow_status_str(st))
+              : advance(c, has_stirred, n_step, err);
 }
 
 enum ow_status ow_coupled_try(struct ow_coupled *c, double t, const double v[], bool is_smooth,
                               double i[], long *n_step, struct ow_error *err)
 {
     struct moment *m = &c->next;
-    double *y = ow_stepper_y(c->stepper);
-    if (m->t > c->at.t)
-        expect(c, &c->at, m);
-    else if (!is_smooth)
-        c->has_rate = false;
+    bool has_stirred = !c->at.is_at_rest || c->circuit->xb->model->fire;
+    enum ow_status st = OW_OK;
     set_course(c, t, v, is_smooth);
-    memcpy(y, c->at.y, c->sys.n_free * sizeof *y);
-    ow_system_put_states(&c->sys, c->at.x, y);
-    memcpy(m->e, c->at.e, sizeof m->e);
-    memcpy(m->t_event, c->at.t_event, c->sys.n_cell * sizeof *m->t_event);
-    m->n_event = c->at.n_event;
-    const enum ow_status st = advance(c, n_step, err);
+    if (!has_stirred)
+        st = attempt(c, true, is_smooth, &has_stirred, n_step, err);
+    if (!st && has_stirred)
+        st = attempt(c, false, is_smooth, &has_stirred, n_step, err);
     if (st)
         return st;
-    y = ow_stepper_y(c->stepper);
+    const double *y = ow_stepper_y(c->stepper);
     memcpy(m->y, y, c->sys.n_free * sizeof *y);
-    ow_system_get_states(&c->sys, y, m->x);
+    if (!c->is_held)
+        ow_system_get_states(&c->sys, y, m->x);
+    note_rates(c, m);
+    drive(c, t - m->span, c->v_row);
+    for (size_t k = 0; k < c->n_port; k++)
+        m->v_rate[k] = (v[k] - c->v_row[k]) / m->span;
     m->stored = ow_energy_stored(c->circuit, c->sys.v_node);
     memcpy(i, m->i, c->n_port * sizeof *i);
     double p[OW_N_POWER];
@@ -453,12 +576,15 @@ void ow_coupled_accept(struct ow_coupled *c)
     for (size_t k = 0; k < c->n_port; k++)
         c->slope[k] = (c->next.v[k] - c->at.v[k]) / h;
     c->h_before = h;
-    expect(c, &c->at, &c->next);
-    memcpy(c->mean_rate, c->rate, c->sys.n_free * sizeof *c->mean_rate);
     const struct moment old = c->at;
     c->at = c->next;
     c->next = old;
     c->next.t = c->at.t;
+    if (c->is_held) {
+        c->next.x = c->at.x;
+        c->at.x = old.x;
+    }
+    c->is_follow_old = true;
 }
 
 /* ---- what there is to know --------------------------------------------------------------- */

@@ -7,11 +7,13 @@
  * time and with any voltages, before the last of these tries is accepted.
  *
  * CVODE keeps a history and cannot go back, so every try begins anew from the accepted point,
- * at first order, but with a slope that is known: that of the try before, or of the accepted
- * step.  Lines are much faster than any step (1 ohm x 0.1 fF), so they follow the ports, and
- * a first-order step that is told where to go passes its error test at once.  Measured on a
- * 64 x 64 array, a pulse in steps of 25 ps, milliseconds a try (rtol 1e-5):
- *   begun anew with that slope 0.56, without it 1.4;
+ * at first order, but with a slope that is known: on as the unknowns have come there, and where
+ * the ports turn off, lines follow (ow_follow.h).  Lines are much faster than any step (1 ohm x
+ * 0.1 fF), so they do, and a first-order step that is told where to go passes its error test at
+ * once.  A try depends on what has been accepted and on nothing else, to the last bit.  While no
+ * state moves, y is the nodes alone.  Measured on a 64 x 64 array, a pulse in steps of 25 ps,
+ * milliseconds a try (rtol 1e-5):
+ *   begun anew with that slope 0.4, without it 1.4;
  *   ARKODE, which could go back, 9.4 (ESDIRK324L2SA), 25 (Cash(5,2,4)), 28 (SDIRK(5,3,4)), 580
  *   (TR-BDF2): one-step methods take such lines' rounding errors for slopes.
  *
@@ -35,7 +37,8 @@ struct ow_coupled_options {
     unsigned n_threads; /* 0 is 1                                                 */
 };
 
-/* The circuit is borrowed until destroy.  OW_ERR_INPUT for a free node without capacitance. */
+/* The circuit is borrowed until destroy.  OW_ERR_INPUT for a free node without capacitance, and
+ * for cells with capacitance at lines that are whole ports. */
 enum ow_status ow_coupled_create(const struct ow_circuit *circuit,
                                  const struct ow_coupled_options *options,
                                  struct ow_coupled **out, struct ow_error *err);
