@@ -195,16 +195,16 @@ static const struct {
     enum ow_status status;
     const char *text; /* in the message */
 } refused[] = {
-    {{.codemodel = "a b.cm"},  {1e-9, 1e-8}, {0.1, 0.2},      OW_ERR_INPUT, "'a b.cm'"},
-    {{.codemodel = ""},        {1e-9, 1e-8}, {0.1, 0.2},      OW_ERR_INPUT, "''"},
-    {{.raw = "x;y"},           {1e-9, 1e-8}, {0.1, 0.2},      OW_ERR_INPUT, "raw file"},
-    {{.title = "a\n.end"},     {1e-9, 1e-8}, {0.1, 0.2},      OW_ERR_INPUT, "title"},
-    {{.reltol = -1e-6},        {1e-9, 1e-8}, {0.1, 0.2},      OW_ERR_RANGE, "reltol"},
-    {{.max_step = INFINITY},   {1e-9, 1e-8}, {0.1, 0.2},      OW_ERR_RANGE, "max_step"},
-    {{.title = NULL},          {0.0, 1e-8},  {0.1, 0.2},      OW_ERR_RANGE, "t_rise"},
-    {{.title = NULL},          {1e-9, NAN},  {0.1, 0.2},      OW_ERR_RANGE, "t_read"},
-    {{.title = NULL},          {1e-9, 1e-8}, {0.1, NAN},      OW_ERR_RANGE, "word line 1"},
-    {{.title = NULL},          {1e-9, 1e-8}, {INFINITY, 0.0}, OW_ERR_RANGE, "word line 0"},
+    {{.codemodel = "a b.cm"},  {1e-9, 1e-8, NULL}, {0.1, 0.2},      OW_ERR_INPUT, "'a b.cm'"},
+    {{.codemodel = ""},        {1e-9, 1e-8, NULL}, {0.1, 0.2},      OW_ERR_INPUT, "''"},
+    {{.raw = "x;y"},           {1e-9, 1e-8, NULL}, {0.1, 0.2},      OW_ERR_INPUT, "raw file"},
+    {{.title = "a\n.end"},     {1e-9, 1e-8, NULL}, {0.1, 0.2},      OW_ERR_INPUT, "title"},
+    {{.reltol = -1e-6},        {1e-9, 1e-8, NULL}, {0.1, 0.2},      OW_ERR_RANGE, "reltol"},
+    {{.max_step = INFINITY},   {1e-9, 1e-8, NULL}, {0.1, 0.2},      OW_ERR_RANGE, "max_step"},
+    {{.title = NULL},          {0.0, 1e-8, NULL},  {0.1, 0.2},      OW_ERR_RANGE, "t_rise"},
+    {{.title = NULL},          {1e-9, NAN, NULL},  {0.1, 0.2},      OW_ERR_RANGE, "t_read"},
+    {{.title = NULL},          {1e-9, 1e-8, NULL}, {0.1, NAN},      OW_ERR_RANGE, "word line 1"},
+    {{.title = NULL},          {1e-9, 1e-8, NULL}, {INFINITY, 0.0}, OW_ERR_RANGE, "word line 0"},
 };
 /* clang-format on */
 

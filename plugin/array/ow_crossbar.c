@@ -149,12 +149,21 @@ enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *
     return st == OW_OK ? check_cells(xb, err) : st;
 }
 
-double ow_pulse_at(const struct ow_pulse *p, double t)
+static double height(const struct ow_pulse *p, double fall, double t)
 {
-    const double fall = ow_pulse_sample(p);
     if (t <= 0.0 || t >= fall + p->t_rise)
         return 0.0;
     if (t < p->t_rise)
         return t / p->t_rise;
     return t <= fall ? 1.0 : (fall + p->t_rise - t) / p->t_rise;
+}
+
+double ow_pulse_at(const struct ow_pulse *p, double t)
+{
+    return height(p, ow_pulse_sample(p), t);
+}
+
+double ow_pulse_source_at(const struct ow_pulse *p, size_t source, double t)
+{
+    return height(p, ow_pulse_fall(p, source), t);
 }

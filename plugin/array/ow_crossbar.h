@@ -108,11 +108,15 @@ static inline double ow_crossbar_scale(const struct ow_crossbar *xb, size_t cell
 /* Ranges of the electrical fields and of every cell's parameters. */
 enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *err);
 
-/* Amplitude-encoded pulse on every source: 0 at t = 0, its amplitude from t_rise to
- * t_rise + t_read, back at 0 after another t_rise.  The outputs are sampled where the
- * falling edge begins; the run ends t_read after it. */
+/* Pulse on every source: 0 at t = 0, its amplitude from t_rise to t_rise + t_read, back at 0
+ * after another t_rise.  The outputs are sampled where the falling edge begins; the run ends
+ * t_read after it.  With widths each source falls when its own is over, and the outputs are
+ * integrated over the whole run instead: their integral over t_rise + t_read, which is that of
+ * a pulse of full width and height 1, stands in place of the sample. */
 struct ow_pulse {
-    double t_rise, t_read; /* s, both > 0 */
+    double t_rise, t_read; /* s, both > 0                                             */
+    const double *width;   /* [ow_crossbar_sources()] s at full height, 0 .. t_read; NULL:
+                              t_read for all                                          */
 };
 static inline double ow_pulse_sample(const struct ow_pulse *p)
 {
@@ -122,8 +126,18 @@ static inline double ow_pulse_end(const struct ow_pulse *p)
 {
     return 2.0 * (p->t_rise + p->t_read);
 }
-/* Height at time t, from 0 to 1. */
+static inline double ow_pulse_area(const struct ow_pulse *p)
+{
+    return p->t_rise + p->t_read;
+}
+/* Where the pulse of a source begins to fall. */
+static inline double ow_pulse_fall(const struct ow_pulse *p, size_t source)
+{
+    return p->t_rise + (p->width ? p->width[source] : p->t_read);
+}
+/* Height at time t, from 0 to 1: of a pulse of full width, of a source. */
 double ow_pulse_at(const struct ow_pulse *p, double t);
+double ow_pulse_source_at(const struct ow_pulse *p, size_t source, double t);
 
 #ifdef __cplusplus
 }

@@ -116,10 +116,9 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
     ow_power_end(circuit, v_node, i_cell, &all, 1, i_source, out);
 }
 
-struct ow_energy ow_power_plateau(const struct ow_power *at, const struct ow_pulse *pulse)
+struct ow_energy ow_power_plateau(const struct ow_power *at, double t, double t_quiescent)
 {
-    const double t = pulse->t_read;
-    const double quiescent = at->quiescent * ow_pulse_end(pulse);
+    const double quiescent = at->quiescent * t_quiescent;
     return (struct ow_energy){.source = at->source * t,
                               .supply = at->output * t + quiescent,
                               .drivers = at->drivers * t,

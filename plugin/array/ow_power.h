@@ -46,9 +46,9 @@ void ow_power_end(const struct ow_circuit *circuit, const double v_node[],
 void ow_power_add_amp(const struct ow_sense *sense, double v_a, double v_out,
                       struct ow_power *sum);
 
-/* The energy of a DC read: `at` held for the plateau t_read; the quiescent current flows on
- * through edges and recovery, until ow_pulse_end(). */
-struct ow_energy ow_power_plateau(const struct ow_power *at, const struct ow_pulse *pulse);
+/* The energy of a DC read: `at` held for a time t, the plateau; the quiescent current flows for
+ * t_quiescent, on through edges and recovery. */
+struct ow_energy ow_power_plateau(const struct ow_power *at, double t, double t_quiescent);
 
 /* J in all capacitors: node capacitances, cells and the amplifiers' feedback.  The pole of an
  * amplifier's gain node is a property of the macromodel and stores nothing. */

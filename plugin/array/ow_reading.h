@@ -48,9 +48,10 @@ struct ow_coupling {
 
 struct ow_reading {
     size_t cols, n_cell, n_state;
-    double *v_sample; /* [cols] V, sense outputs at ow_pulse_sample()                  */
+    double *v_sample; /* [cols] V, sense outputs at ow_pulse_sample(); with widths, their
+                         integral from 0 to ow_pulse_end() over ow_pulse_area()        */
     double *v_gain;   /* [cols] V, the amplifiers' gain nodes there, which the supply bounds; 0
-                         for sense resistors                                           */
+                         for sense resistors; with widths, their greatest magnitude     */
     double *v_dc;     /* [cols] V, DC solution with the inputs held on and the devices
                          at their initial states                                       */
     double *x_end;    /* [n_state][n_cell] device states at ow_pulse_end()             */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ow_clock.h"
+#include "ow_integral.h"
 #include "ow_jumps.h"
 #include "ow_kernel.h"
 #include "ow_ledger.h"
@@ -30,6 +31,7 @@ struct ow_engine {
 
     double *v_row, *dv_row, *i_row; /* [n_source] workspace */
     double *v_sense;                /* [cols] */
+    double *corner;                 /* [2 n_source + 3] s, where some pulse turns */
     double *y_dc;                   /* [n_y]; for DC only where v_node has its free nodes */
     double *step;                   /* [n_free] V, of Newton's method at DC */
     double *most;                   /* [chunks of n_free] */
@@ -48,9 +50,10 @@ struct ow_engine {
 static void drive(void *data, double t, double v_row[])
 {
     const struct ow_engine *e = data;
-    const double height = ow_pulse_at(e->pulse, t);
+    const struct ow_pulse *pulse = e->pulse;
+    const double height = ow_pulse_at(pulse, t);
     for (size_t r = 0; r < e->circuit->n_source; r++)
-        v_row[r] = height * e->amplitude[r];
+        v_row[r] = (pulse->width ? ow_pulse_source_at(pulse, r, t) : height) * e->amplitude[r];
 }
 
 /* Below that many cells waiting for each other costs more than it brings. */
@@ -101,6 +104,7 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     e->dv_row = calloc(n_source, sizeof *e->dv_row);
     e->i_row = calloc(n_source, sizeof *e->i_row);
     e->v_sense = calloc(cols, sizeof *e->v_sense);
+    e->corner = calloc(2 * n_source + 3, sizeof *e->corner);
     e->y_dc = dc_only ? e->sys.v_node + circuit->first_free
                       : ow_pages_calloc(e->sys.n_y + 1, sizeof *e->y_dc);
     e->most = calloc(ow_chunks(e->sys.n_free) + 1, sizeof *e->most);
@@ -116,8 +120,8 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
         goto fail;
     e->settle.is_linear = e->has_switches;
     e->g_rest = ow_pages_calloc(e->sys.n_cell, sizeof *e->g_rest);
-    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->y_dc || !e->step ||
-        !e->most || !e->x || !e->g_rest)
+    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->corner || !e->y_dc ||
+        !e->step || !e->most || !e->x || !e->g_rest)
         goto fail;
     *out = e;
     return OW_OK;
@@ -140,6 +144,7 @@ void ow_engine_destroy(struct ow_engine *e)
     free(e->dv_row);
     free(e->i_row);
     free(e->v_sense);
+    free(e->corner);
     free(e->step);
     free(e->most);
     free(e->x);
@@ -311,8 +316,39 @@ static double stored(struct ow_engine *e, double t, const double y[])
 
 /* ---- transient --------------------------------------------------------------------- */
 
+/* Of pulses of many widths: the greatest magnitude of each gain node. */
+static void keep_extremes(const struct ow_engine *e, const double y[], double v_gain[])
+{
+    const struct ow_circuit *ckt = e->circuit;
+    for (size_t j = 0; j < ckt->n_amp; j++) {
+        const double v = y[ckt->amp[j].inner - ckt->first_free];
+        v_gain[j] = fabs(v) > fabs(v_gain[j]) ? v : v_gain[j];
+    }
+}
+
+/* And the integrals of the outputs over the smooth piece that begins with point `first` of the
+ * waveform. */
+static void add_outputs(const struct ow_engine *e, size_t first, struct ow_reading *out)
+{
+    const struct ow_waveform *w = &out->wave;
+    double sum[OW_INTEGRAL_MOST];
+    for (size_t j = 0, n; e->pulse->width && j < out->cols; j += n) {
+        struct ow_integral integral;
+        n = out->cols - j < OW_INTEGRAL_MOST ? out->cols - j : (size_t)OW_INTEGRAL_MOST;
+        memset(sum, 0, sizeof sum);
+        ow_integral_begin(&integral, n);
+        for (size_t k = first; k < w->n; k++)
+            ow_integral_add(&integral, w->t[k], w->v + k * out->cols + j, sum);
+        ow_integral_end(&integral, sum);
+        for (size_t k = 0; k < n; k++)
+            out->v_sample[j + k] += sum[k] / ow_pulse_area(e->pulse);
+    }
+}
+
 static enum ow_status record(struct ow_engine *e, double t, struct ow_reading *out)
 {
+    if (e->pulse->width)
+        keep_extremes(e, ow_stepper_y(e->stepper), out->v_gain);
     sense_outputs(e, ow_stepper_y(e->stepper), e->v_sense);
     return ow_waveform_append(&out->wave, out->cols, t, e->v_sense);
 }
@@ -351,6 +387,7 @@ static enum ow_status follow(struct ow_engine *e, bool is_settled, double t1, do
                              enum ending *ending, struct ow_reading *out, struct ow_error *err)
 {
     enum ow_step_result result = OW_STEP_ON;
+    const size_t first = out->wave.n - 1;
     if (is_settled)
         ow_system_state_rates(&e->sys, e->settle.slope);
     if (is_settled ? ow_stepper_resume(e->stepper, *t, 1e-2 * (t1 - *t), e->settle.slope)
@@ -377,6 +414,7 @@ static enum ow_status follow(struct ow_engine *e, bool is_settled, double t1, do
             return ow_fail(err, OW_ERR_NOMEM, "out of memory");
     }
     ow_ledger_end(&e->ledger);
+    add_outputs(e, first, out);
     *ending = result == OW_STEP_EVENT ? AT_JUMP : AT_END;
     if (result == OW_STEP_EVENT) /* where add_power() has placed it, with slopes */
         ow_system_place(&e->sys, e->v_row, ow_stepper_y(e->stepper));
@@ -421,17 +459,29 @@ static enum ow_status coast(struct ow_engine *e, double t1, double *t, enum endi
         ow_ledger_add(&e->ledger, dt, middle, end);
     }
     out->steps++;
-    return record(e, *t, out) ? ow_fail(err, OW_ERR_NOMEM, "out of memory") : OW_OK;
+    if (record(e, *t, out))
+        return ow_fail(err, OW_ERR_NOMEM, "out of memory");
+    add_outputs(e, out->wave.n - 2, out);
+    return OW_OK;
 }
 
-/* From t0 to t1, over which the drive is one straight line with slope `slope` (1/s); ends early
- * if held states have stirred.  Waveforms of driven bit lines are of no interest, so there
+/* Slope of a source's pulse at time t [1/s]. */
+static double slope_at(const struct ow_pulse *pulse, size_t source, double t)
+{
+    const double fall = ow_pulse_fall(pulse, source);
+    return t < pulse->t_rise                      ? 1.0 / pulse->t_rise
+           : t > fall && t < fall + pulse->t_rise ? -1.0 / pulse->t_rise
+                                                  : 0.0;
+}
+
+/* From t0 to t1, over which the drive is one straight line; ends early if held states have
+ * stirred.  Waveforms of driven bit lines are of no interest, so there
  * lines settle at corners as well. */
-static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, double slope,
-                                bool *has_stirred, struct ow_reading *out, struct ow_error *err)
+static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, bool *has_stirred,
+                                struct ow_reading *out, struct ow_error *err)
 {
     for (size_t r = 0; r < e->circuit->n_source; r++)
-        e->dv_row[r] = slope * e->amplitude[r];
+        e->dv_row[r] = slope_at(e->pulse, r, 0.5 * (t0 + t1)) * e->amplitude[r];
     double t = t0;
     enum ending ending = AT_JUMP;
     bool is_settled = e->circuit->xb->sense.kind == OW_SENSE_DRIVER && settle(e, t, false);
@@ -441,8 +491,12 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, doubl
                                             : follow(e, is_settled, t1, &t, &ending, out, err);
         if (st)
             return st;
-        if (ending == AT_JUMP)
-            is_settled = jump(e, t, out);
+        if (ending != AT_JUMP)
+            continue;
+        is_settled = jump(e, t, out);
+        /* integrals go on from where the outputs have stepped to */
+        if (is_settled && e->pulse->width && record(e, t, out))
+            return ow_fail(err, OW_ERR_NOMEM, "out of memory");
     }
     *has_stirred = ending == HAS_STIRRED;
     return OW_OK;
@@ -452,8 +506,39 @@ static void clear(struct ow_reading *out)
 {
     out->wave.n = 0;
     out->steps = out->events = 0;
+    memset(out->v_sample, 0, out->cols * sizeof *out->v_sample);
+    memset(out->v_gain, 0, out->cols * sizeof *out->v_gain);
     for (size_t k = 0; k < out->n_cell; k++)
         out->t_event[k] = NAN;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Where the sources' pulses turn, in order, and the end; those that differ by rounding once. */
+static size_t find_corners(struct ow_engine *e)
+{
+    const struct ow_pulse *p = e->pulse;
+    double *corner = e->corner;
+    size_t n = 0, n_kept = 1;
+    corner[n++] = 0.0;
+    corner[n++] = p->t_rise;
+    for (size_t r = 0; r < (p->width ? e->circuit->n_source : 1); r++)
+        if (!p->width || e->amplitude[r] != 0.0) {
+            corner[n++] = ow_pulse_fall(p, r);
+            corner[n++] = ow_pulse_fall(p, r) + p->t_rise;
+        }
+    corner[n++] = ow_pulse_end(p);
+    if (!p->width)
+        return n;
+    qsort(corner, n, sizeof *corner, ascending);
+    for (size_t k = 1; k < n; k++)
+        if (corner[k] - corner[n_kept - 1] > 1e-9 * p->t_rise)
+            corner[n_kept++] = corner[k];
+    return n_kept;
 }
 
 /* The whole pulse from states x, held or not.  *has_stirred: a held state has a rate, so what
@@ -461,10 +546,8 @@ static void clear(struct ow_reading *out)
 static enum ow_status run_pulse(struct ow_engine *e, const double x[], bool is_held,
                                 bool *has_stirred, struct ow_reading *out, struct ow_error *err)
 {
-    const struct ow_pulse *pulse = e->pulse;
-    const double corner[] = {0.0, pulse->t_rise, ow_pulse_sample(pulse),
-                             ow_pulse_sample(pulse) + pulse->t_rise, ow_pulse_end(pulse)};
-    const double slope[] = {1.0 / pulse->t_rise, 0.0, -1.0 / pulse->t_rise, 0.0};
+    const double *corner = e->corner;
+    const size_t n = find_corners(e);
     double *y = ow_stepper_y(e->stepper);
     clear(out);
     *has_stirred = false;
@@ -478,17 +561,17 @@ static enum ow_status run_pulse(struct ow_engine *e, const double x[], bool is_h
     ow_ledger_clear(&e->ledger);
     if (record(e, 0.0, out))
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
-    for (size_t k = 0; k < 4; k++) {
-        if ((st = run_piece(e, corner[k], corner[k + 1], slope[k], has_stirred, out, err)))
+    for (size_t k = 1; k < n; k++) {
+        if ((st = run_piece(e, corner[k - 1], corner[k], has_stirred, out, err)))
             return st;
         if (*has_stirred)
             return OW_OK;
-        if (k == 1) {
+        if (k == 2 && !e->pulse->width) {
             sense_outputs(e, y, out->v_sample);
             gain_nodes(e, y, out->v_gain);
         }
     }
-    out->energy = ow_ledger_energy(&e->ledger, stored(e, corner[4], y) - stored_before);
+    out->energy = ow_ledger_energy(&e->ledger, stored(e, corner[n - 1], y) - stored_before);
     ow_system_get_states(&e->sys, y, out->x_end);
     return OW_OK;
 }
@@ -521,24 +604,83 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     return st;
 }
 
+/* The DC point with sources at v_row, for a time t; quiescent currents for t_quiescent. */
+static enum ow_status add_plateau(struct ow_engine *e, const double v_row[], const double x[],
+                                  double t, double t_quiescent, struct ow_energy *sum,
+                                  struct ow_error *err)
+{
+    struct ow_power at;
+    const enum ow_status st = ow_engine_dc(e, v_row, x, e->v_sense, NULL, err);
+    if (st)
+        return st;
+    ow_system_place_static(&e->sys, v_row, e->y_dc, e->sys.current);
+    memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);
+    ow_power_at(e->circuit, e->sys.v_node, e->dv_row, e->sys.at.i, e->i_row, &at);
+    const struct ow_energy energy = ow_power_plateau(&at, t, t_quiescent);
+    ow_energy_add(sum, &energy);
+    return OW_OK;
+}
+
+/* Sources whose pulses have more than `area` (s) left to do, and the least of those areas. */
+static double still_on(struct ow_engine *e, const double amplitude[],
+                       const struct ow_pulse *pulse, double area)
+{
+    double next = INFINITY;
+    for (size_t r = 0; r < e->circuit->n_source; r++) {
+        const double own = ow_pulse_fall(pulse, r);
+        const bool is_on =
+            amplitude[r] != 0.0 && own > area + 1e-9 * pulse->t_rise; /* but for rounding */
+        e->v_row[r] = is_on ? amplitude[r] : 0.0;
+        next = is_on ? fmin(next, own) : next;
+    }
+    return next;
+}
+
+/* Of many widths, one plateau after the other; the last is the rest of the run, all off. */
+static enum ow_status add_plateaus(struct ow_engine *e, const double amplitude[],
+                                   const struct ow_pulse *pulse, const double x[],
+                                   struct ow_reading *out, struct ow_error *err)
+{
+    const double whole = ow_pulse_area(pulse);
+    double area = 0.0, next;
+    do {
+        next = still_on(e, amplitude, pulse, area);
+        const bool is_last = isinf(next);
+        const double part = ((is_last ? ow_pulse_end(pulse) : next) - area) / whole;
+        const enum ow_status st =
+            add_plateau(e, e->v_row, x, is_last ? 0.0 : part * pulse->t_read,
+                        is_last ? ow_pulse_end(pulse) : 0.0, &out->energy, err);
+        if (st)
+            return st;
+        keep_extremes(e, e->y_dc, out->v_gain);
+        for (size_t j = 0; j < out->cols; j++)
+            out->v_sample[j] += part * e->v_sense[j];
+        area = next;
+    } while (!isinf(next));
+    return OW_OK;
+}
+
 enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
                                  const struct ow_pulse *pulse, const double *x_begin,
                                  struct ow_reading *out, struct ow_error *err)
 {
     const double begin = ow_seconds();
     clear(out);
+    out->energy = (struct ow_energy){0};
     const double *x = begin_states(e, x_begin);
-    const enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
+    enum ow_status st =
+        add_plateau(e, amplitude, x, pulse->width ? 0.0 : pulse->t_read,
+                    pulse->width ? 0.0 : ow_pulse_end(pulse), &out->energy, err);
     if (st)
         return st;
-    ow_system_place_static(&e->sys, amplitude, e->y_dc, e->sys.current);
-    memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
-    gain_nodes(e, e->y_dc, out->v_gain);
-    memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);
-    struct ow_power at;
-    ow_power_at(e->circuit, e->sys.v_node, e->dv_row, e->sys.at.i, e->i_row, &at);
-    out->energy = ow_power_plateau(&at, pulse);
+    memcpy(out->v_dc, e->v_sense, out->cols * sizeof *out->v_dc);
+    if (pulse->width) {
+        st = add_plateaus(e, amplitude, pulse, x, out, err);
+    } else {
+        memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
+        gain_nodes(e, e->y_dc, out->v_gain);
+    }
     memcpy(out->x_end, x, e->sys.n_state * e->sys.n_cell * sizeof *x);
     out->wall_s = ow_seconds() - begin;
-    return OW_OK;
+    return st;
 }

@@ -35,9 +35,9 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
                                 struct ow_engine **out, struct ow_error *err);
 void ow_engine_destroy(struct ow_engine *engine);
 
-/* One transient: pulses of height amplitude[n_source] (V) on the sources, from the DC
- * point at t = 0.  x_begin is [n_state][n_cell], or NULL for the programmed states.
- * `out` was initialised with the circuit's sizes and is filled whole.
+/* One transient: pulses of height amplitude[n_source] (V) on the sources (all of full width, or
+ * each of its own), from the DC point at t = 0.  x_begin is [n_state][n_cell], or NULL for the
+ * programmed states. `out` was initialised with the circuit's sizes and is filled whole.
  * OW_ERR_SOLVER, OW_ERR_CANCELLED, OW_ERR_NOMEM. */
 enum ow_status ow_engine_read(struct ow_engine *engine, const double amplitude[],
                               const struct ow_pulse *pulse, const double *x_begin,
@@ -50,7 +50,8 @@ enum ow_status ow_engine_dc(struct ow_engine *engine, const double v_row[],
                             struct ow_error *err);
 
 /* The DC point held for the plateau t_read: powers times t_read in the energies (quiescent:
- * times ow_pulse_end), no waveform, states as they began. */
+ * times ow_pulse_end), no waveform, states as they began.  With widths, a DC point for each
+ * time at which some sources are still on: without edges, for its part of the pulse's area. */
 enum ow_status ow_engine_read_dc(struct ow_engine *engine, const double amplitude[],
                                  const struct ow_pulse *pulse, const double *x_begin,
                                  struct ow_reading *out, struct ow_error *err);

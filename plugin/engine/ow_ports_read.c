@@ -331,7 +331,7 @@ enum ow_status ow_ports_read(const struct ow_ports *p, size_t n, const double am
         finish_read(p, amplitude + k * p->rows, b->source + k * p->wide_rows,
                     b->sense + k * p->wide_cols, v_gain + k * p->cols, v_sense + k * p->cols,
                     &at);
-        energy[k] = ow_power_plateau(&at, pulse);
+        energy[k] = ow_power_plateau(&at, pulse->t_read, ow_pulse_end(pulse));
     }
     free(b);
     return OW_OK;

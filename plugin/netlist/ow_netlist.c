@@ -69,12 +69,12 @@ static void write_header(struct ow_deck *d)
 
 static void write_sources(struct ow_deck *d)
 {
-    const double t1 = d->pulse->t_rise, t2 = ow_pulse_sample(d->pulse), t3 = t2 + t1;
+    const double t1 = d->pulse->t_rise;
     ow_deck_blank(d);
     ow_deck_line(
         d, "* Inputs: a pulse in the transient; the DC value is for `op`, inputs held on.");
     for (size_t i = 0; i < d->circuit->n_source; i++) {
-        const double a = d->amplitude[i];
+        const double a = d->amplitude[i], t2 = ow_pulse_fall(d->pulse, i);
         char name[OW_NODE_NAME];
         if (i < d->xb->rows)
             ow_deck_drive(d, i, name);
@@ -82,8 +82,9 @@ static void write_sources(struct ow_deck *d)
             ow_circuit_node_name(d->circuit, 1 + i, name);
         ow_deck_word(d, "V%s %s 0 DC %s", name, name, NUM(a));
         ow_deck_word(d, "PWL(0 0 %s %s", NUM(t1), NUM(a));
-        ow_deck_word(d, "%s %s", NUM(t2), NUM(a));
-        ow_deck_word(d, "%s 0)", NUM(t3));
+        if (t2 > t1)
+            ow_deck_word(d, "%s %s", NUM(t2), NUM(a));
+        ow_deck_word(d, "%s 0)", NUM(t2 + t1));
         ow_deck_end_card(d);
     }
 }
@@ -337,9 +338,14 @@ static void write_control(struct ow_deck *d)
         ow_deck_line(d, "write %s", d->options.raw);
     }
     ow_deck_line(d, "if $sim_status = 0");
-    ow_deck_line(d, "  echo sense outputs at the sampling time:");
+    ow_deck_line(d, "  echo %s:",
+                 d->pulse->width ? "integrals of the sense outputs (V s)"
+                                 : "sense outputs at the sampling time");
     for (size_t j = 0; j < d->xb->cols; j++)
-        if (output_name(d, j, name))
+        if (output_name(d, j, name) && d->pulse->width)
+            ow_deck_line(d, "  meas tran sense%zu integ v(%s) from=0 to=%s", j, name,
+                         NUM(ow_pulse_end(d->pulse)));
+        else if (output_name(d, j, name))
             ow_deck_line(d, "  meas tran sense%zu find v(%s) at=%s", j, name,
                          NUM(ow_pulse_sample(d->pulse)));
     ow_deck_line(d, "end");
@@ -377,6 +383,10 @@ static enum ow_status check(const struct ow_deck *d, struct ow_error *err)
         return ow_fail(err, OW_ERR_RANGE,
                        "pulse: t_rise = %g s and t_read = %g s, expected positive times",
                        d->pulse->t_rise, d->pulse->t_read);
+    for (size_t i = 0; d->pulse->width && i < d->circuit->n_source; i++)
+        if (!(d->pulse->width[i] >= 0.0 && d->pulse->width[i] <= d->pulse->t_read))
+            return ow_fail(err, OW_ERR_RANGE, "pulse: a width of %g s, expected 0 to %g s",
+                           d->pulse->width[i], d->pulse->t_read);
     if (!(d->options.reltol > 0.0 && d->options.reltol < 1.0 && d->options.max_step > 0.0 &&
           d->options.max_step < INFINITY))
         return ow_fail(err, OW_ERR_RANGE,

@@ -210,6 +210,21 @@ static void sample(struct reader *r, const double value[], double t)
     }
 }
 
+/* With widths: integrals, by the trapezoidal rule, and the extremes of the gain nodes. */
+static void accumulate(struct reader *r, const double value[], double dt)
+{
+    const double part = 0.5 * dt / ow_pulse_area(r->pulse);
+    for (size_t j = 0; j < r->circuit->xb->cols; j++) {
+        const size_t node = r->circuit->sense_out[j];
+        r->out->v_sample[j] += part * (r->before[node] + value[node]);
+    }
+    for (size_t j = 0; j < r->circuit->n_amp; j++) {
+        const double v = value[r->circuit->amp[j].inner];
+        if (fabs(v) > fabs(r->out->v_gain[j]))
+            r->out->v_gain[j] = v;
+    }
+}
+
 static enum ow_status take_tran(struct reader *r, const struct ow_spice_point *p,
                                 struct ow_error *err)
 {
@@ -229,7 +244,10 @@ static enum ow_status take_tran(struct reader *r, const struct ow_spice_point *p
     } else {
         note_events(r, p->value);
         integrate(r, p->value, p->t - r->t_before);
-        sample(r, p->value, p->t);
+        if (r->pulse->width)
+            accumulate(r, p->value, p->t - r->t_before);
+        else
+            sample(r, p->value, p->t);
         r->out->steps++;
     }
     memcpy(r->before, p->value, p->n * sizeof *r->before);
@@ -258,6 +276,8 @@ void ow_spice_clear(struct ow_reading *out)
     out->coupling = (struct ow_coupling){0};
     out->wave.n = 0;
     out->steps = out->events = 0;
+    memset(out->v_sample, 0, out->cols * sizeof *out->v_sample);
+    memset(out->v_gain, 0, out->cols * sizeof *out->v_gain);
     for (size_t j = 0; j < out->n_cell; j++)
         out->t_event[j] = NAN;
 }
