@@ -4,12 +4,14 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define STUDY_FILE "m.yaml"
 #include "ow_convert.h"
 #include "ow_study.h"
+#include "ow_verify.h"
 #include "ow_vmm.h"
 
 #define N(table) ((int)(sizeof(table) / sizeof(table)[0]))
@@ -153,9 +155,12 @@ END_TEST
 /* Sense voltages of ideal devices, wires and amplifiers. */
 static void sense(const struct ow_array *a, size_t read, double v[])
 {
-    double amplitude[16];
+    double amplitude[16], width[16];
     const double r = a->xb.sense.kind == OW_SENSE_TIA ? -a->xb.sense.r_f : a->xb.sense.r_f;
     ow_array_amplitudes(a, read, amplitude);
+    if (ow_array_widths(a, read, width)) /* integrated */
+        for (size_t i = 0; i < a->xb.rows; i++)
+            amplitude[i] *= (width[i] + a->pulse.t_rise) / (a->pulse.t_read + a->pulse.t_rise);
     for (size_t j = 0; j < a->xb.cols; j++) {
         v[j] = 0.0;
         for (size_t i = 0; i < a->xb.rows; i++)
@@ -170,11 +175,14 @@ static const char *const scheme[] = {"mapping: {scheme: differential}\n",
                                      "mapping: {scheme: differential, levels: 4, slices: 2}\n",
                                      "mapping: {scheme: offset, levels: 2, slices: 5}\n"};
 static const char *const tile[] = {"none", "[3, 6]", "[7, 13]", "[1, 100]"};
-static const char *const drive[] = {"input: {bits: 3}\n",
-                                    "input: {signed: true}\nsense: {amp: resistor}\n",
-                                    "input: {encoding: bit_serial, bits: 1}\n",
-                                    "input: {encoding: bit_serial, bits: 5, v_read: 0.15}\n",
-                                    "input: {encoding: bit_serial, bits: 3, signed: true}\n"};
+static const char *const drive[] = {
+    "input: {bits: 3}\n",
+    "input: {signed: true}\nsense: {amp: resistor}\n",
+    "input: {encoding: bit_serial, bits: 1}\n",
+    "input: {encoding: bit_serial, bits: 5, v_read: 0.15}\n",
+    "input: {encoding: bit_serial, bits: 3, signed: true}\n",
+    "input: {encoding: pulse_width, bits: 4}\n",
+    "input: {encoding: pulse_width, bits: 3, signed: true, v_read: 0.1}\n"};
 
 static struct ow_matrix sense_all(const struct ow_problem *p)
 {
@@ -213,7 +221,9 @@ START_TEST(test_ideal_voltages_decode_to_the_product)
 END_TEST
 
 static const char *const whole[] = {"input: {bits: 4}\n", "input: {signed: true}\n",
-                                    "input: {encoding: bit_serial, bits: 4, signed: true}\n"};
+                                    "input: {encoding: bit_serial, bits: 4, signed: true}\n",
+                                    "input: {encoding: pulse_width, bits: 4}\n",
+                                    "input: {encoding: pulse_width, bits: 3, signed: true}\n"};
 
 /* The whole run: an amplifier with a gain of 1e9 is what keeps the circuit from the product. */
 START_TEST(test_ideal_runs_are_the_product)
@@ -230,6 +240,7 @@ START_TEST(test_ideal_runs_are_the_product)
     for (size_t k = 0; k < r.y_circuit.rows * r.y_circuit.cols; k++)
         ck_assert_close(r.y_circuit.a[k], s.problem.yq.a[k], 0.0, 1e-6 * r.accuracy.fs);
     ck_assert_double_lt(r.cost.balance_residual, 1e-9);
+    ck_assert_close(r.cost.physical.devices, r.hand_devices, 1e-6, 0.0);
     done(&s, &r);
 }
 END_TEST
@@ -481,6 +492,101 @@ START_TEST(test_bits_add_up)
 }
 END_TEST
 
+/* ---- widths ------------------------------------------------------------------------------ */
+
+/* x is the width half way up, of 10 ns; an input of 0 has no pulse. */
+START_TEST(test_widths_by_hand)
+{
+    struct study s;
+    double amplitude[16], width[16];
+    study_init(VMM DEVICE "input: {encoding: pulse_width, bits: 3, t_read: 9n, t_rise: 1n}\n",
+               &s);
+    struct ow_problem *p = &s.problem;
+    static const double x[] = {0.0, 1.0 / 7.0, 3.0 / 7.0, 1.0};
+    for (size_t i = 0; i < 4; i++)
+        ow_matrix_row(&p->driven, 5)[i] = x[i];
+    ow_array_amplitudes(p->array, 5, amplitude);
+    ck_assert(ow_array_widths(p->array, 5, width));
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_double_eq(amplitude[i], i ? 0.2 : 0.0);
+        ck_assert_close(width[i], i ? x[i] * 10e-9 - 1e-9 : 0.0, 1e-12, 0.0);
+        double area = 0.0; /* under the pulse itself */
+        const struct ow_pulse pulse = {.t_rise = 1e-9, .t_read = 9e-9, .width = width};
+        for (int k = 0; k < 22000; k++)
+            area += 1e-12 * ow_pulse_source_at(&pulse, i, ((double)k + 0.5) * 1e-12);
+        ck_assert_close(amplitude[i] * area, 0.2 * x[i] * 10e-9, 1e-6, 0.0);
+    }
+    study_finish(&s);
+}
+END_TEST
+
+/* The integral of a linear circuit's output is its DC gain times that of the input, whatever
+ * its capacitors do meanwhile, so transients decode to what DC says. */
+static const char *const circuit[] = {
+    "", "sense: {amp: resistor, r_f: 200, c_in: 300f}\n", "sense: {v_os: 0.01, gbw: 2g}\n",
+    "array: {r_wordline: 30, r_bitline: 20, c_wordline: 5f, c_bitline: 5f}\n"};
+
+START_TEST(test_integrals_follow_dc)
+{
+    static const char *const engine[] = {"dc", "cvode"};
+    struct study s[2];
+    struct ow_vmm_result r[2];
+    for (int k = 0; k < 2; k++) {
+        char text[600];
+        snprintf(text, sizeof text,
+                 "%s%s%sinput: {encoding: pulse_width, bits: 4}\nengine: {name: %s}\n", VMM,
+                 DEVICE, circuit[_i], engine[k]);
+        measure(text, &s[k], &r[k]);
+    }
+    for (size_t k = 0; k < r[0].y_circuit.rows * r[0].y_circuit.cols; k++)
+        ck_assert_close(r[1].y_circuit.a[k], r[0].y_circuit.a[k], 0.0, 2e-5 * r[0].accuracy.fs);
+    ck_assert_double_lt(r[1].cost.balance_residual, 1e-5);
+    ck_assert_close(r[1].cost.physical.devices, r[0].cost.physical.devices, 0.1, 0.0);
+    ck_assert_uint_eq(r[1].latency.n_settled, 12);
+    ck_assert_double_gt(r[1].latency.worst, 5e-9);
+    ck_assert_double_lt(r[1].latency.worst, 21e-9);
+    if (_i != 1)
+        ck_assert_double_eq(r[1].clipped, 0.0);
+    for (int k = 0; k < 2; k++)
+        done(&s[k], &r[k]);
+}
+END_TEST
+
+/* ---- the referee ------------------------------------------------------------------------- */
+
+#define SMALL "vmm: {weights: {random: [5, 2], seed: 3}, inputs: {random: [2, 5], seed: 4}}\n"
+static const char *const referee[] = {
+    SMALL DEVICE "input: {encoding: pulse_width, bits: 4}\n",
+    SMALL DEVICE "input: {encoding: pulse_width, bits: 3, signed: true}\n"
+                 "mapping: {scheme: offset, levels: 4, slices: 2}\narray: {r_wordline: 20}\n",
+    SMALL DEVICE "input: {encoding: bit_serial, bits: 2}\nmapping: {levels: 2, slices: 3}\n",
+    SMALL "device: {set: team_write, g_min: 12u, g_max: 90u}\n" /* states move */
+          "sense: {amp: resistor, r_f: 50}\n"
+          "input: {encoding: pulse_width, bits: 3, v_read: 1.4}\n",
+    SMALL "device: {model: stochastic, set: stochastic_write}\n" /* and jump */
+          "sense: {amp: resistor, r_f: 50}\n"
+          "input: {encoding: pulse_width, bits: 3, v_read: 1.3, t_read: 100n, t_rise: 2n}\n"};
+
+START_TEST(test_hosts_agree)
+{
+    struct study s;
+    struct ow_error err = {0};
+    struct ow_verify_result r;
+    static const size_t vector[] = {1};
+    study_init(referee[_i], &s);
+    const struct ow_verify_options how = {
+        .vector = vector, .n_vector = 1, .codemodel = OW_CODEMODEL, .timeout_s = 100.0};
+    ck_assert_ok(ow_verify_run(s.problem.array, &how, &r, &err), err);
+    ck_assert_msg(r.comparison.is_ok, "state %g, energy %g, sense %g", r.comparison.state.worst,
+                  r.comparison.energy.worst, r.comparison.sense.worst);
+    ck_assert_double_le(r.comparison.sense.worst, _i < 3 ? 1e-5 : 2e-4);
+    if (_i >= 3)
+        ck_assert_uint_gt(r.n_moved, 0);
+    ow_verify_result_finish(&r);
+    study_finish(&s);
+}
+END_TEST
+
 /* ---- what cannot be ---------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -506,6 +612,10 @@ static const struct { const char *text, *says; } refused[] = {
      "m.yaml:4:15: array.tile: [4, 5]: no room for an output of mapping.slices = 3"},
     {VMM DEVICE "mapping: {slices: 3, levels: 4}\narray: {cols: 29}\n",
      "m.yaml:4:15: array.cols: 29 bit lines, expected auto or at least 30, two for each column of the weights and slice"},
+    {VMM DEVICE "input: {encoding: pulse_width}\n",
+     "input.bits (default): 0 with input.encoding pulse_width: expected 1 or more"},
+    {VMM DEVICE "input: {encoding: pulse_width, bits: 5}\n",
+     "m.yaml:3:38: input.bits: 5: the shortest pulse, 3.39e-10 s, would be over before it has risen"},
     {VMM DEVICE "mapping: {scheme: bipolar}\n", "differential or offset"},
 };
 /* clang-format on */
@@ -539,6 +649,10 @@ int main(void)
     tcase_add_test(tc, test_bits_are_converted_then_added);
     tcase_add_loop_test(tc, test_range_of_a_bit, 0, 2);
     tcase_add_test(tc, test_bits_add_up);
+    tcase_add_test(tc, test_widths_by_hand);
+    tcase_add_loop_test(tc, test_integrals_follow_dc, 0, N(circuit));
+    if (getenv("OW_HAS_SPICE") && access(OW_CODEMODEL, R_OK) == 0)
+        tcase_add_loop_test(tc, test_hosts_agree, 0, N(referee));
     tcase_add_loop_test(tc, test_refusals_name_their_place, 0, N(refused));
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -677,6 +677,24 @@ START_TEST(test_settling_between_points_and_beyond_the_waveform)
 }
 END_TEST
 
+/* What is left of a triangle of 2 s and 1 V, then nothing: 0.5 V s from its top, at 1 s, on;
+ * (2 - t)^2 / 2 = 0.08 at 1.6 s; straight lines between points 1 s apart, of the integral,
+ * reach 0.08 after 1 - 0.16 s of the second. */
+START_TEST(test_integrals_settle_by_hand)
+{
+    struct ow_waveform w = {0};
+    static const double v[] = {0.0, 1.0, 0.0, 0.0};
+    for (size_t k = 0; k < 4; k++)
+        ck_assert_int_eq(ow_waveform_append(&w, 2, (double)k, (const double[]){v[k], 0.0}),
+                         OW_OK);
+    ck_assert_close(ow_latency_settle_integral(&w, 2, &pair, 0.08), 1.84, 1e-12, 0.0);
+    ck_assert_close(ow_latency_settle_integral(&w, 2, &pair, 0.75), 0.5, 1e-12, 0.0);
+    ck_assert(ow_latency_settle_integral(&w, 2, &pair, 1.0) == 0.0);
+    ck_assert(isnan(ow_latency_settle_integral(&w, 2, &pair, 0.0)));
+    finish_waveform(&w);
+}
+END_TEST
+
 START_TEST(test_exponential_settles_after_the_logarithm)
 {
     enum { N = 4000 };
@@ -738,6 +756,7 @@ int main(void)
     tcase_add_test(c, test_hand_check_is_the_integral_of_the_pulse);
     tcase_add_loop_test(l, test_settling_matches_hand_values, 0, (int)LEN(wave));
     tcase_add_test(l, test_settling_between_points_and_beyond_the_waveform);
+    tcase_add_test(l, test_integrals_settle_by_hand);
     tcase_add_test(l, test_exponential_settles_after_the_logarithm);
     tcase_add_test(l, test_summary_takes_the_unsettled_as_latest);
     suite_add_tcase(s, a);

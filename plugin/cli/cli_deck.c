@@ -36,14 +36,17 @@ enum ow_status cli_write_deck(const struct ow_array *a, size_t read, const char 
     const struct ow_netlist_options deck = {
         .codemodel = codemodel, .raw = raw, .has_states = true};
     struct ow_variant variant;
-    double *amplitude = calloc(ow_crossbar_sources(&a->xb), sizeof *amplitude);
+    const size_t n_source = ow_crossbar_sources(&a->xb);
+    double *amplitude = calloc(2 * n_source, sizeof *amplitude), *width = amplitude + n_source;
+    struct ow_pulse pulse = a->pulse;
     if (!amplitude)
         return ow_fail(err, OW_ERR_NOMEM, "the deck: out of memory");
     enum ow_status st = ow_variant_init(&variant, a, false, err);
     if (!st) {
         ow_array_amplitudes(a, read, amplitude);
+        pulse.width = ow_array_widths(a, read, width) ? width : NULL;
         ow_variant_redraw(&variant, read / a->n_sign);
-        st = ow_netlist_write(variant.circuit, amplitude, &a->pulse, &deck, to, err);
+        st = ow_netlist_write(variant.circuit, amplitude, &pulse, &deck, to, err);
     }
     ow_variant_finish(&variant);
     free(amplitude);

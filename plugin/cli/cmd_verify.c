@@ -282,7 +282,7 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
              slash ? slash + 1 : array->spec->path, vector);
     const size_t n = choose_columns(&r->engine[k], column);
     struct ow_error why = {0};
-    const double t_sample = ow_pulse_sample(&array->pulse);
+    const double t_sample = ow_array_taken(array);
     if (cli_plot_waves(picture, title, &r->engine[k], &r->spice[k], column, n, t_sample, &why))
         fprintf(stderr, "ohmweave: note: %s\n", why.text); /* the comparison stands */
     else if (!is_quiet)

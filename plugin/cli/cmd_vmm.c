@@ -208,10 +208,11 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
            isnan(spec->sense.r_f) ? " (auto)" : "");
     print_accuracy(p, r);
     print_energy(p, r);
-    printf("\nLatency   median %s, worst %s; half an LSB of %zu bits, sampled at %s\n",
+    printf("\nLatency   median %s, worst %s; half an LSB of %zu bits, %s at %s\n",
            cli_si(r->latency.median, "s", text), cli_si(r->latency.worst, "s", other),
            spec->adc.bits ? spec->adc.bits : (size_t)8,
-           cli_si(ow_pulse_sample(&a->pulse), "s", (char[32]){0}));
+           spec->input.encoding == OW_ENCODING_PULSE_WIDTH ? "integrated" : "sampled",
+           cli_si(ow_array_taken(a), "s", (char[32]){0}));
     printf("Solver    %.0f steps a read, %.3g s for the reads", r->steps, r->wall_s);
     if (r->setup_s > 0.0)
         printf(" (%.3g s of them to reduce the array to its ports)", r->setup_s);

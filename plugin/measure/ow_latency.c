@@ -78,6 +78,37 @@ double ow_latency_settle(const struct ow_waveform *wave, size_t cols,
     return latest;
 }
 
+/* The same of one output's integral: what is left of it, from the end backwards. */
+static double settle_integral(const struct output *o, double band)
+{
+    const struct ow_waveform *wave = o->wave;
+    double left = 0.0;
+    for (size_t k = wave->n; k-- > 1;) {
+        const double dt = wave->t[k] - wave->t[k - 1];
+        const double before = left + 0.5 * dt * (excess(o, k) + excess(o, k - 1));
+        if (!(fabs(before) <= band))
+            return entry(wave->t[k - 1], before, wave->t[k], left, band);
+        left = before;
+    }
+    return 0.0;
+}
+
+double ow_latency_settle_integral(const struct ow_waveform *wave, size_t cols,
+                                  const struct ow_lines *lines, double band)
+{
+    double latest = 0.0;
+    if (!(band > 0.0))
+        return NAN;
+    for (size_t k = 0; k < lines->n; k++) {
+        const struct output o = {.wave = wave,
+                                 .cols = cols,
+                                 .plus = ow_lines_plus(lines, k),
+                                 .minus = ow_lines_minus(lines, k)};
+        latest = fmax(latest, settle_integral(&o, band));
+    }
+    return latest;
+}
+
 /* NaN after all numbers. */
 static int by_time(const void *a, const void *b)
 {

@@ -23,6 +23,12 @@ double ow_latency_settle(const struct ow_waveform *wave, size_t cols,
                          const struct ow_lines *lines, const double v_dc[], double band,
                          double t_sample);
 
+/* Time [s] after which the integral of every difference of `lines` from the first point on is
+ * within band (V s) of that to the last, straight lines between the points.  0 if no integral
+ * ever is farther from its end.  NaN: band is not > 0. */
+double ow_latency_settle_integral(const struct ow_waveform *wave, size_t cols,
+                                  const struct ow_lines *lines, double band);
+
 struct ow_latency {
     double median; /* s; a vector that has not settled counts as later than all others, the
                       mean of the middle two for an even number; NaN if that is not settled */

@@ -281,6 +281,7 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
     static const char *const sign[] = {"+", "\xe2\x88\x92"};
     const struct ow_pulse *pulse = &array_of(a)->pulse;
     const struct ow_lines *lines = &array_of(a)->lines;
+    const double taken = ow_array_taken(array_of(a)); /* sampled, or integrated */
     const size_t column = a->options.column, k0 = column * array_of(a)->n_slice,
                  line[] = {ow_lines_plus(lines, k0), ow_lines_minus(lines, k0)};
     struct ow_reading r = {0};
@@ -302,11 +303,11 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
     fprintf(to,
             "set xrange [0:%.6g]\nset offsets 0,0,graph 0.06,graph 0.06\nset arrow from %.6g, "
             "graph "
-            "0 to %.6g, graph 1 nohead dt (6,4) lc rgb '#555555'\nset label 'sampled' at %.6g, "
+            "0 to %.6g, graph 1 nohead dt (6,4) lc rgb '#555555'\nset label '%s' at %.6g, "
             "graph "
             "0.97 right offset -0.5,0 font ',12' tc rgb '#444444'\n",
-            ow_pulse_end(pulse) / one_t, ow_pulse_sample(pulse) / one_t,
-            ow_pulse_sample(pulse) / one_t, ow_pulse_sample(pulse) / one_t);
+            ow_pulse_end(pulse) / one_t, taken / one_t, taken / one_t,
+            taken < ow_pulse_end(pulse) ? "sampled" : "integrated", taken / one_t);
     for (size_t k = 0; k < 2; k++)
         fprintf(to,
                 "set arrow from 0,%.6g to %.6g,%.6g nohead lw 1 dt (2,3) lc rgb '%s' back\n",
@@ -343,14 +344,18 @@ enum ow_status ow_again_raw(const struct ow_again *a, const char *path, struct o
     struct ow_reading r = {0};
     struct ow_file file = {0};
     char title[80];
-    double *amplitude = calloc(ow_crossbar_sources(&array->xb), sizeof *amplitude),
+    const size_t n_source = ow_crossbar_sources(&array->xb),
+                 read = a->options.vector * array->n_phase;
+    double *amplitude = calloc(2 * n_source, sizeof *amplitude), *width = amplitude + n_source,
            *point = calloc(n, sizeof *point);
+    struct ow_pulse pulse = array->pulse;
     enum ow_status st = amplitude && point
                             ? read_vector(a, &r, err)
                             : ow_fail(err, OW_ERR_NOMEM, "waveforms: out of memory");
     if (st || (st = ow_file_create(path, &file, err)))
         goto done;
-    ow_array_amplitudes(array, a->options.vector * array->n_phase, amplitude);
+    ow_array_amplitudes(array, read, amplitude);
+    pulse.width = ow_array_widths(array, read, width) ? width : NULL;
     snprintf(title, sizeof title, "ohmweave: point %zu, input vector %zu", a->options.point,
              a->options.vector);
     ow_raw_begin(file.to, title, n, r.wave.n);
@@ -363,7 +368,7 @@ enum ow_status ow_again_raw(const struct ow_again *a, const char *path, struct o
     for (size_t k = 0; k < r.wave.n; k++) {
         point[0] = r.wave.t[k];
         for (size_t i = 0; i < rows; i++)
-            point[1 + i] = amplitude[i] * ow_pulse_at(&array->pulse, r.wave.t[k]);
+            point[1 + i] = amplitude[i] * ow_pulse_source_at(&pulse, i, r.wave.t[k]);
         memcpy(point + 1 + rows, r.wave.v + k * cols, cols * sizeof *point);
         fwrite(point, sizeof *point, n, file.to);
     }

@@ -117,6 +117,15 @@ double ow_array_bit_weight(const struct ow_array *a, size_t bit)
     return ldexp(1.0, n - 1 - (int)bit) / (ldexp(1.0, n) - 1.0);
 }
 
+/* Of word line i in a read, 0 to 1. */
+static double driven(const struct ow_array *a, size_t read, size_t i)
+{
+    const double *x = a->driven + read / a->n_phase * a->n_driven + a->first_in;
+    const double sign = read % a->n_sign ? -1.0 : 1.0;
+    const size_t bit = read / a->n_sign % a->n_bit;
+    return i < a->n_in ? fmax(sign * ow_array_digit(a, x[i], bit), 0.0) : 0.0;
+}
+
 void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude[])
 {
     if (a->writes.n) {
@@ -125,13 +134,32 @@ void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude
                             amplitude);
         return;
     }
-    const double *x = a->driven + read / a->n_phase * a->n_driven + a->first_in;
-    const double sign = read % a->n_sign ? -1.0 : 1.0;
-    const size_t bit = read / a->n_sign % a->n_bit;
-    for (size_t i = 0; i < a->xb.rows; i++)
-        amplitude[i] =
-            i < a->n_in ? a->spec->input.v_read * fmax(sign * ow_array_digit(a, x[i], bit), 0.0)
-                        : 0.0;
+    for (size_t i = 0; i < a->xb.rows; i++) {
+        const double x = driven(a, read, i);
+        const bool is_width = a->spec->input.encoding == OW_ENCODING_PULSE_WIDTH;
+        amplitude[i] = a->spec->input.v_read * (is_width ? x > 0.0 : x);
+    }
+}
+
+static bool has_widths(const struct ow_array *a)
+{
+    return a->spec->input.encoding == OW_ENCODING_PULSE_WIDTH && a->writes.n == 0;
+}
+
+double ow_array_taken(const struct ow_array *a)
+{
+    return has_widths(a) ? ow_pulse_end(&a->pulse) : ow_pulse_sample(&a->pulse);
+}
+
+bool ow_array_widths(const struct ow_array *a, size_t read, double width[])
+{
+    if (!has_widths(a))
+        return false;
+    for (size_t i = 0; i < a->xb.rows; i++) {
+        const double w = driven(a, read, i) * ow_pulse_area(&a->pulse) - a->pulse.t_rise;
+        width[i] = fmin(fmax(w, 0.0), a->pulse.t_read);
+    }
+    return true;
 }
 
 void ow_array_decode(const struct ow_array *a, const double v[], double y[])

@@ -50,6 +50,13 @@ double ow_array_bit_weight(const struct ow_array *a, size_t bit);
  * positive ones and the second the negative ones. */
 void ow_array_amplitudes(const struct ow_array *a, size_t read, double amplitude[]);
 
+/* Widths of the pulses (struct ow_pulse), where inputs are widths: false and nothing otherwise.
+ * All have the height v_read and, measured half way up, x times the width t_rise + t_read of
+ * the widest, so that x times its area. */
+bool ow_array_widths(const struct ow_array *a, size_t read, double width[]);
+/* When the outputs have been sampled, or integrated [s]. */
+double ow_array_taken(const struct ow_array *a);
+
 /* How far a read has moved the programmed states from where they were programmed: the
  * farthest, of the state's travel; *n_moved is raised by the cells that went OW_MOVED or
  * more.  A comparison of devices that all stay put proves little, and weights that move

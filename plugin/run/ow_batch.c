@@ -54,6 +54,16 @@ static enum ow_status reader_begin(void *data, void **own, struct ow_error *err)
     return st;
 }
 
+static double settling(const struct job *job, const struct ow_reading *r)
+{
+    const struct ow_array *a = job->array;
+    return a->spec->input.encoding == OW_ENCODING_PULSE_WIDTH
+               ? ow_latency_settle_integral(&r->wave, r->cols, &a->lines,
+                                            job->options->band * ow_pulse_area(&a->pulse))
+               : ow_latency_settle(&r->wave, r->cols, &a->lines, r->v_dc, job->options->band,
+                                   ow_pulse_sample(&a->pulse));
+}
+
 static void store(struct job *job, size_t read, const struct ow_reading *r)
 {
     const struct ow_array *a = job->array;
@@ -65,10 +75,7 @@ static void store(struct job *job, size_t read, const struct ow_reading *r)
     job->batch->energy[read] = r->energy;
     job->batch->steps[read] = r->steps;
     job->batch->coupling[read] = r->coupling;
-    job->batch->settle[read] =
-        r->wave.n ? ow_latency_settle(&r->wave, r->cols, &a->lines, r->v_dc, job->options->band,
-                                      ow_pulse_sample(&a->pulse))
-                  : NAN;
+    job->batch->settle[read] = r->wave.n ? settling(job, r) : NAN;
 }
 
 static enum ow_status read_one(void *data, void *own, size_t k, struct ow_error *err)

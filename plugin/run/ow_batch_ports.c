@@ -169,7 +169,8 @@ enum ow_status ow_batch_ports(const struct ow_array *a, const struct ow_batch_op
                       .is_done = is_done,
                       .begin = ow_seconds(),
                       .n_block = (batch->n_read + OW_PORTS_BLOCK - 1) / OW_PORTS_BLOCK};
-    if (options->host.kind != OW_ENGINE_DC || a->mapping.sigma_read > 0.0)
+    if (options->host.kind != OW_ENGINE_DC || a->mapping.sigma_read > 0.0 ||
+        a->spec->input.encoding == OW_ENCODING_PULSE_WIDTH)
         return OW_OK;
     enum ow_status st = ow_variant_init(&variant, a, options->host.has_ideal_wires, &why);
     if (st || !ow_ports_pays(variant.circuit, batch->n_read) ||

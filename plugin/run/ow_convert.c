@@ -25,7 +25,7 @@ struct partial {
 /* Input i of vector k in the reads of a bit; analog inputs count as given. */
 static double input(const struct ow_problem *p, size_t k, size_t i, size_t bit)
 {
-    if (p->spec->input.encoding == OW_ENCODING_AMPLITUDE)
+    if (p->spec->input.encoding != OW_ENCODING_BIT_SERIAL)
         return ow_matrix_row(&p->inputs, k)[i];
     return ow_array_digit(p->array, ow_matrix_row(&p->driven, k)[i], bit);
 }

@@ -21,7 +21,9 @@ struct ow_host {
     struct ow_crossbar bare; /* of a co-simulation: what CVODE has of it, ... */
     struct ow_circuit *bare_circuit;
     unsigned n_threads;
-    double *amplitude; /* [n_source] */
+    double *amplitude; /* [n_source] V */
+    double *width;     /* [n_source] s */
+    bool has_width;    /* of the read at hand */
 };
 
 /* A netlist that can run commands on this machine is not run unless the user says so. */
@@ -101,8 +103,9 @@ enum ow_status ow_host_open(const struct ow_array *array, const struct ow_host_o
     h->array = array;
     h->kind = options->kind;
     h->amplitude = calloc(ow_crossbar_sources(&array->xb), sizeof *h->amplitude);
+    h->width = calloc(ow_crossbar_sources(&array->xb), sizeof *h->width);
     enum ow_status st;
-    if (!h->amplitude) {
+    if (!h->amplitude || !h->width) {
         st = ow_fail(err, OW_ERR_NOMEM, "the simulator: out of memory");
         goto fail;
     }
@@ -125,13 +128,15 @@ void ow_host_close(struct ow_host *h)
     ow_circuit_destroy(h->bare_circuit);
     ow_variant_finish(&h->variant);
     free(h->amplitude);
+    free(h->width);
     free(h);
 }
 
 /* CVODE begins every step anew there, which keeps its errors below those of one long run. */
 #define COUPLED_RTOL 10.0 /* times engine.rtol */
 
-static enum ow_status couple(struct ow_host *h, const double amplitude[], const double *x_begin,
+static enum ow_status couple(struct ow_host *h, const double amplitude[],
+                             const struct ow_pulse *pulse, const double *x_begin,
                              struct ow_reading *out, struct ow_error *err)
 {
     const struct ow_spec *spec = h->array->spec;
@@ -141,21 +146,23 @@ static enum ow_status couple(struct ow_host *h, const double amplitude[], const 
                                               .v_scale = h->array->v_scale,
                                               .n_threads = h->n_threads};
     return ow_spice_couple(h->spice, h->variant.circuit, h->bare_circuit, &options, amplitude,
-                           &h->array->pulse, x_begin, out, err);
+                           pulse, x_begin, out, err);
 }
 
 static enum ow_status simulate(struct ow_host *h, const double amplitude[],
                                const double *x_begin, struct ow_reading *out,
                                struct ow_error *err)
 {
-    const struct ow_pulse *pulse = &h->array->pulse;
+    struct ow_pulse own = h->array->pulse;
+    const struct ow_pulse *pulse = &own;
+    own.width = h->has_width ? h->width : NULL;
     switch (h->kind) {
     case OW_ENGINE_DC:
         return ow_engine_read_dc(h->engine, amplitude, pulse, x_begin, out, err);
     case OW_ENGINE_NGSPICE:
         return ow_spice_read(h->spice, h->variant.circuit, amplitude, pulse, x_begin, out, err);
     case OW_ENGINE_COSIM:
-        return couple(h, amplitude, x_begin, out, err);
+        return couple(h, amplitude, pulse, x_begin, out, err);
     default:
         return ow_engine_read(h->engine, amplitude, pulse, x_begin, out, err);
     }
@@ -190,6 +197,7 @@ enum ow_status ow_host_read(struct ow_host *h, size_t read, const double *x_begi
     const size_t vector = read / h->array->n_phase;
     struct ow_error why = {0};
     ow_array_amplitudes(h->array, read, h->amplitude);
+    h->has_width = ow_array_widths(h->array, read, h->width);
     ow_variant_redraw(&h->variant, read / h->array->n_sign);
     const enum ow_status st = ow_host_drive(h, h->amplitude, x_begin, out, &why);
     if (st == OW_ERR_CANCELLED)

@@ -48,8 +48,9 @@ struct ow_section {
 /* One memristor; in series with a transistor or a selector; 2T2R is 1T1R in both arms of the
  * differential mapping. */
 enum ow_cell_kind { OW_CELL_1R, OW_CELL_1T1R, OW_CELL_1S1R, OW_CELL_2T2R };
-/* How an input becomes pulses: one of that height; or one of v_read for each of its bits. */
-enum ow_encoding { OW_ENCODING_AMPLITUDE, OW_ENCODING_BIT_SERIAL };
+/* How an input becomes pulses: one of that height; one of v_read for each of its bits; or one
+ * of v_read and that width. */
+enum ow_encoding { OW_ENCODING_AMPLITUDE, OW_ENCODING_BIT_SERIAL, OW_ENCODING_PULSE_WIDTH };
 enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
 enum ow_write_scheme { OW_WRITE_V2, OW_WRITE_V3 };
 enum ow_write_order { OW_ORDER_ROWS, OW_ORDER_CELLS };

@@ -103,6 +103,21 @@ static enum ow_status check_encoding(const struct ow_spec *spec, struct ow_error
         return ow_spec_fail(spec, "input.bits", err, OW_ERR_INPUT,
                             "0 with input.encoding bit_serial: expected 1 to 32, the bits that "
                             "are read one by one");
+    if (spec->input.encoding != OW_ENCODING_PULSE_WIDTH)
+        return OW_OK;
+    const double whole = spec->input.t_rise + spec->input.t_read,
+                 least = whole / (ldexp(1.0, (int)spec->input.bits) - 1.0);
+    if (spec->input.bits == 0)
+        return ow_spec_fail(spec, "input.bits", err, OW_ERR_INPUT,
+                            "0 with input.encoding pulse_width: expected 1 or more, the bits "
+                            "of a width");
+    if (!(least >= spec->input.t_rise))
+        return ow_spec_fail(
+            spec, "input.bits", err, OW_ERR_INPUT,
+            "%zu: the shortest pulse, %.3g s, would be over before it has risen "
+            "(input.t_rise = %.3g s): expected fewer bits or a longer "
+            "input.t_read",
+            spec->input.bits, least, spec->input.t_rise);
     return OW_OK;
 }
 

@@ -7,7 +7,7 @@ static const char
     *const none[] = {"none", NULL},
            *const automatic[] = {"auto", NULL}, *const null[] = {"null", NULL},
            *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", "1T1R", "1S1R", "2T2R", NULL},
-           *const scheme[] = {"differential", "offset", NULL}, *const encoding[] = {"amplitude", "bit_serial", NULL},
+           *const scheme[] = {"differential", "offset", NULL}, *const encoding[] = {"amplitude", "bit_serial", "pulse_width", NULL},
            *const state[] = {"restore", "carry", NULL},
            *const amp[] = {"resistor", "tia", "subckt", NULL},
            *const driver[] = {"resistor", "subckt", NULL}, *const write[] = {"v2", "v3", NULL},
@@ -59,7 +59,7 @@ const struct ow_key ow_keys[] = {
     {"mapping.levels",       OW_KEY_COUNT,   "1",   "0",            0,      65536, NULL,      AT(mapping.levels),       "conductance levels of a device; 0: continuous"},
     {"mapping.slices",       OW_KEY_COUNT,   "1",   "1",            1,      32,    NULL,      AT(mapping.slices),       "devices that hold the digits of a weight, on lines of their own, each of mapping.levels"},
 
-    {"input.encoding",       OW_KEY_CHOICE,  "1",   "amplitude",    0,      0,     encoding,  AT(input.encoding),       "how an input becomes a pulse: one of its height; or one of v_read for each of its bits, in a read each"},
+    {"input.encoding",       OW_KEY_CHOICE,  "1",   "amplitude",    0,      0,     encoding,  AT(input.encoding),       "how an input becomes pulses of v_read: of its height; one for each of its bits, in a read each; of its width"},
     {"input.v_read",         OW_KEY_NUMBER,  "V",   "0.2",          1e-6,   1e3,   NULL,      AT(input.v_read),         "pulse height of an input of 1, or of a bit"},
     {"input.t_read",         OW_KEY_NUMBER,  "s",   "10n",          1e-15,  1e3,   NULL,      AT(input.t_read),         "time at full height, then the outputs are sampled"},
     {"input.t_rise",         OW_KEY_NUMBER,  "s",   "0.5n",         1e-15,  1e3,   NULL,      AT(input.t_rise),         "rise and fall time"},

@@ -240,19 +240,27 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
         .weight_bits = (double)a->n_slice * log2_levels(a->mapping.levels)};
 }
 
-/* Mean device energy of a vector [J] by hand; amplitude[rows] and rms[rows] are workspace. */
-static double hand_check(const struct ow_problem *p, const struct ow_array *a,
-                         double amplitude[], double rms[])
+/* Mean device energy of a vector [J] by hand; work[3 rows] is workspace. */
+static double hand_check(const struct ow_problem *p, const struct ow_array *a, double work[])
 {
+    double *amplitude = work, *rms = work + a->xb.rows, *width = rms + a->xb.rows;
     /* the dc engine holds the plateau and knows no edges */
     const bool is_dc = p->spec->engine.name == OW_ENGINE_DC;
     const struct ow_pulse pulse = {.t_rise = is_dc ? 0.0 : a->pulse.t_rise,
                                    .t_read = a->pulse.t_read};
     memset(rms, 0, a->xb.rows * sizeof *rms); /* of a vector's reads together */
+    const double edges = 2.0 / 3.0 * pulse.t_rise;
     for (size_t read = 0; read < p->n_vec * p->n_phase; read++) {
         ow_array_amplitudes(a, read, amplitude);
-        for (size_t i = 0; i < a->xb.rows; i++)
-            rms[i] += amplitude[i] * amplitude[i] / (double)p->n_vec;
+        const bool has_width = ow_array_widths(a, read, width);
+        for (size_t i = 0; i < a->xb.rows; i++) {
+            /* of the time at full height, of dc of the area */
+            const double part = !has_width ? 1.0
+                                : is_dc
+                                    ? (width[i] + a->pulse.t_rise) / ow_pulse_area(&a->pulse)
+                                    : (width[i] + edges) / (pulse.t_read + edges);
+            rms[i] += part * amplitude[i] * amplitude[i] / (double)p->n_vec;
+        }
     }
     for (size_t i = 0; i < a->xb.rows; i++)
         rms[i] = sqrt(rms[i]);
@@ -263,14 +271,14 @@ static enum ow_status measure_energy(const struct ow_problem *p, const struct re
                                      struct ow_vmm_result *r, struct ow_error *err)
 {
     const size_t rows = p->array->xb.rows, n = ow_problem_arrays(p) * reads->n_read;
-    double *amplitude = calloc(2 * rows, sizeof *amplitude);
+    double *amplitude = calloc(3 * rows, sizeof *amplitude);
     r->energy = ow_matrix_create(p->n_vec, 1);
     if (!amplitude || !r->energy.a) {
         free(amplitude);
         return ow_fail(err, OW_ERR_NOMEM, "energies: out of memory");
     }
     for (size_t k = 0; k < ow_problem_arrays(p); k++)
-        r->hand_devices += hand_check(p, &p->array[k], amplitude, amplitude + rows);
+        r->hand_devices += hand_check(p, &p->array[k], amplitude);
     for (size_t k = 0; k < n; k++)
         r->energy.a[k % reads->n_read / p->n_phase] +=
             reads->energy[k].source + reads->energy[k].supply;

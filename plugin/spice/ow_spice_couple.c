@@ -77,6 +77,19 @@ static void sample(struct coupler *c, const double value[], double t)
     }
 }
 
+/* With widths: integrals, by the trapezoidal rule, and the extremes of the gain nodes. */
+static void accumulate(struct coupler *c, const double value[], double dt)
+{
+    const double part = 0.5 * dt / ow_pulse_area(c->pulse);
+    for (size_t j = 0; j < c->circuit->xb->cols; j++)
+        c->out->v_sample[j] += part * (output(c, c->before, j) + output(c, value, j));
+    for (size_t j = 0; c->circuit->n_amp > 0 && j < c->circuit->xb->cols; j++) {
+        const double v = ow_meter_gain(&c->meter, value + N_MONITOR, j);
+        if (fabs(v) > fabs(c->out->v_gain[j]))
+            c->out->v_gain[j] = v;
+    }
+}
+
 static enum ow_status take(void *user, const struct ow_spice_point *p, struct ow_error *err)
 {
     struct coupler *c = user;
@@ -96,7 +109,10 @@ static enum ow_status take(void *user, const struct ow_spice_point *p, struct ow
                        p->t, c->t_before);
     ow_meter_take(&c->meter, p->t, p->value + N_MONITOR);
     if (c->t_before >= 0.0) {
-        sample(c, p->value, p->t);
+        if (c->pulse->width)
+            accumulate(c, p->value, p->t - c->t_before);
+        else
+            sample(c, p->value, p->t);
         c->out->steps++;
     }
     memcpy(c->before, p->value, p->n * sizeof *c->before);

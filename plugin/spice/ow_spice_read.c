@@ -214,10 +214,8 @@ static void sample(struct reader *r, const double value[], double t)
 static void accumulate(struct reader *r, const double value[], double dt)
 {
     const double part = 0.5 * dt / ow_pulse_area(r->pulse);
-    for (size_t j = 0; j < r->circuit->xb->cols; j++) {
-        const size_t node = r->circuit->sense_out[j];
-        r->out->v_sample[j] += part * (r->before[node] + value[node]);
-    }
+    for (size_t j = 0; j < r->circuit->xb->cols; j++)
+        r->out->v_sample[j] += part * (output(r, r->before, j) + output(r, value, j));
     for (size_t j = 0; j < r->circuit->n_amp; j++) {
         const double v = value[r->circuit->amp[j].inner];
         if (fabs(v) > fabs(r->out->v_gain[j]))

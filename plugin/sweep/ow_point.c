@@ -116,7 +116,9 @@ enum ow_status ow_point_estimate(const struct ow_spec *spec, struct ow_point_est
     const double cells = (double)rows * (double)cols, /* of an array, one of: */
         arrays = (double)cut.n_row_tile * (double)cut.n_col_tile;
     /* the control run, with ideal wires, takes a quarter of the time or so again */
-    const double reads = (double)n_vec * (double)ow_spec_n_phase(spec) * 1.25;
+    double reads = (double)n_vec * (double)ow_spec_n_phase(spec) * 1.25;
+    if (spec->input.encoding == OW_ENCODING_PULSE_WIDTH) /* a restart where a width ends */
+        reads *= 1.0 + 0.2 * fmin(ldexp(1.0, (int)spec->input.bits), (double)cut.n_in);
     const double tables =
         8.0 * ((double)n_in * (double)n_out * 2.0 +
                (double)n_vec *
