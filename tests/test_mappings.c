@@ -587,6 +587,32 @@ START_TEST(test_hosts_agree)
 }
 END_TEST
 
+/* The same array in CVODE with its amplifiers in ngspice. */
+START_TEST(test_coupled_hosts_agree)
+{
+    static const char *const name[] = {"cvode", "cosim"};
+    static const char *const input[] = {"input: {encoding: pulse_width, bits: 4}\n",
+                                        "input: {encoding: bit_serial, bits: 2}\n"};
+    struct study s[2];
+    struct ow_vmm_result r[2];
+    for (int k = 0; k < 2; k++) {
+        char text[400];
+        const struct ow_vmm_options how = {.codemodel = OW_CODEMODEL, .n_worker = 1};
+        struct ow_error err = {0};
+        snprintf(text, sizeof text, "%s%s%sengine: {name: %s}\n", SMALL, DEVICE, input[_i],
+                 name[k]);
+        study_init(text, &s[k]);
+        memset(&r[k], 0, sizeof r[k]);
+        ck_assert_ok(ow_vmm_run(&s[k].problem, &how, &r[k], &err), err);
+    }
+    for (size_t k = 0; k < r[0].y_circuit.rows * r[0].y_circuit.cols; k++)
+        ck_assert_close(r[1].y_circuit.a[k], r[0].y_circuit.a[k], 0.0, 1e-4 * r[0].accuracy.fs);
+    ck_assert_close(r[1].latency.worst, r[0].latency.worst, 0.01, 0.0);
+    for (int k = 0; k < 2; k++)
+        done(&s[k], &r[k]);
+}
+END_TEST
+
 /* ---- what cannot be ---------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -651,8 +677,10 @@ int main(void)
     tcase_add_test(tc, test_bits_add_up);
     tcase_add_test(tc, test_widths_by_hand);
     tcase_add_loop_test(tc, test_integrals_follow_dc, 0, N(circuit));
-    if (getenv("OW_HAS_SPICE") && access(OW_CODEMODEL, R_OK) == 0)
+    if (getenv("OW_HAS_SPICE") && access(OW_CODEMODEL, R_OK) == 0) {
         tcase_add_loop_test(tc, test_hosts_agree, 0, N(referee));
+        tcase_add_loop_test(tc, test_coupled_hosts_agree, 0, 2);
+    }
     tcase_add_loop_test(tc, test_refusals_name_their_place, 0, N(refused));
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -119,10 +119,14 @@ enum ow_status ow_point_estimate(const struct ow_spec *spec, struct ow_point_est
     double reads = (double)n_vec * (double)ow_spec_n_phase(spec) * 1.25;
     if (spec->input.encoding == OW_ENCODING_PULSE_WIDTH) /* a restart where a width ends */
         reads *= 1.0 + 0.2 * fmin(ldexp(1.0, (int)spec->input.bits), (double)cut.n_in);
+    /* inputs, products, partial sums (in both runs, exact and decoded), sense voltages */
+    const double phases = (double)ow_spec_n_phase(spec),
+                 partial = (double)ow_spec_n_bit(spec) * (double)cut.n_row_tile *
+                           (double)n_out * (double)spec->mapping.slices;
     const double tables =
         8.0 * ((double)n_in * (double)n_out * 2.0 +
-               (double)n_vec *
-                   (2.0 * (double)n_in + 4.0 * (double)n_out + 4.0 * (double)cols * arrays)) +
+               (double)n_vec * (2.0 * (double)n_in + 4.0 * (double)n_out + 2.0 * partial +
+                                4.0 * phases * (double)cols * arrays)) +
         (arrays - 1.0) * cells * 48.0; /* programmed, while another one is read */
     double seconds, bytes;
     estimate_array(spec, (double)rows, (double)cols, reads, &seconds, &bytes);
