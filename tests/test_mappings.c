@@ -16,6 +16,10 @@
 
 #define N(table) ((int)(sizeof(table) / sizeof(table)[0]))
 
+#ifndef OW_CODEMODEL /* built without code models */
+#define OW_CODEMODEL ""
+#endif
+
 #define DEVICE "device: {set: ow_benign}\n"
 #define IDEAL  "r_wordline: 0, r_bitline: 0, r_driver: 0"
 #define EXACT  "sense: {gain: 1g, gbw: 1t}\nengine: {name: dc}\n"
