@@ -24,6 +24,7 @@ static inline void make_folder(void)
     fclose(init);
     /* ngspice 39 reads pre_codemodel's argument in lower case: a path may have capitals */
     ck_assert_int_eq(symlink(OW_CODEMODEL, "ohmweave.cm"), 0);
+    ck_assert_int_eq(symlink(OW_ARRAY_CODEMODEL, "ohmweave_array.cm"), 0);
 }
 
 static inline void remove_folder(void)

@@ -5,7 +5,8 @@ check_load.py NGSPICE CM INC LOG LINK MODEL...
 
 A code model library built for other struct layouts than the simulator's loads and then
 crashes or loses its parameters, so every model gets an operating point and a short
-transient, through its subcircuit in INC.  LINK is made to point to CM; that it cannot be made is no error (a read-only
+transient, through its subcircuit in INC; INC may be the specification of a 2 x 2 array,
+which ow_array then is.  LINK is made to point to CM; that it cannot be made is no error (a read-only
 source tree).
 """
 import os
@@ -14,9 +15,18 @@ import sys
 import tempfile
 
 
+def array_deck(spec):
+    lines = ["a", "b", "c", "d"]
+    ports = "".join(f"ap{k} %g {line} p{k}\n.model p{k} ow_array_port(index={k})\n"
+                    f"r{k} in {line} {50 * k + 50}\n" for k, line in enumerate(lines))
+    return (f"aa %v [{' '.join(lines)}] arr\n.model arr ow_array(spec=\"{spec}\")\n{ports}"
+            "am [e] mon\n.model mon ow_array_monitor()\n")
+
+
 def deck(models, inc):
     devices = "".join(f"x{m} in 0 ow_{m} scale=2\n" for m in models)
-    return (f"* ohmweave: does it load\n.include {inc}\nv1 in 0 1m\n{devices}.tran 1n 10n\n"
+    parts = array_deck(inc) if inc.endswith(".yaml") else f".include {inc}\n{devices}"
+    return (f"* ohmweave: does it load\nv1 in 0 1m\n{parts}.tran 1n 10n\n"
             f".control\npre_codemodel ./load.cm\nrun\nlet n = length(time)\n"
             "if n > 10\necho ohmweave_loads\nend\nquit 0\n.endc\n.end\n")
 

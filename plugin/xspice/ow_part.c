@@ -5,6 +5,9 @@
  * - An attempt from the time of the attempt before means that that one was accepted, with the
  *   voltages of its last evaluation; one from the same time as before, that it was not.
  * - At an attempt's first iteration the inputs are still those of the last accepted point.
+ * - A subcircuit gives no string to what is in it, and no code model knows its instance's name.
+ *   So a port finds its array by its node: of those with the array's name, the one whose port
+ *   `index` is the same node and not taken.  Where two qualify, either will do.
  *
  * Coupling.  For port voltages v the array answers with currents i(v), and ngspice is told
  *   i_p(v) = i_p(v*) + g_p (v_p - v*_p)
@@ -24,22 +27,32 @@
 #include <string.h>
 
 #include "ngspice/cktdefs.h"
+#include "ngspice/jobdefs.h"
 
 #include "ow_bare.h"
 #include "ow_coupled.h"
 #include "ow_offer.h"
+#include "ow_path.h"
 
 #ifndef OW_VERSION
 #define OW_VERSION "(unversioned)"
 #endif
 
-enum { NAME, SPEC, CONDUCTANCE, TOL, V_SCALE }; /* array/ow_array.ifs */
+enum { NAME, ID, SPEC, CONDUCTANCE, TOL, V_SCALE }; /* array/ow_array.ifs */
+enum { PORT_ARRAY, PORT_INDEX };                    /* array/ow_array_port.ifs */
+enum { MONITOR_ARRAY, MONITOR_ID };                 /* array/ow_array_monitor.ifs */
 
 /* The array of one ow_array instance. */
 struct part {
     struct part *other;    /* the next in the list of all */
-    const CKTcircuit *ckt; /* whose it is, with `name`    */
+    const CKTcircuit *ckt; /* whose it is */
     char *name;
+    int id;
+    int *node;    /* [n_port] ngspice's numbers             */
+    bool *is_met; /* [n_port] there is an ow_array_port     */
+    size_t n_met;
+    const JOB *job;           /* of which something was ... */
+    bool is_refused;          /* ... refused, as was said   */
     struct ow_bare bare;      /* unless it was offered     */
     struct ow_coupled *array; /* NULL: bad                 */
     const double *x_begin;    /* NULL: as programmed       */
@@ -49,7 +62,6 @@ struct part {
 
     double *v, *i, *g;           /* [n_port] what ngspice has been told: i + g (. - v)     */
     double *v_now, *i_now;       /* [n_port] workspace                                     */
-    double *g_dc;                /* [n_port] S, g at the operating point                */
     double *v_before, *i_before; /* [n_port] accepted before the last accepted point ... */
     double t_before;             /* s ... then; < 0: there is none                      */
     double h_told;               /* s, the step that g is for                              */
@@ -89,11 +101,26 @@ void ow_array_close(void)
     p->report->events = ow_coupled_n_event(p->array);
 }
 
-static struct part *find_part(const char *name)
+static bool is_of(const struct part *p, const char *name)
 {
-    const CKTcircuit *ckt = cm_get_circuit();
+    return p->ckt == cm_get_circuit() && strcmp(p->name, name) == 0;
+}
+
+/* The n-th of them. */
+static struct part *find_part(const char *name, int id, int n)
+{
     struct part *p = all_parts;
-    while (p && !(p->ckt == ckt && strcmp(p->name, name) == 0))
+    while (p && !(is_of(p, name) && p->id == id && n-- == 0))
+        p = p->other;
+    return p;
+}
+
+/* The one whose port `index` is at the node and not met. */
+static struct part *find_port(const char *name, size_t index, int node)
+{
+    struct part *p = all_parts;
+    while (p && !(is_of(p, name) && index < p->n_port && p->node[index] == node &&
+                  !p->is_met[index]))
         p = p->other;
     return p;
 }
@@ -116,6 +143,8 @@ static void free_part(struct part *p)
     ow_coupled_destroy(p->array);
     ow_bare_finish(&p->bare);
     free(p->name);
+    free(p->node);
+    free(p->is_met);
     free(p->v);
     free(p);
 }
@@ -136,8 +165,8 @@ static void destroy(Mif_Private_t *mif, Mif_Callback_Reason_t reason)
 
 static bool allocate(struct part *p, size_t n)
 {
-    double **const array[] = {&p->v,     &p->i,    &p->g,        &p->v_now,
-                              &p->i_now, &p->g_dc, &p->v_before, &p->i_before};
+    double **const array[] = {&p->v,     &p->i,        &p->g,       &p->v_now,
+                              &p->i_now, &p->v_before, &p->i_before};
     const size_t n_array = sizeof array / sizeof array[0];
     double *memory = calloc(n_array * n, sizeof *memory); /* freed as p->v */
     for (size_t k = 0; memory && k < n_array; k++)
@@ -145,9 +174,13 @@ static bool allocate(struct part *p, size_t n)
     return memory != NULL;
 }
 
-static const char *file_name(const Mif_Private_t *mif, int param)
+/* NULL: not given.  Relative ones are seen from the working directory or the deck's. */
+static const char *file_name(const Mif_Private_t *mif, int param, char found[OW_PATH_SIZE])
 {
-    return mif->param[param]->is_null ? NULL : mif->param[param]->element[0].svalue;
+    if (mif->param[param]->is_null)
+        return NULL;
+    ow_path_find(mif->param[param]->element[0].svalue, cm_get_path(), found);
+    return found;
 }
 
 /* From the file, or what was offered. */
@@ -155,13 +188,14 @@ static enum ow_status find_array(struct part *p, const Mif_Private_t *mif,
                                  struct ow_coupled_options *options,
                                  const struct ow_circuit **circuit, struct ow_error *err)
 {
-    const char *spec = file_name(mif, SPEC);
+    char spec_path[OW_PATH_SIZE], table_path[OW_PATH_SIZE];
+    const char *spec = file_name(mif, SPEC, spec_path);
     const struct ow_offer *offer = the_offer;
     enum ow_status st = OW_OK;
     if (!spec && !offer)
         return ow_fail(err, OW_ERR_INPUT, "spec=\"FILE\" with a specification is missing");
     if (spec) {
-        st = ow_bare_load(spec, file_name(mif, CONDUCTANCE), &p->bare, err);
+        st = ow_bare_load(spec, file_name(mif, CONDUCTANCE, table_path), &p->bare, err);
         options->rtol = 10.0 * p->bare.spec.engine.rtol;
         options->v_scale = p->bare.spec.input.v_read;
         *circuit = p->bare.circuit;
@@ -205,26 +239,41 @@ static void note_failure(struct part *p, const struct ow_error *err)
              (int)sizeof p->report->failure - 1, err->text);
 }
 
+static bool note_nodes(struct part *p, const Mif_Private_t *mif)
+{
+    p->node = calloc(p->n_port, sizeof *p->node);
+    p->is_met = calloc(p->n_port, sizeof *p->is_met);
+    for (size_t k = 0; p->node && p->is_met && k < p->n_port; k++)
+        p->node[k] = mif->conn[0]->port[k]->smp_data.pos_node;
+    return p->node && p->is_met;
+}
+
 static void create(Mif_Private_t *mif)
 {
     struct ow_error err = {0};
     const char *name = mif->param[NAME]->element[0].svalue;
-    struct part *p = find_part(name) ? NULL : calloc(1, sizeof *p);
+    struct part *p = calloc(1, sizeof *p);
     if (!p) {
-        say("ow_array: a second array of the name '%s'", name);
+        say("ow_array '%s': out of memory", name);
         return;
     }
     p->ckt = cm_get_circuit();
     p->name = strdup(name);
+    p->id = mif->param[ID]->element[0].ivalue;
     p->n_port = (size_t)mif->conn[0]->size;
     p->tol = mif->param[TOL]->element[0].rvalue;
     p->v_scale = mif->param[V_SCALE]->element[0].rvalue;
     p->report = &p->own_report;
+    if (!p->name || !note_nodes(p, mif)) {
+        free_part(p);
+        say("ow_array '%s': out of memory", name);
+        return;
+    }
     mif->inst_var[0]->element[0].pvalue = p;
     *mif->callback = destroy;
     p->other = all_parts;
     all_parts = p;
-    if (!p->name || open_array(p, mif, &err) != OW_OK) {
+    if (open_array(p, mif, &err) != OW_OK) {
         say("ow_array '%s': %s", name, err.text[0] ? err.text : "out of memory");
         note_failure(p, &err);
     }
@@ -279,7 +328,8 @@ static void operating_point(struct part *p)
     }
     tell(p);
     set_conductance(p, INFINITY);
-    memcpy(p->g_dc, p->g, p->n_port * sizeof *p->g);
+    if (p->t_attempt >= 0.0) /* another run */
+        p->report->mismatch = 0.0;
     p->t_before = p->t_attempt = -1.0;
     p->is_solved = false;
     p->is_dc = true;
@@ -343,63 +393,121 @@ static void transient(struct part *p, const Mif_Private_t *mif)
     tell(p);
 }
 
+/* Small-signal analyses have no iterations, in which an array of many devices could find what
+ * one port's current owes to the other ports' voltages. */
+static bool is_possible(const CKTcircuit *ckt)
+{
+    static const char *const possible[] = {"Operating Point", "DC transfer characteristic",
+                                           "Transient Analysis"};
+    for (size_t k = 0; k < sizeof possible / sizeof possible[0]; k++)
+        if (ckt->CKTcurJob && strcmp(ckt->CKTcurJob->JOBname, possible[k]) == 0)
+            return true;
+    return false;
+}
+
+/* Said once an analysis; whatever it is, the analysis must fail. */
+static bool is_refused(struct part *p, bool is_first)
+{
+    const CKTcircuit *ckt = cm_get_circuit();
+    const bool was_refused = p->is_refused && p->job == ckt->CKTcurJob;
+    size_t k = 0;
+    if (!p->array)
+        return true;
+    p->is_refused = true;
+    p->job = ckt->CKTcurJob;
+    if (!is_possible(ckt)) {
+        if (!was_refused)
+            say("ow_array '%s': no %s: expected op, dc or tran", p->name,
+                ckt->CKTcurJob ? ckt->CKTcurJob->JOBname : "such analysis");
+        return true;
+    }
+    if (!is_first && p->n_met < p->n_port) {
+        while (p->is_met[k])
+            k++;
+        if (!was_refused)
+            say("ow_array '%s': port %zu has no ow_array_port at its node", p->name, k);
+        return true;
+    }
+    p->is_refused = false;
+    return false;
+}
+
 void ow_part_array(Mif_Private_t *mif)
 {
     if (mif->circuit.init)
         create(mif);
     struct part *p = mif->inst_var[0]->element[0].pvalue;
-    if (!p || !p->array) {
-        cm_analog_not_converged();
+    if (!p || is_refused(p, mif->circuit.init)) {
+        cm_analog_not_converged(); /* for ever: ngspice then gives up the analysis */
         return;
     }
     for (size_t k = 0; k < p->n_port; k++)
         p->v_now[k] = mif->conn[0]->port[k]->input.rvalue;
-    switch (mif->circuit.anal_type) {
-    case MIF_DC:
+    if (mif->circuit.anal_type == MIF_DC)
         operating_point(p);
-        break;
-    case MIF_TRAN:
+    else if (mif->circuit.anal_type == MIF_TRAN)
         transient(p, mif);
-        break;
-    case MIF_AC:
-        break;
-    }
 }
 
-/* ---- ports and monitors --------------------------------------------------------------------
- */
+/* ---- ports and monitors ----------------------------------------------------------------- */
+
+static struct part *meet(const Mif_Private_t *mif, size_t index)
+{
+    const char *name = mif->param[PORT_ARRAY]->element[0].svalue;
+    struct part *p = find_port(name, index, mif->conn[0]->port[0]->smp_data.pos_node);
+    if (p) {
+        p->is_met[index] = true;
+        p->n_met++;
+        return p;
+    }
+    for (p = all_parts; p && !is_of(p, name);)
+        p = p->other;
+    if (!p)
+        say("ow_array_port: there is no ow_array of the name '%s'", name);
+    else if (index >= p->n_port)
+        say("ow_array_port: index = %zu, and the array '%s' has %zu ports", index, name,
+            p->n_port);
+    else
+        say("ow_array_port: index = %zu: that port of the array '%s' is at another node, or "
+            "has "
+            "an ow_array_port already",
+            index, name);
+    return NULL;
+}
 
 void ow_part_port(Mif_Private_t *mif)
 {
     Mif_Port_Data_t *port = mif->conn[0]->port[0];
-    const char *name = mif->param[0]->element[0].svalue;
-    const size_t index = (size_t)mif->param[1]->element[0].ivalue;
-    if (mif->circuit.init) {
-        struct part *p = find_part(name);
-        if (p && index < p->n_port)
-            mif->inst_var[0]->element[0].pvalue = p;
-        else if (p)
-            say("ow_array_port: index = %zu, and the array '%s' has %zu ports", index, name,
-                p->n_port);
-        else
-            say("ow_array_port: there is no ow_array of the name '%s'", name);
-    }
+    const size_t index = (size_t)mif->param[PORT_INDEX]->element[0].ivalue;
+    if (mif->circuit.init)
+        mif->inst_var[0]->element[0].pvalue = meet(mif, index);
     const struct part *p = mif->inst_var[0]->element[0].pvalue;
     if (!p || !p->array) {
         cm_analog_not_converged();
-        return;
-    }
-    if (mif->circuit.anal_type == MIF_AC) {
-        port->ac_gain[0].port[0] = (Mif_Complex_t){p->g_dc[index], 0.0};
         return;
     }
     port->output.rvalue = p->i[index] + p->g[index] * (port->input.rvalue - p->v[index]);
     port->partial[0].port[0] = p->g[index];
 }
 
+static struct part *watch(const Mif_Private_t *mif)
+{
+    const char *name = mif->param[MONITOR_ARRAY]->element[0].svalue;
+    const int id = mif->param[MONITOR_ID]->element[0].ivalue;
+    struct part *p = find_part(name, id, 0);
+    if (p && !find_part(name, id, 1))
+        return p;
+    say(p ? "ow_array_monitor: several arrays of the name '%s' with id = %d: each needs its own"
+          : "ow_array_monitor: there is no ow_array of the name '%s' with id = %d",
+        name, id);
+    return NULL;
+}
+
 void ow_part_monitor(Mif_Private_t *mif)
 {
-    const struct part *p = find_part(mif->param[0]->element[0].svalue);
+    if (mif->circuit.init)
+        mif->inst_var[0]->element[0].pvalue = watch(mif);
+    const struct part *p = mif->inst_var[0]->element[0].pvalue;
     if (!p || !p->array) {
         cm_analog_not_converged();
         return;
