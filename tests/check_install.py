@@ -70,22 +70,22 @@ def check_examples(root):
         only(root, example.name)
 
 
-def check_deck(root):
-    deck = only(root, "team_loop.cir")
-    if not list(root.rglob("ohmweave.cm")) or not shutil.which("ngspice"):
+def check_deck(root, name, library):
+    deck = only(root, f"{name}.cir")
+    if not list(root.rglob(library)) or not shutil.which("ngspice"):
         print("no code models or no ngspice: the installed deck is not run")
         return
-    link = deck.parent.parent / "ohmweave.cm"
+    link = deck.parent.parent / library
     # the link holds the final path; below DESTDIR it must be turned to where things are
-    if not os.readlink(link).endswith("/ohmweave/ohmweave.cm"):
+    if not os.readlink(link).endswith(f"/ohmweave/{library}"):
         sys.exit(f"{link} points to {os.readlink(link)}")
-    code_models = [f for f in root.rglob("ohmweave.cm") if not f.is_symlink()]
+    code_models = [f for f in root.rglob(library) if not f.is_symlink()]
     if len(code_models) != 1:
-        sys.exit(f"expected one ohmweave.cm: {code_models}")
+        sys.exit(f"expected one {library}: {code_models}")
     link.unlink()
     link.symlink_to(code_models[0])
     text = run(["ngspice", "-b", deck.name], cwd=deck.parent, stdin=subprocess.DEVNULL)
-    if "PASS team_loop" not in text:
+    if f"PASS {name}" not in text:
         sys.exit(text)
 
 
@@ -100,7 +100,8 @@ def main(build, *cc):
         check_library(root, cc, work)
         check_program(root, work)
         check_examples(root)
-        check_deck(root)
+        check_deck(root, "team_loop", "ohmweave.cm")
+        check_deck(root, "array_in_ngspice", "ohmweave_array.cm")
     return 0
 
 
