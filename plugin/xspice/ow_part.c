@@ -51,6 +51,7 @@ struct part {
     int *node;    /* [n_port] ngspice's numbers             */
     bool *is_met; /* [n_port] there is an ow_array_port     */
     size_t n_met;
+    bool has_stray;           /* an ow_array_port that is not at its place */
     const JOB *job;           /* of which something was ... */
     bool is_refused;          /* ... refused, as was said   */
     struct ow_bare bare;      /* unless it was offered     */
@@ -116,11 +117,11 @@ static struct part *find_part(const char *name, int id, int n)
 }
 
 /* The one whose port `index` is at the node and not met. */
-static struct part *find_port(const char *name, size_t index, int node)
+static struct part *find_port(const char *name, int index, int node)
 {
     struct part *p = all_parts;
-    while (p && !(is_of(p, name) && index < p->n_port && p->node[index] == node &&
-                  !p->is_met[index]))
+    while (p && !(is_of(p, name) && index >= 0 && (size_t)index < p->n_port &&
+                  p->node[index] == node && !p->is_met[index]))
         p = p->other;
     return p;
 }
@@ -417,14 +418,14 @@ static bool is_refused(struct part *p, bool is_first)
     p->job = ckt->CKTcurJob;
     if (!is_possible(ckt)) {
         if (!was_refused)
-            say("ow_array '%s': no %s: expected op, dc or tran", p->name,
-                ckt->CKTcurJob ? ckt->CKTcurJob->JOBname : "such analysis");
+            say("ow_array '%s': %s: an array takes part in op, dc and tran only", p->name,
+                ckt->CKTcurJob ? ckt->CKTcurJob->JOBname : "an analysis");
         return true;
     }
     if (!is_first && p->n_met < p->n_port) {
         while (p->is_met[k])
             k++;
-        if (!was_refused)
+        if (!was_refused && !p->has_stray)
             say("ow_array '%s': port %zu has no ow_array_port at its node", p->name, k);
         return true;
     }
@@ -451,7 +452,7 @@ void ow_part_array(Mif_Private_t *mif)
 
 /* ---- ports and monitors ----------------------------------------------------------------- */
 
-static struct part *meet(const Mif_Private_t *mif, size_t index)
+static struct part *meet(const Mif_Private_t *mif, int index)
 {
     const char *name = mif->param[PORT_ARRAY]->element[0].svalue;
     struct part *p = find_port(name, index, mif->conn[0]->port[0]->smp_data.pos_node);
@@ -462,23 +463,27 @@ static struct part *meet(const Mif_Private_t *mif, size_t index)
     }
     for (p = all_parts; p && !is_of(p, name);)
         p = p->other;
-    if (!p)
+    if (!p) {
         say("ow_array_port: there is no ow_array of the name '%s'", name);
-    else if (index >= p->n_port)
-        say("ow_array_port: index = %zu, and the array '%s' has %zu ports", index, name,
+        return NULL;
+    }
+    if (!p->array)
+        return NULL; /* which was said */
+    if (index < 0 || (size_t)index >= p->n_port)
+        say("ow_array_port: index = %d, and the array '%s' has %zu ports, from 0", index, name,
             p->n_port);
     else
-        say("ow_array_port: index = %zu: that port of the array '%s' is at another node, or "
-            "has "
+        say("ow_array_port: index = %d: that port of the array '%s' is at another node, or has "
             "an ow_array_port already",
             index, name);
+    p->has_stray = true;
     return NULL;
 }
 
 void ow_part_port(Mif_Private_t *mif)
 {
     Mif_Port_Data_t *port = mif->conn[0]->port[0];
-    const size_t index = (size_t)mif->param[PORT_INDEX]->element[0].ivalue;
+    const int index = mif->param[PORT_INDEX]->element[0].ivalue;
     if (mif->circuit.init)
         mif->inst_var[0]->element[0].pvalue = meet(mif, index);
     const struct part *p = mif->inst_var[0]->element[0].pvalue;
