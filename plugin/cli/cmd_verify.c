@@ -120,6 +120,11 @@ static void print_cell(const struct ow_array *array, size_t cell)
     printf("cell (%zu, %zu)", cell / array->xb.cols, cell % array->xb.cols);
 }
 
+static const char *engine_name(const struct arguments *a)
+{
+    return a->array->spec->engine.name == OW_ENGINE_COSIM ? "co-simulation" : "CVODE";
+}
+
 static void print_comparison(const struct arguments *a, const size_t vector[],
                              const struct ow_verify_result *r)
 {
@@ -127,7 +132,7 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
     const struct ow_comparison *c = &r->comparison;
     const struct ow_difference *d;
     char text[32], other[32];
-    printf("%s: CVODE against ngspice, ", array->spec->path);
+    printf("%s: %s against ngspice, ", array->spec->path, engine_name(a));
     if (a->tile)
         printf("array %s of ", a->tile);
     printf("%zu x %zu devices (%s), %zu read%s\n", array->xb.rows, array->xb.cols,
@@ -137,6 +142,12 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
            "%.9g V and %.9g V\n",
            verdict(d->is_ok), d->worst, cli_si(c->full_scale, "V", text), OW_AGREE_SENSE,
            vector[d->read / array->n_phase], d->index, d->a, d->b);
+    d = &r->wave;
+    if (r->has_wave)
+        printf("  at all times   %-8s worst %.2e, limit %g: vector %zu, out%zu at %s, %.9g V and "
+               "%.9g V\n",
+               verdict(d->is_ok), d->worst, OW_AGREE_SENSE, vector[d->read / array->n_phase],
+               d->index, cli_si(r->t_wave, "s", text), d->a, d->b);
     d = &c->energy;
     printf("  energy         %-8s worst %.2e, limit %g: %s, %s and %s\n", verdict(d->is_ok),
            d->worst, OW_AGREE_ENERGY, energy_name[d->index],
@@ -172,8 +183,8 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
                    c->near[k].is_alike ? "alike" : "not alike");
         }
     }
-    printf("  time           CVODE %.3g s, ngspice %.3g s: ratio %.0f\n", r->engine_s,
-           r->spice_s, r->spice_s / r->engine_s);
+    printf("  time           %s %.3g s, ngspice %.3g s: ratio %.3g\n", engine_name(a),
+           r->engine_s, r->spice_s, r->spice_s / r->engine_s);
     puts(c->is_ok ? "The hosts agree." : "The hosts DO NOT agree.");
 }
 

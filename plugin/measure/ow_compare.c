@@ -226,3 +226,49 @@ void ow_comparison_finish(struct ow_comparison *c)
     free(c->near);
     *c = (struct ow_comparison){0};
 }
+
+/* Of column j at time t, between points `at` and the next. */
+static double wave_at(const struct ow_waveform *w, size_t cols, size_t j, double t, size_t at)
+{
+    const double t0 = w->t[at], t1 = w->t[at + 1], v0 = w->v[at * cols + j];
+    const double s = fmin(fmax((t - t0) / (t1 - t0), 0.0), 1.0);
+    return v0 + s * (w->v[(at + 1) * cols + j] - v0);
+}
+
+/* At the points of `at`, against the other. */
+static void compare_wave(const struct ow_reading *at, const struct ow_reading *other, size_t read,
+                         bool is_swapped, double full_scale, struct ow_difference *worst,
+                         double *t_worst)
+{
+    const struct ow_waveform *w = &at->wave, *o = &other->wave;
+    size_t k = 0;
+    for (size_t n = 0; n < w->n && o->n > 1; n++) {
+        while (k + 2 < o->n && o->t[k + 1] < w->t[n])
+            k++;
+        for (size_t j = 0; j < at->cols; j++) {
+            const double mine = w->v[n * at->cols + j];
+            const double theirs = wave_at(o, at->cols, j, w->t[n], k);
+            const double d = fabs(mine - theirs) / full_scale;
+            if (d <= worst->worst) /* also what is not a number is worse */
+                continue;
+            *t_worst = w->t[n];
+            *worst = (struct ow_difference){.worst = d,
+                                            .read = read,
+                                            .index = j,
+                                            .a = is_swapped ? theirs : mine,
+                                            .b = is_swapped ? mine : theirs};
+        }
+    }
+}
+
+void ow_compare_waves(const struct ow_reading a[], const struct ow_reading b[], size_t n_read,
+                      double full_scale, struct ow_difference *out, double *t)
+{
+    *out = (struct ow_difference){0};
+    *t = 0.0;
+    for (size_t k = 0; k < n_read; k++) {
+        compare_wave(&a[k], &b[k], k, false, full_scale, out, t);
+        compare_wave(&b[k], &a[k], k, true, full_scale, out, t);
+    }
+    out->is_ok = out->worst <= OW_AGREE_SENSE;
+}

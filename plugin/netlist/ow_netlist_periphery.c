@@ -211,5 +211,5 @@ void ow_deck_array(struct ow_deck *d)
     ow_deck_line(d, ".model array ow_array(tol=%s)", NUM(d->options.tol));
     write_ports(d);
     ow_deck_line(d, "Amonitor [me md mw ms mm] monitor");
-    ow_deck_line(d, ".model monitor ow_array_monitor()");
+    ow_deck_line(d, ".model monitor ow_array_monitor(array=\"array\")");
 }

@@ -27,6 +27,7 @@ static enum ow_status read_all(const struct ow_array *a, const struct ow_verify_
 {
     const struct ow_host_options how = {.kind = kind,
                                         .rtol = a->spec->engine.rtol,
+                                        .allows_commands = a->spec->allows_commands,
                                         .codemodel = o->codemodel,
                                         .timeout_s = o->timeout_s,
                                         .cancel = o->cancel};
@@ -48,15 +49,23 @@ static enum ow_status read_all(const struct ow_array *a, const struct ow_verify_
 enum ow_status ow_verify_run(const struct ow_array *a, const struct ow_verify_options *options,
                              struct ow_verify_result *out, struct ow_error *err)
 {
-    struct ow_verify_result r = {.n_read = options->n_vector * a->n_phase};
+    const bool is_coupled = a->spec->engine.name == OW_ENGINE_COSIM;
+    const enum ow_engine_kind kind = is_coupled ? OW_ENGINE_COSIM : OW_ENGINE_CVODE;
+    struct ow_verify_result r = {.n_read = options->n_vector * a->n_phase,
+                                 .has_wave = is_coupled};
     enum ow_status st;
     if ((st = make_readings(a, r.n_read, &r.engine, err)) ||
         (st = make_readings(a, r.n_read, &r.spice, err)) ||
-        (st = read_all(a, options, OW_ENGINE_CVODE, 0, r.engine, &r.engine_s, err)) ||
+        (st = read_all(a, options, kind, 0, r.engine, &r.engine_s, err)) ||
         (st = read_all(a, options, OW_ENGINE_NGSPICE, r.n_read, r.spice, &r.spice_s, err)) ||
         (st = ow_compare(&a->xb, &a->pulse, r.engine, r.spice, r.n_read, &r.comparison, err))) {
         ow_verify_result_finish(&r);
         return st;
+    }
+    if (is_coupled) {
+        ow_compare_waves(r.engine, r.spice, r.n_read, r.comparison.full_scale, &r.wave,
+                         &r.t_wave);
+        r.comparison.is_ok = r.comparison.is_ok && r.wave.is_ok;
     }
     for (size_t k = 0; k < r.n_read; k++)
         r.moved = fmax(r.moved, ow_array_moved(a, &r.engine[k], &r.n_moved));

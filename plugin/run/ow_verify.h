@@ -1,4 +1,5 @@
-/* The referee: the same circuit in CVODE and in ngspice, vector by vector. */
+/* The referee: the same circuit in CVODE, or in the co-simulation that a specification asks
+ * for, and flat in ngspice, vector by vector. */
 #ifndef OW_VERIFY_H
 #define OW_VERIFY_H
 
@@ -23,6 +24,9 @@ struct ow_verify_result {
     size_t n_read;                     /* n_vector n_phase */
     struct ow_reading *engine, *spice; /* [n_read] */
     struct ow_comparison comparison;
+    bool has_wave; /* of a co-simulation also the waveforms are compared, and count          */
+    struct ow_difference wave;
+    double t_wave; /* s, where they differ most                                               */
     double engine_s, spice_s; /* wall time of each */
     double moved;             /* ow_array_moved() of the engine, the farthest of all reads */
     size_t n_moved;           /* cells of all reads that went OW_MOVED or more               */
