@@ -1,5 +1,7 @@
 /* Facts of ngspice 39 that shape this file, beside those in ow_codemodel.c:
  *
+ * - Above 256 inputs an instance is evaluated once more for each of them, a little off, as by
+ *   `.options autopartial`: before the ports have been evaluated, which tells these calls.
  * - All instances of a model are evaluated before those of the next model, in the order of
  *   the library's list.
  * - An attempt from the time of the attempt before means that that one was accepted, with the
@@ -69,6 +71,7 @@ struct part {
     double t_attempt;            /* s, of the attempt under way; < 0: none                 */
     bool is_solved;              /* the attempt has a solution, for v                      */
     bool is_dc;                  /* so has the operating point under way                   */
+    bool is_waiting;             /* for its ports to be evaluated                          */
     double dv;                   /* how far ngspice is from v, of full scale               */
     size_t worst;                /* at which port                                          */
 };
@@ -442,6 +445,9 @@ void ow_part_array(Mif_Private_t *mif)
         cm_analog_not_converged(); /* for ever: ngspice then gives up the analysis */
         return;
     }
+    if (p->is_waiting) /* ngspice tries what its inputs do to outputs, of which there are none */
+        return;
+    p->is_waiting = p->n_met == p->n_port;
     for (size_t k = 0; k < p->n_port; k++)
         p->v_now[k] = mif->conn[0]->port[k]->input.rvalue;
     if (mif->circuit.anal_type == MIF_DC)
@@ -486,11 +492,12 @@ void ow_part_port(Mif_Private_t *mif)
     const int index = mif->param[PORT_INDEX]->element[0].ivalue;
     if (mif->circuit.init)
         mif->inst_var[0]->element[0].pvalue = meet(mif, index);
-    const struct part *p = mif->inst_var[0]->element[0].pvalue;
+    struct part *p = mif->inst_var[0]->element[0].pvalue;
     if (!p || !p->array) {
         cm_analog_not_converged();
         return;
     }
+    p->is_waiting = false;
     port->output.rvalue = p->i[index] + p->g[index] * (port->input.rvalue - p->v[index]);
     port->partial[0].port[0] = p->g[index];
 }
