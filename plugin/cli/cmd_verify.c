@@ -200,7 +200,7 @@ static json_t *difference_json(const struct ow_difference *d, double limit)
 static json_t *comparison_json(const struct ow_verify_result *r)
 {
     const struct ow_comparison *c = &r->comparison;
-    return json_pack(
+    json_t *root = json_pack(
         "{s:b, s:I, s:o, s:o, s:o, s:o, s:f, s:I, s:o, s:I, s:I, s:I, s:{s:f, s:f}}", "ok",
         (int)c->is_ok, "reads", (json_int_t)r->n_read, "full_scale",
         ow_json_number(c->full_scale), "sense", difference_json(&c->sense, OW_AGREE_SENSE),
@@ -209,6 +209,9 @@ static json_t *comparison_json(const struct ow_verify_result *r)
         (json_int_t)r->n_moved, "event", difference_json(&c->event, OW_AGREE_EVENT), "events",
         (json_int_t)c->n_event, "unlike", (json_int_t)c->n_unlike, "near",
         (json_int_t)c->n_near, "solver", "cvode_s", r->engine_s, "ngspice_s", r->spice_s);
+    if (root && r->has_wave)
+        json_object_set_new(root, "wave", difference_json(&r->wave, OW_AGREE_SENSE));
+    return root;
 }
 
 /* ---- files ---------------------------------------------------------------------------- */

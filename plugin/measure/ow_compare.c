@@ -227,18 +227,26 @@ void ow_comparison_finish(struct ow_comparison *c)
     *c = (struct ow_comparison){0};
 }
 
-/* Of column j at time t, between points `at` and the next. */
-static double wave_at(const struct ow_waveform *w, size_t cols, size_t j, double t, size_t at)
+/* Of column j at time t between points k and k + 1: the cubic through them and their
+ * neighbours, since a straight line misses an edge by a thousandth of it. */
+static double wave_at(const struct ow_waveform *w, size_t cols, size_t j, double t, size_t k)
 {
-    const double t0 = w->t[at], t1 = w->t[at + 1], v0 = w->v[at * cols + j];
-    const double s = fmin(fmax((t - t0) / (t1 - t0), 0.0), 1.0);
-    return v0 + s * (w->v[(at + 1) * cols + j] - v0);
+    const size_t first = k > 0 ? k - 1 : 0, end = k + 3 < w->n ? k + 3 : w->n;
+    double v = 0.0;
+    for (size_t a = first; a < end; a++) { /* Lagrange */
+        double part = w->v[a * cols + j];
+        for (size_t b = first; b < end; b++)
+            if (b != a)
+                part *= (t - w->t[b]) / (w->t[a] - w->t[b]);
+        v += part;
+    }
+    return v;
 }
 
 /* At the points of `at`, against the other. */
-static void compare_wave(const struct ow_reading *at, const struct ow_reading *other, size_t read,
-                         bool is_swapped, double full_scale, struct ow_difference *worst,
-                         double *t_worst)
+static void compare_wave(const struct ow_reading *at, const struct ow_reading *other,
+                         size_t read, bool is_swapped, double full_scale,
+                         struct ow_difference *worst, double *t_worst)
 {
     const struct ow_waveform *w = &at->wave, *o = &other->wave;
     size_t k = 0;
@@ -261,11 +269,24 @@ static void compare_wave(const struct ow_reading *at, const struct ow_reading *o
     }
 }
 
+/* Of all outputs at all times. */
+static double wave_span(const struct ow_reading r[], size_t n_read)
+{
+    double lo = INFINITY, hi = -INFINITY;
+    for (size_t k = 0; k < n_read; k++)
+        for (size_t n = 0; n < r[k].wave.n * r[k].cols; n++) {
+            lo = fmin(lo, r[k].wave.v[n]);
+            hi = fmax(hi, r[k].wave.v[n]);
+        }
+    return hi - lo;
+}
+
 void ow_compare_waves(const struct ow_reading a[], const struct ow_reading b[], size_t n_read,
                       double full_scale, struct ow_difference *out, double *t)
 {
     *out = (struct ow_difference){0};
     *t = 0.0;
+    full_scale = fmax(full_scale, wave_span(b, n_read));
     for (size_t k = 0; k < n_read; k++) {
         compare_wave(&a[k], &b[k], k, false, full_scale, out, t);
         compare_wave(&b[k], &a[k], k, true, full_scale, out, t);

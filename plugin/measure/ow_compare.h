@@ -67,9 +67,10 @@ struct ow_comparison {
 enum ow_status ow_compare(const struct ow_crossbar *xb, const struct ow_pulse *pulse,
                           const struct ow_reading a[], const struct ow_reading b[],
                           size_t n_read, struct ow_comparison *out, struct ow_error *err);
-/* The same for sense outputs at every time point of either, linear between the other's points:
- * of full scale, limit OW_AGREE_SENSE.  Only for waveforms whose points lie so close that a
- * straight line is the waveform; `index` is the column, and *t where. */
+/* The same for sense outputs at every time point of either, by cubics between the other's
+ * points, of full scale or of the reference's outputs' span at all times, whichever is greater;
+ * limit OW_AGREE_SENSE.  For waveforms whose points lie close; `index` is the column, and *t
+ * where. */
 void ow_compare_waves(const struct ow_reading a[], const struct ow_reading b[], size_t n_read,
                       double full_scale, struct ow_difference *out, double *t);
 void ow_comparison_finish(struct ow_comparison *c);
