@@ -401,7 +401,7 @@ static const struct { const char *text, *message; } bad[] = {
 
     /* choices, booleans, files */
     {VMM "engine: {name: cvod}\n",       "s.yaml:2:16: engine.name: 'cvod': expected cvode, ngspice, dc or cosim (what solves the circuit)"},
-    {VMM "sense: {amp: {a: b}}\n",       "s.yaml:2:14: sense.amp: a map: expected resistor, tia or subckt (what reads a bit line)"},
+    {VMM "sense: {amp: {a: b}}\n",       "s.yaml:2:14: sense.amp: a map: expected resistor, tia, subckt or integrator (what reads a bit line)"},
     {VMM "input: {signed: yes}\n",       "s.yaml:2:17: input.signed: 'yes': expected true or false (inputs in [-1, 1], in two phases)"},
     {VMM "device: {model: tema}\n",      "s.yaml:2:17: device.model: 'tema': expected team, "},
     {"vmm: {weights: no.csv, inputs: {random: [5, 4]}}\n", "s.yaml:1:16: vmm.weights: no.csv: No such file or directory"},

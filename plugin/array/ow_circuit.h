@@ -81,7 +81,8 @@ struct ow_circuit {
     struct ow_node_block block[OW_N_NODE_BLOCK];
     struct ow_amp *amp; /* [cols] for a TIA, else NULL                       */
     size_t n_amp;
-    size_t *sense_in, *sense_out; /* [cols] nodes; the same node without an amplifier  */
+    size_t *sense_in, *sense_out; /* [cols] nodes; the same without a TIA (an integrator's
+                                     output is no node)                              */
 };
 
 /* Build it.  A cell whose two ends are one node (all resistances zero) is legal: it
@@ -126,8 +127,8 @@ static inline size_t ow_circuit_be(const struct ow_circuit *circuit, size_t k)
 }
 
 /* Mark the nodes that no resistor and no conducting cell (scale above 0) connects to a
- * source, to ground, to an amplifier's output or to a subcircuit: is_floating[n_node].  They carry no
- * current and stand at 0 V; no host can solve for them.  OW_ERR_NOMEM. */
+ * source, to ground, to an amplifier's output or to a subcircuit: is_floating[n_node].  They
+ * carry no current and stand at 0 V; no host can solve for them.  OW_ERR_NOMEM. */
 enum ow_status ow_circuit_floating(const struct ow_circuit *circuit, bool is_floating[],
                                    struct ow_error *err);
 

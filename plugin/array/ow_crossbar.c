@@ -93,6 +93,12 @@ static const struct field tia_field[] = {
     {"sense.vdd",   "V",   offsetof(struct ow_crossbar, sense.vdd),   0},
     {"sense.i_q",   "A",   offsetof(struct ow_crossbar, sense.i_q),   ZERO_OK},
 };
+static const struct field integrator_field[] = {
+    {"sense.r_in",  "ohm", offsetof(struct ow_crossbar, sense.r_f),   0},
+    {"sense.c_int", "F",   offsetof(struct ow_crossbar, sense.c_int), 0},
+    {"sense.vdd",   "V",   offsetof(struct ow_crossbar, sense.vdd),   0},
+    {"sense.i_q",   "A",   offsetof(struct ow_crossbar, sense.i_q),   ZERO_OK},
+};
 /* clang-format on */
 #define LEN(table) (sizeof(table) / sizeof(table)[0])
 
@@ -136,7 +142,9 @@ enum ow_status ow_crossbar_check(const struct ow_crossbar *xb, struct ow_error *
     enum ow_status st = check_fields(xb, line_field, LEN(line_field), err);
     if (st == OW_OK && xb->sense.kind == OW_SENSE_TIA)
         st = check_fields(xb, tia_field, LEN(tia_field), err);
-    if (st == OW_OK && xb->sense.kind != OW_SENSE_TIA)
+    else if (st == OW_OK && xb->sense.kind == OW_SENSE_INTEGRATOR)
+        st = check_fields(xb, integrator_field, LEN(integrator_field), err);
+    else if (st == OW_OK)
         st = check_fields(xb, resistor_field, LEN(resistor_field), err);
     const bool is_driven = xb->r_driver + xb->r_wordline == 0.0 ||
                            (xb->sense.kind == OW_SENSE_DRIVER && /* of the bit lines */

@@ -25,11 +25,12 @@ extern "C" {
 #endif
 
 enum ow_sense_kind {
-    OW_SENSE_RESISTOR, /* r_f from the sense input to ground; output = input      */
-    OW_SENSE_TIA,      /* transimpedance amplifier, v_out = -r_f i at low speed   */
-    OW_SENSE_SUBCKT,   /* a subcircuit of `periphery`: for ngspice, an open end here */
-    OW_SENSE_DRIVER    /* nothing senses: r_f from the sense input to a source of
-                          its own, which drives the bit line while it is written  */
+    OW_SENSE_RESISTOR,   /* r_f from the sense input to ground; output = input      */
+    OW_SENSE_TIA,        /* transimpedance amplifier, v_out = -r_f i at low speed   */
+    OW_SENSE_SUBCKT,     /* a subcircuit of `periphery`: for ngspice, an open end here */
+    OW_SENSE_INTEGRATOR, /* current conveyor into a capacitor, see below              */
+    OW_SENSE_DRIVER      /* nothing senses: r_f from the sense input to a source of
+                            its own, which drives the bit line while it is written  */
 };
 
 /* Op-amp macromodel of the TIA, all voltages against signal ground, which is the middle
@@ -40,21 +41,31 @@ enum ow_sense_kind {
  *                                         - sp((-v - S)/OW_CLAMP_WIDTH)),
  *   sp(u) = ln(1 + e^u)
  * and the output node follows v_a through r_out.  h is the smooth supply clamp: it
- * acts on the gain node itself, so nothing winds up behind it. */
+ * acts on the gain node itself, so nothing winds up behind it.
+ *
+ * Integrator: the bit line ends in r_f at signal ground, the input resistance of a current
+ * conveyor (Sedra, Smith, IEEE Trans. Circuit Theory 17 (1970) 132), which copies the current
+ * onto a capacitor that was reset before the read,
+ *   c_int dv_out/dt = -v_in / r_f,   v_out = 0 at t = 0.
+ * Nothing comes back, so v_out is no unknown of the circuit: hosts integrate.  Class A: what
+ * the output delivers is part of i_q, and c_int stores nothing in the balance, since the
+ * reset takes it out again.  It has no clamp; beyond +-S an output counts as clipped. */
 struct ow_sense {
     enum ow_sense_kind kind;
-    double r_f;    /* ohm, > 0: feedback (TIA), or sense resistor or driver, which
-                      may also be 0 (the input is ground, or the source) or inf
-                      (open)                                                 */
+    double r_f;    /* ohm, > 0: feedback (TIA), input resistance (integrator), or sense
+                      resistor or driver, which may also be 0 (the input is ground, or
+                      the source) or inf (open)                              */
     double c_f;    /* F, parallel to r_f (TIA only)                          */
     double gain;   /* 1, open-loop DC gain                                   */
     double gbw;    /* Hz, gain-bandwidth product                             */
     double r_out;  /* ohm, > 0                                               */
     double c_in;   /* F, at the sense input                                  */
-    double c_load; /* F, at the output                                       */
-    double v_os;   /* V, input offset                                        */
+    double c_load; /* F, at the output (not of an integrator)                */
+    double v_os;   /* V, input offset (TIA only)                             */
     double vdd;    /* V, supply from rail to rail                            */
-    double i_q;    /* A, quiescent current of one amplifier                  */
+    double i_q;    /* A, quiescent current of one amplifier or conveyor      */
+    double r_in;   /* ohm, of a specification's integrator: r_f here         */
+    double c_int;  /* F, > 0, of an integrator: all that is at its output    */
 };
 
 /* The knee lies well within 1 % of the rail, where an output counts as clipped: an
@@ -65,12 +76,12 @@ struct ow_sense {
 struct ow_periphery; /* ow_periphery.h */
 
 struct ow_crossbar {
-    size_t rows, cols;            /* physical word lines and bit lines      */
-    double r_wordline, r_bitline; /* ohm a segment, >= 0                    */
-    double c_wordline, c_bitline; /* F a segment, >= 0                      */
-    double c_cell;                /* F across every device, >= 0            */
-    double r_driver;              /* ohm, >= 0; inf leaves the word lines open */
-    struct ow_sense sense;        /* one a bit line                         */
+    size_t rows, cols;                    /* physical word lines and bit lines      */
+    double r_wordline, r_bitline;         /* ohm a segment, >= 0                    */
+    double c_wordline, c_bitline;         /* F a segment, >= 0                      */
+    double c_cell;                        /* F across every device, >= 0            */
+    double r_driver;                      /* ohm, >= 0; inf leaves the word lines open */
+    struct ow_sense sense;                /* one a bit line                         */
     const struct ow_periphery *periphery; /* borrowed; NULL: none of the user's own */
     const struct ow_model *model;
     double param[OW_MAX_PARAMS];   /* [n_param] shared by all cells          */
@@ -129,6 +140,17 @@ static inline double ow_pulse_end(const struct ow_pulse *p)
 static inline double ow_pulse_area(const struct ow_pulse *p)
 {
     return p->t_rise + p->t_read;
+}
+/* s: how much of the area of a full pulse of height 1 an integrator has taken in when it is
+ * read: with widths at the end, else where the falling edge begins. */
+static inline double ow_pulse_integrated(const struct ow_pulse *p)
+{
+    return p->width ? ow_pulse_area(p) : p->t_read + 0.5 * p->t_rise;
+}
+/* V/V: what an integrator's output is when it is read, had its input been held meanwhile. */
+static inline double ow_integrator_gain(const struct ow_sense *sense, const struct ow_pulse *p)
+{
+    return -ow_pulse_integrated(p) / (sense->r_f * sense->c_int);
 }
 /* Where the pulse of a source begins to fall. */
 static inline double ow_pulse_fall(const struct ow_pulse *p, size_t source)

@@ -59,6 +59,12 @@ void ow_power_add_amp(const struct ow_sense *sense, double v_a, double v_out,
     sum->sense += p_quiescent + p_rail - v_out * i_o;
 }
 
+void ow_power_add_integrator(const struct ow_sense *sense, struct ow_power *sum)
+{
+    sum->quiescent += sense->vdd * sense->i_q;
+    sum->sense += sense->vdd * sense->i_q;
+}
+
 void ow_power_begin(const struct ow_circuit *circuit, const double dv_source[],
                     double i_source[])
 {
@@ -96,6 +102,9 @@ void ow_power_end(const struct ow_circuit *circuit, const double v_node[],
     for (size_t k = 0; k < circuit->n_amp; k++)
         ow_power_add_amp(&circuit->xb->sense, v_node[circuit->amp[k].inner],
                          v_node[circuit->amp[k].out], out);
+    for (size_t j = 0; j < circuit->xb->cols; j++)
+        if (circuit->xb->sense.kind == OW_SENSE_INTEGRATOR)
+            ow_power_add_integrator(&circuit->xb->sense, out);
     out->supply = out->output + out->quiescent;
     for (size_t i = 0; i < circuit->n_source; i++) {
         const double p = v_node[1 + i] * i_source[i];

@@ -46,6 +46,9 @@ void ow_power_end(const struct ow_circuit *circuit, const double v_node[],
 void ow_power_add_amp(const struct ow_sense *sense, double v_a, double v_out,
                       struct ow_power *sum);
 
+/* Add one integrator, without its input resistance: its quiescent current. */
+void ow_power_add_integrator(const struct ow_sense *sense, struct ow_power *sum);
+
 /* The energy of a DC read: `at` held for a time t, the plateau; the quiescent current flows for
  * t_quiescent, on through edges and recovery. */
 struct ow_energy ow_power_plateau(const struct ow_power *at, double t, double t_quiescent);

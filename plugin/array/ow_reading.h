@@ -49,11 +49,14 @@ struct ow_coupling {
 struct ow_reading {
     size_t cols, n_cell, n_state;
     double *v_sample; /* [cols] V, sense outputs at ow_pulse_sample(); with widths, their
-                         integral from 0 to ow_pulse_end() over ow_pulse_area()        */
+                         integral from 0 to ow_pulse_end() over ow_pulse_area(); of
+                         integrators, with widths, the outputs at ow_pulse_end()       */
     double *v_gain;   /* [cols] V, the amplifiers' gain nodes there, which the supply bounds; 0
-                         for sense resistors; with widths, their greatest magnitude     */
+                         for sense resistors; with widths, their greatest magnitude; of
+                         integrators their outputs, as v_sample                         */
     double *v_dc;     /* [cols] V, DC solution with the inputs held on and the devices
-                         at their initial states                                       */
+                         at their initial states; of integrators, where that current
+                         takes them in ow_pulse_integrated()                           */
     double *x_end;    /* [n_state][n_cell] device states at ow_pulse_end()             */
     double *t_event;  /* [n_cell] s, time of the last jump; NaN without one            */
     struct ow_waveform wave; /* from 0 to ow_pulse_end(), both included               */

@@ -183,6 +183,18 @@ static const char *sense_name(const struct ow_array *a)
                                                  : "resistor";
 }
 
+static void print_sense(const struct ow_spec *spec, const struct ow_array *a)
+{
+    char text[32], other[32];
+    const struct ow_sense *s = &a->xb.sense;
+    if (s->kind == OW_SENSE_INTEGRATOR)
+        printf(" sense integrator r_in = %s, c_int = %s%s\n", cli_si(s->r_f, "ohm", text),
+               cli_si(s->c_int, "F", other), isnan(spec->sense.c_int) ? " (auto)" : "");
+    else
+        printf(" sense %s r_f = %s%s\n", sense_name(a), cli_si(s->r_f, "ohm", text),
+               isnan(spec->sense.r_f) ? " (auto)" : "");
+}
+
 static void print_table(const struct ow_problem *p, const struct ow_vmm_result *r)
 {
     const struct ow_spec *spec = p->spec;
@@ -204,8 +216,7 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
         printf(" %zu bits one by one;", a->n_bit);
     if (a->n_slice > 1)
         printf(" weights in %zu slices;", a->n_slice);
-    printf(" sense %s r_f = %s%s\n", sense_name(a), cli_si(a->xb.sense.r_f, "ohm", text),
-           isnan(spec->sense.r_f) ? " (auto)" : "");
+    print_sense(spec, a);
     print_accuracy(p, r);
     print_energy(p, r);
     printf("\nLatency   median %s, worst %s; half an LSB of %zu bits, %s at %s\n",

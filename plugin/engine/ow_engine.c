@@ -30,7 +30,9 @@ struct ow_engine {
     const struct ow_pulse *pulse;
 
     double *v_row, *dv_row, *i_row; /* [n_source] workspace */
-    double *v_sense;                /* [cols] */
+    double *v_sense;                /* [cols] outputs, of integrators their inputs */
+    double *v_begin, *v_jump;       /* [cols] of integrators: inputs where a piece begins, and
+                                       what outputs gain while lines settle in no time */
     double *corner;                 /* [2 n_source + 3] s, where some pulse turns */
     double *y_dc;                   /* [n_y]; for DC only where v_node has its free nodes */
     double *step;                   /* [n_free] V, of Newton's method at DC */
@@ -104,6 +106,8 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     e->dv_row = calloc(n_source, sizeof *e->dv_row);
     e->i_row = calloc(n_source, sizeof *e->i_row);
     e->v_sense = calloc(cols, sizeof *e->v_sense);
+    e->v_begin = calloc(cols, sizeof *e->v_begin);
+    e->v_jump = calloc(cols, sizeof *e->v_jump);
     e->corner = calloc(2 * n_source + 3, sizeof *e->corner);
     e->y_dc = dc_only ? e->sys.v_node + circuit->first_free
                       : ow_pages_calloc(e->sys.n_y + 1, sizeof *e->y_dc);
@@ -120,8 +124,8 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
         goto fail;
     e->settle.is_linear = e->has_switches;
     e->g_rest = ow_pages_calloc(e->sys.n_cell, sizeof *e->g_rest);
-    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->corner || !e->y_dc ||
-        !e->step || !e->most || !e->x || !e->g_rest)
+    if (!e->v_row || !e->dv_row || !e->i_row || !e->v_sense || !e->v_begin || !e->v_jump ||
+        !e->corner || !e->y_dc || !e->step || !e->most || !e->x || !e->g_rest)
         goto fail;
     *out = e;
     return OW_OK;
@@ -144,6 +148,8 @@ void ow_engine_destroy(struct ow_engine *e)
     free(e->dv_row);
     free(e->i_row);
     free(e->v_sense);
+    free(e->v_begin);
+    free(e->v_jump);
     free(e->corner);
     free(e->step);
     free(e->most);
@@ -158,6 +164,25 @@ void ow_engine_destroy(struct ow_engine *e)
 static bool is_cancelled(const struct ow_engine *e)
 {
     return e->options.cancel && *e->options.cancel;
+}
+
+static bool is_integrator(const struct ow_engine *e)
+{
+    return e->circuit->xb->sense.kind == OW_SENSE_INTEGRATOR;
+}
+
+/* The gain from an integrator's input to the slope of its output [1/s]. */
+static double integrator_rate(const struct ow_engine *e)
+{
+    const struct ow_sense *sense = &e->circuit->xb->sense;
+    return -1.0 / (sense->r_f * sense->c_int);
+}
+
+/* Inputs of integrators held while they integrate become outputs. */
+static void hold_inputs(const struct ow_engine *e, const struct ow_pulse *pulse, double v[])
+{
+    for (size_t j = 0; is_integrator(e) && j < e->circuit->xb->cols; j++)
+        v[j] *= ow_integrator_gain(&e->circuit->xb->sense, pulse);
 }
 
 static void sense_outputs(const struct ow_engine *e, const double y[], double v_sense[])
@@ -326,12 +351,48 @@ static void keep_extremes(const struct ow_engine *e, const double y[], double v_
     }
 }
 
+/* Columns [j, j + n) of integrators: from their inputs at the points of a smooth piece, all
+ * but the first, to their outputs there.  An interval's integral is known one point later. */
+static void integrate_inputs(const struct ow_engine *e, size_t first, size_t j, size_t n,
+                             struct ow_reading *out)
+{
+    const double rate = integrator_rate(e);
+    struct ow_waveform *w = &out->wave;
+    double f[OW_INTEGRAL_MOST], v_out[OW_INTEGRAL_MOST];
+    struct ow_integral integral;
+    memcpy(v_out, w->v + first * out->cols + j, n * sizeof *v_out);
+    ow_integral_begin(&integral, n);
+    for (size_t k = first; k < w->n; k++) {
+        const double *v_in = k == first ? e->v_begin + j : w->v + k * out->cols + j;
+        for (size_t c = 0; c < n; c++)
+            f[c] = rate * v_in[c];
+        ow_integral_add(&integral, w->t[k], f, v_out);
+        if (k >= first + 2)
+            memcpy(w->v + (k - 1) * out->cols + j, v_out, n * sizeof *v_out);
+    }
+    ow_integral_end(&integral, v_out);
+    memcpy(w->v + (w->n - 1) * out->cols + j, v_out, n * sizeof *v_out);
+}
+
+static void add_inputs(const struct ow_engine *e, size_t first, struct ow_reading *out)
+{
+    for (size_t j = 0, n; j < out->cols; j += n) {
+        n = out->cols - j < OW_INTEGRAL_MOST ? out->cols - j : (size_t)OW_INTEGRAL_MOST;
+        integrate_inputs(e, first, j, n, out);
+    }
+    memcpy(e->v_begin, e->v_sense, out->cols * sizeof *e->v_begin);
+}
+
 /* And the integrals of the outputs over the smooth piece that begins with point `first` of the
  * waveform. */
 static void add_outputs(const struct ow_engine *e, size_t first, struct ow_reading *out)
 {
     const struct ow_waveform *w = &out->wave;
     double sum[OW_INTEGRAL_MOST];
+    if (is_integrator(e)) {
+        add_inputs(e, first, out);
+        return;
+    }
     for (size_t j = 0, n; e->pulse->width && j < out->cols; j += n) {
         struct ow_integral integral;
         n = out->cols - j < OW_INTEGRAL_MOST ? out->cols - j : (size_t)OW_INTEGRAL_MOST;
@@ -353,6 +414,25 @@ static enum ow_status record(struct ow_engine *e, double t, struct ow_reading *o
     return ow_waveform_append(&out->wave, out->cols, t, e->v_sense);
 }
 
+/* The last point of the waveform, of integrators: the outputs of the one before, or 0, and what
+ * lines have given that have settled since; their inputs are where the next piece begins. */
+static void begin_inputs(struct ow_engine *e, struct ow_reading *out)
+{
+    double *v = out->wave.v + (out->wave.n - 1) * out->cols;
+    for (size_t j = 0; j < out->cols; j++)
+        v[j] = (out->wave.n > 1 ? v[(ptrdiff_t)j - (ptrdiff_t)out->cols] : 0.0) + e->v_jump[j];
+    memset(e->v_jump, 0, out->cols * sizeof *e->v_jump);
+    memcpy(e->v_begin, e->v_sense, out->cols * sizeof *e->v_begin);
+}
+
+/* Lines that settle in no time take charge with them all the same. */
+static void add_jump(struct ow_engine *e)
+{
+    const struct ow_circuit *ckt = e->circuit;
+    for (size_t j = 0; is_integrator(e) && j < ckt->xb->cols; j++)
+        e->v_jump[j] += integrator_rate(e) * e->settle.area[ckt->sense_in[j] - ckt->first_free];
+}
+
 /* True if y now is where the lines have settled, and the system is placed there. */
 static bool settle(struct ow_engine *e, double t, bool is_placed)
 {
@@ -363,6 +443,7 @@ static bool settle(struct ow_engine *e, double t, bool is_placed)
     if (!ow_settle(&e->settle, e->v_row, e->dv_row, is_placed, y))
         return false;
     ow_ledger_settle(&e->ledger, &e->settle, e->v_row, e->dv_row, y);
+    add_jump(e);
     return true;
 }
 
@@ -495,8 +576,11 @@ static enum ow_status run_piece(struct ow_engine *e, double t0, double t1, bool 
             continue;
         is_settled = jump(e, t, out);
         /* integrals go on from where the outputs have stepped to */
-        if (is_settled && e->pulse->width && record(e, t, out))
+        const bool has_stepped = is_integrator(e) || (is_settled && e->pulse->width);
+        if (has_stepped && record(e, t, out))
             return ow_fail(err, OW_ERR_NOMEM, "out of memory");
+        if (is_integrator(e))
+            begin_inputs(e, out);
     }
     *has_stirred = ending == HAS_STIRRED;
     return OW_OK;
@@ -541,6 +625,14 @@ static size_t find_corners(struct ow_engine *e)
     return n_kept;
 }
 
+/* The outputs of integrators where the waveform has come to. */
+static void take_integrators(struct ow_reading *out)
+{
+    const double *v = out->wave.v + (out->wave.n - 1) * out->cols;
+    memcpy(out->v_sample, v, out->cols * sizeof *v);
+    memcpy(out->v_gain, v, out->cols * sizeof *v);
+}
+
 /* The whole pulse from states x, held or not.  *has_stirred: a held state has a rate, so what
  * is in `out` is not the answer. */
 static enum ow_status run_pulse(struct ow_engine *e, const double x[], bool is_held,
@@ -561,12 +653,17 @@ static enum ow_status run_pulse(struct ow_engine *e, const double x[], bool is_h
     ow_ledger_clear(&e->ledger);
     if (record(e, 0.0, out))
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
+    memset(e->v_jump, 0, out->cols * sizeof *e->v_jump);
+    if (is_integrator(e))
+        begin_inputs(e, out);
     for (size_t k = 1; k < n; k++) {
         if ((st = run_piece(e, corner[k - 1], corner[k], has_stirred, out, err)))
             return st;
         if (*has_stirred)
             return OW_OK;
-        if (k == 2 && !e->pulse->width) {
+        if (is_integrator(e) && k == (e->pulse->width ? n - 1 : 2)) {
+            take_integrators(out);
+        } else if (k == 2 && !e->pulse->width) {
             sense_outputs(e, y, out->v_sample);
             gain_nodes(e, y, out->v_gain);
         }
@@ -587,6 +684,7 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     enum ow_status st = ow_engine_dc(e, amplitude, x, out->v_dc, NULL, err);
     if (st)
         return st;
+    hold_inputs(e, pulse, out->v_dc);
     if (e->has_settle) { /* which shares out energies of that order by guess */
         memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);
         e->settle.energy_most = 30.0 * e->options.rtol * pulse->t_read *
@@ -653,6 +751,7 @@ static enum ow_status add_plateaus(struct ow_engine *e, const double amplitude[]
         if (st)
             return st;
         keep_extremes(e, e->y_dc, out->v_gain);
+        hold_inputs(e, pulse, e->v_sense);
         for (size_t j = 0; j < out->cols; j++)
             out->v_sample[j] += part * e->v_sense[j];
         area = next;
@@ -674,12 +773,15 @@ enum ow_status ow_engine_read_dc(struct ow_engine *e, const double amplitude[],
     if (st)
         return st;
     memcpy(out->v_dc, e->v_sense, out->cols * sizeof *out->v_dc);
+    hold_inputs(e, pulse, out->v_dc);
     if (pulse->width) {
         st = add_plateaus(e, amplitude, pulse, x, out, err);
     } else {
         memcpy(out->v_sample, out->v_dc, out->cols * sizeof *out->v_dc);
         gain_nodes(e, e->y_dc, out->v_gain);
     }
+    if (is_integrator(e))
+        memcpy(out->v_gain, out->v_sample, out->cols * sizeof *out->v_gain);
     memcpy(out->x_end, x, e->sys.n_state * e->sys.n_cell * sizeof *x);
     out->wall_s = ow_seconds() - begin;
     return st;

@@ -44,7 +44,8 @@ enum ow_status ow_engine_read(struct ow_engine *engine, const double amplitude[]
                               struct ow_reading *out, struct ow_error *err);
 
 /* The DC solution with the sources at v_row[n_source] (V) and the devices at frozen states:
- * sense outputs to v_sense[cols]; node voltages to v_node[n_node] unless NULL. */
+ * sense outputs (of integrators their inputs) to v_sense[cols]; node voltages to v_node[n_node]
+ * unless NULL. */
 enum ow_status ow_engine_dc(struct ow_engine *engine, const double v_row[],
                             const double *x_begin, double v_sense[], double *v_node,
                             struct ow_error *err);

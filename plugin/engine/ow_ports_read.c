@@ -287,10 +287,12 @@ static void dissipate(const struct ow_ports *p, const struct block *b, const dou
 
 /* Everything else of read k. */
 static void finish_read(const struct ow_ports *p, const double amplitude[],
-                        const double i_source[], const double sense[], const double v_gain[],
-                        double v_sense[], struct ow_power *at)
+                        const double i_source[], const double sense[],
+                        const struct ow_pulse *pulse, double v_gain[], double v_sense[],
+                        struct ow_power *at)
 {
     const struct ow_crossbar *xb = p->circuit->xb;
+    const bool is_integrator = xb->sense.kind == OW_SENSE_INTEGRATOR;
     const double r_f = xb->sense.r_f;
     for (size_t i = 0; i < p->rows; i++) {
         const double power = amplitude[i] * i_source[i];
@@ -307,6 +309,11 @@ static void finish_read(const struct ow_ports *p, const double amplitude[],
         } else {
             v_sense[j] = sense[j];
             at->sense += r_f > 0.0 ? sense[j] * sense[j] / r_f : 0.0;
+        }
+        if (is_integrator) {
+            v_sense[j] *= ow_integrator_gain(&xb->sense, pulse);
+            v_gain[j] = v_sense[j];
+            ow_power_add_integrator(&xb->sense, at);
         }
     }
     at->supply = at->output + at->quiescent;
@@ -329,8 +336,8 @@ enum ow_status ow_ports_read(const struct ow_ports *p, size_t n, const double am
     for (size_t k = 0; k < n; k++) {
         struct ow_power at = {.devices = devices[k], .wires = wires[k]};
         finish_read(p, amplitude + k * p->rows, b->source + k * p->wide_rows,
-                    b->sense + k * p->wide_cols, v_gain + k * p->cols, v_sense + k * p->cols,
-                    &at);
+                    b->sense + k * p->wide_cols, pulse, v_gain + k * p->cols,
+                    v_sense + k * p->cols, &at);
         energy[k] = ow_power_plateau(&at, pulse->t_read, ow_pulse_end(pulse));
     }
     free(b);

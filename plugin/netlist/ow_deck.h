@@ -40,6 +40,8 @@ const char *ow_deck_node(const struct ow_deck *d, size_t node, char name[OW_NODE
 
 /* Subcircuit ow_amp, in a out: an amplifier without its feedback resistor. */
 void ow_deck_amp_macro(struct ow_deck *d);
+/* The integrator of column j, without its input resistance. */
+void ow_deck_integrator(struct ow_deck *d, size_t j, const char *in, const char *out);
 
 /* ---- ow_netlist_periphery.c ---------------------------------------------------------- */
 

@@ -162,6 +162,8 @@ static void write_sense(struct ow_deck *d)
     if (d->circuit->n_amp) {
         ow_deck_line(d, "* Transimpedance amplifiers and their feedback resistors.");
         ow_deck_amp_macro(d);
+    } else if (d->xb->sense.kind == OW_SENSE_INTEGRATOR) {
+        ow_deck_line(d, "* Integrators and their input resistances.");
     } else {
         ow_deck_line(d, "* Sense resistors.");
     }
@@ -172,6 +174,24 @@ static void write_sense(struct ow_deck *d)
         ow_deck_end_card(d);
     }
     write_resistors(d, true);
+    for (size_t j = 0; d->xb->sense.kind == OW_SENSE_INTEGRATOR && j < d->xb->cols; j++) {
+        snprintf(out, sizeof out, "out%zu", j);
+        ow_deck_integrator(d, j, ow_deck_node(d, d->circuit->sense_in[j], in), out);
+    }
+}
+
+/* c_int dv_out/dt = -v_in / r_f of ow_crossbar.h.  In DC, at time 0, a resistor stands for the
+ * capacitor: there v_out is where the current takes it by the time it is read, and 0 at rest.
+ */
+void ow_deck_integrator(struct ow_deck *d, size_t j, const char *in, const char *out)
+{
+    const struct ow_sense *s = &d->xb->sense;
+    ow_deck_word(d, "Gint%zu %s 0 %s 0 %s", j, out, in, NUM(1.0 / s->r_f));
+    ow_deck_end_card(d);
+    ow_deck_word(d, "Cint%zu %s 0 %s", j, out, NUM(s->c_int));
+    ow_deck_end_card(d);
+    ow_deck_line(d, "Bdc%zu %s 0 I = time > 0 ? 0 : V(%s)*%s", j, out, out,
+                 NUM(s->c_int / ow_pulse_integrated(d->pulse)));
 }
 
 /* Initial states are parameters, so carried ones are as good as programmed ones.  A
@@ -309,7 +329,8 @@ static void write_quit(struct ow_deck *d)
 static bool output_name(const struct ow_deck *d, size_t col, char name[OW_NODE_NAME])
 {
     const size_t node = d->circuit->sense_out[col];
-    if (d->options.is_coupled || d->xb->sense.kind == OW_SENSE_SUBCKT) {
+    if (d->options.is_coupled || d->xb->sense.kind == OW_SENSE_SUBCKT ||
+        d->xb->sense.kind == OW_SENSE_INTEGRATOR) {
         snprintf(name, OW_NODE_NAME, "out%zu", col);
         return true;
     }
@@ -337,17 +358,18 @@ static void write_control(struct ow_deck *d)
         ow_deck_line(d, "set filetype=binary");
         ow_deck_line(d, "write %s", d->options.raw);
     }
+    const bool has_integrals = d->pulse->width && d->xb->sense.kind != OW_SENSE_INTEGRATOR;
+    const double t_taken = d->pulse->width ? ow_pulse_end(d->pulse) : ow_pulse_sample(d->pulse);
     ow_deck_line(d, "if $sim_status = 0");
     ow_deck_line(d, "  echo %s:",
-                 d->pulse->width ? "integrals of the sense outputs (V s)"
-                                 : "sense outputs at the sampling time");
+                 has_integrals ? "integrals of the sense outputs (V s)"
+                               : "sense outputs at the sampling time");
     for (size_t j = 0; j < d->xb->cols; j++)
-        if (output_name(d, j, name) && d->pulse->width)
+        if (output_name(d, j, name) && has_integrals)
             ow_deck_line(d, "  meas tran sense%zu integ v(%s) from=0 to=%s", j, name,
                          NUM(ow_pulse_end(d->pulse)));
         else if (output_name(d, j, name))
-            ow_deck_line(d, "  meas tran sense%zu find v(%s) at=%s", j, name,
-                         NUM(ow_pulse_sample(d->pulse)));
+            ow_deck_line(d, "  meas tran sense%zu find v(%s) at=%s", j, name, NUM(t_taken));
     ow_deck_line(d, "end");
     write_quit(d);
     ow_deck_line(d, ".endc");

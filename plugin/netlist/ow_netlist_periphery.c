@@ -145,6 +145,8 @@ static void write_own(struct ow_deck *d, size_t j, const char *x, const char *ou
     if (is_tia) {
         ow_deck_word(d, "X%zu %s a%zu %s ow_amp", j, x, j, out);
         ow_deck_end_card(d);
+    } else if (s->kind == OW_SENSE_INTEGRATOR) {
+        ow_deck_integrator(d, j, x, out);
     } else {
         ow_deck_word(d, "Vo%zu %s %s 0", j, x, out);
         ow_deck_end_card(d);
@@ -179,7 +181,8 @@ void ow_deck_sense(struct ow_deck *d)
         ow_deck_end_card(d);
         if (is_coupled) /* else it stands among the lines' */
             write_capacitor(d, x, s->c_in);
-        write_capacitor(d, out, s->c_load);
+        if (s->kind != OW_SENSE_INTEGRATOR)
+            write_capacitor(d, out, s->c_load);
     }
 }
 

@@ -162,6 +162,27 @@ bool ow_array_widths(const struct ow_array *a, size_t read, double width[])
     return true;
 }
 
+/* s */
+static double integrated(const struct ow_array *a)
+{
+    struct ow_pulse pulse = a->pulse;
+    const double width = 0.0;
+    pulse.width = has_widths(a) ? &width : NULL;
+    return ow_pulse_integrated(&pulse);
+}
+
+double ow_array_ohm(const struct ow_array *a)
+{
+    const struct ow_sense *s = &a->xb.sense;
+    return s->kind == OW_SENSE_INTEGRATOR ? integrated(a) / s->c_int : s->r_f;
+}
+
+double ow_array_bandwidth(const struct ow_array *a)
+{
+    const double given = a->spec->device.noise_bandwidth;
+    return a->xb.sense.kind == OW_SENSE_INTEGRATOR ? fmin(given, 0.5 / integrated(a)) : given;
+}
+
 void ow_array_decode(const struct ow_array *a, const double v[], double y[])
 {
     for (size_t k = 0; k < a->lines.n; k++)

@@ -65,6 +65,13 @@ double ow_array_taken(const struct ow_array *a);
 double ow_array_moved(const struct ow_array *a, const struct ow_reading *reading,
                       size_t *n_moved);
 
+/* What the sense outputs make of a current that is held through a full pulse [ohm]: r_f, or of
+ * integrators the time for which they take it in over c_int. */
+double ow_array_ohm(const struct ow_array *a);
+/* Hz, of white noise on the outputs: device.noise_bandwidth, which integration over a time t
+ * limits to 1/(2 t). */
+double ow_array_bandwidth(const struct ow_array *a);
+
 /* Decode one set of sense outputs, v[xb.cols] to y[lines.n]. */
 void ow_array_decode(const struct ow_array *a, const double v[], double y[]);
 

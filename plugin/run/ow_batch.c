@@ -54,9 +54,12 @@ static enum ow_status reader_begin(void *data, void **own, struct ow_error *err)
     return st;
 }
 
+/* Integrators never settle. */
 static double settling(const struct job *job, const struct ow_reading *r)
 {
     const struct ow_array *a = job->array;
+    if (a->xb.sense.kind == OW_SENSE_INTEGRATOR)
+        return NAN;
     return a->spec->input.encoding == OW_ENCODING_PULSE_WIDTH
                ? ow_latency_settle_integral(&r->wave, r->cols, &a->lines,
                                             job->options->band * ow_pulse_area(&a->pulse))
@@ -148,9 +151,10 @@ enum ow_status ow_batch_run(const struct ow_array *a, const struct ow_batch_opti
         st = ow_fail(err, OW_ERR_NOMEM, "results: out of memory");
     else
         st = run(&job, err);
+    struct ow_crossbar seen = a->xb;
+    seen.sense.r_f = ow_array_ohm(a);
     if (!st)
-        ow_noise_add_thermal(&a->xb, &a->mapping.g, a->spec->device.noise_bandwidth,
-                             &batch.v_sense);
+        ow_noise_add_thermal(&seen, &a->mapping.g, ow_array_bandwidth(a), &batch.v_sense);
     free(job.is_done);
     free(job.read);
     batch.wall_s = ow_seconds() - begin;

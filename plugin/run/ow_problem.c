@@ -332,8 +332,18 @@ bool ow_problem_calibrates(const struct ow_problem *p, size_t k)
     return true;
 }
 
-/* Largest bit-line current [A] of the calibration vectors, ideal wires and sense.
- * amplitude[rows] and i[cols] are workspace. */
+/* Pulses of many widths count for an integrator by their areas; width[rows] is workspace. */
+static void weigh_widths(const struct ow_array *a, size_t read, double amplitude[],
+                         double width[])
+{
+    if (a->spec->sense.kind != OW_SENSE_INTEGRATOR || !ow_array_widths(a, read, width))
+        return;
+    for (size_t k = 0; k < a->xb.rows; k++)
+        amplitude[k] *= (width[k] + a->pulse.t_rise) / ow_pulse_area(&a->pulse);
+}
+
+/* Largest bit-line current [A] of the calibration vectors, ideal wires and sense; of
+ * integrators the mean over the pulse.  amplitude[2 rows] and i[cols] are workspace. */
 static double largest_current(const struct ow_problem *p, const struct ow_array *a,
                               double amplitude[], double i[])
 {
@@ -343,6 +353,7 @@ static double largest_current(const struct ow_problem *p, const struct ow_array 
         if (!ow_problem_calibrates(p, r / p->n_phase))
             continue;
         ow_array_amplitudes(a, r, amplitude);
+        weigh_widths(a, r, amplitude, amplitude + a->xb.rows);
         memset(i, 0, cols * sizeof *i);
         for (size_t k = 0; k < a->xb.rows; k++) {
             const double *g = ow_matrix_row(&a->mapping.g, k);
@@ -375,41 +386,71 @@ static enum ow_status choose_r_f(const struct ow_spec *spec, double i_largest, d
     return OW_OK;
 }
 
+/* `c_int: auto` for this current, through an ohm of 1 F. */
+static enum ow_status choose_c_int(const struct ow_spec *spec, double i_largest,
+                                   double ohm_farad, double *c_int, struct ow_error *err)
+{
+    if (!(i_largest > 0.0))
+        return ow_spec_fail(spec, "sense.c_int", err, OW_ERR_INPUT,
+                            "auto: all calibration inputs are 0; expected a capacitance");
+    *c_int = i_largest * ohm_farad / (OW_AUTO_SWING * 0.5 * spec->sense.vdd);
+    return OW_OK;
+}
+
 /* The largest of all arrays decides. */
 static enum ow_status choose_current(const struct ow_problem *p, double *i_largest,
                                      struct ow_error *err)
 {
     const struct ow_crossbar *xb = &p->array->xb;
-    double *amplitude = calloc(xb->rows + xb->cols, sizeof *amplitude);
+    double *amplitude = calloc(2 * xb->rows + xb->cols, sizeof *amplitude);
     if (!amplitude)
         return ow_fail(err, OW_ERR_NOMEM, "pulse heights: out of memory");
     *i_largest = 0.0;
     for (size_t k = 0; k < ow_problem_arrays(p); k++)
-        *i_largest =
-            fmax(*i_largest, largest_current(p, &p->array[k], amplitude, amplitude + xb->rows));
+        *i_largest = fmax(
+            *i_largest, largest_current(p, &p->array[k], amplitude, amplitude + 2 * xb->rows));
     free(amplitude);
     return OW_OK;
+}
+
+/* r_f, which of an integrator is its input resistance, and c_int of an integrator. */
+static enum ow_status choose_values(const struct ow_problem *p, struct ow_sense *s,
+                                    struct ow_error *err)
+{
+    const bool is_integrator = s->kind == OW_SENSE_INTEGRATOR;
+    struct ow_array unit = *p->array;
+    double i_largest = 0.0;
+    enum ow_status st;
+    if (is_integrator)
+        s->r_f = s->r_in;
+    if (!isnan(is_integrator ? s->c_int : s->r_f))
+        return OW_OK;
+    if ((st = choose_current(p, &i_largest, err)))
+        return st;
+    unit.xb.sense.c_int = 1.0;
+    return is_integrator ? choose_c_int(p->spec, i_largest, ow_array_ohm(&unit), &s->c_int, err)
+                         : choose_r_f(p->spec, i_largest, &s->r_f, err);
 }
 
 static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
-    const bool is_inverting =
-        spec->sense.kind == OW_SENSE_SUBCKT ? spec->is_inverting
-                                            : spec->sense.kind == OW_SENSE_TIA;
+    const bool is_inverting = spec->sense.kind == OW_SENSE_SUBCKT
+                                  ? spec->is_inverting
+                                  : spec->sense.kind != OW_SENSE_RESISTOR;
     const double sign = is_inverting ? -1.0 : 1.0;
     /* half of the range is above the reference */
     const double w_of_range = spec->mapping.scheme == OW_SCHEME_OFFSET ? 2.0 : 1.0;
-    double r_f = spec->sense.r_f, i_largest = 0.0;
-    enum ow_status st;
-    if (isnan(r_f) && ((st = choose_current(p, &i_largest, err)) ||
-                       (st = choose_r_f(spec, i_largest, &r_f, err))))
+    struct ow_sense sense = spec->sense;
+    enum ow_status st = choose_values(p, &sense, err);
+    if (st)
         return st;
     for (size_t k = 0; k < ow_problem_arrays(p); k++) {
         struct ow_array *a = &p->array[k];
-        a->xb.sense.r_f = r_f;
-        a->y_per_volt = sign * w_of_range * a->mapping.w_max /
-                        (spec->input.v_read * r_f * (a->mapping.g_max - a->mapping.g_min));
+        a->xb.sense = sense;
+        a->y_per_volt =
+            sign * w_of_range * a->mapping.w_max /
+            (spec->input.v_read * ow_array_ohm(a) * (a->mapping.g_max - a->mapping.g_min));
         if ((st = ow_crossbar_check(&a->xb, err)))
             return st;
     }

@@ -17,7 +17,10 @@ static enum ow_status check_capacitance(const struct ow_spec *spec, struct ow_er
     const bool is_tia = spec->sense.kind == OW_SENSE_TIA;
     const bool is_coupled = spec->engine.name == OW_ENGINE_COSIM; /* ngspice has the inputs */
     const double c_input =
-        is_coupled ? 1.0 : spec->sense.c_in + (is_tia ? 0.0 : spec->sense.c_load);
+        is_coupled ? 1.0
+                   : spec->sense.c_in + (is_tia || spec->sense.kind == OW_SENSE_INTEGRATOR
+                                             ? 0.0
+                                             : spec->sense.c_load);
     if (spec->engine.name != OW_ENGINE_CVODE && spec->engine.name != OW_ENGINE_COSIM)
         return OW_OK;
     if (spec->array.c_wordline == 0.0 && spec->array.r_wordline + spec->array.r_driver > 0.0)

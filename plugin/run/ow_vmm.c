@@ -212,7 +212,8 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
 {
     const struct ow_spec *spec = p->spec;
     const struct ow_array *a = p->array;
-    const bool is_tia = a->xb.sense.kind == OW_SENSE_TIA;
+    const bool has_amps =
+        a->xb.sense.kind == OW_SENSE_TIA || a->xb.sense.kind == OW_SENSE_INTEGRATOR;
     const double t_read = ow_cycle_time(&a->pulse, 0.0, 1);
     /* a converter waits for no more columns than there are */
     const size_t share = spec->adc.share < a->lines.n ? spec->adc.share : a->lines.n;
@@ -227,7 +228,7 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
         .n_in = p->n_in,
         .n_out = p->n_out,
         .v_supply = ow_spec_v_supply(spec),
-        .n_amp = is_tia || is_measured ? reads->n_col : 0,
+        .n_amp = has_amps || is_measured ? reads->n_col : 0,
         .vdd = is_measured ? 1.0 : a->xb.sense.vdd,
         .i_q = i_q,
         /* every bit, one after the other: with signed inputs another read, one conversion */
@@ -340,7 +341,8 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
         ow_warn(&r->warnings,
                 "the device %s is volatile: weights hold only as long as its state does",
                 model->name);
-    if (r->latency.n_settled < p->n_vec && spec->engine.name != OW_ENGINE_DC)
+    if (r->latency.n_settled < p->n_vec && spec->engine.name != OW_ENGINE_DC &&
+        spec->sense.kind != OW_SENSE_INTEGRATOR)
         ow_warn(&r->warnings, "%zu of %zu vectors had not settled at the sampling time",
                 p->n_vec - r->latency.n_settled, p->n_vec);
 }
@@ -377,7 +379,7 @@ static enum ow_status run(struct context *c, struct reads *real, struct reads *c
         (st = measure_accuracy(c, control, r, &y_control, &r->ideal_wires, err)) ||
         (st = measure_energy(p, real, r, err)))
         goto done;
-    if (sense->kind == OW_SENSE_TIA) {
+    if (sense->kind == OW_SENSE_TIA || sense->kind == OW_SENSE_INTEGRATOR) {
         const size_t n = real->n_read * real->n_col;
         r->clipped = ow_clipped_fraction(real->v_gain.a, n, 0.5 * sense->vdd);
         control_clipped = ow_clipped_fraction(control->v_gain.a, n, 0.5 * sense->vdd);

@@ -101,7 +101,11 @@ json_t *ow_vmm_json(const struct ow_problem *p, const struct ow_vmm_result *r)
                                          {"control_wall_s", r->control_s}};
     const struct ow_json_row adc[] = {{"lo", r->adc_range.lo}, {"hi", r->adc_range.hi}};
     const struct ow_json_row states[] = {{"moved", r->moved}};
-    const struct ow_json_row sense[] = {{"r_f", p->array->xb.sense.r_f}};
+    const struct ow_sense *s = &p->array->xb.sense;
+    const bool is_integrator = s->kind == OW_SENSE_INTEGRATOR;
+    const struct ow_json_row sense[] = {{"r_f", is_integrator ? NAN : s->r_f},
+                                        {"r_in", is_integrator ? s->r_f : NAN},
+                                        {"c_int", is_integrator ? s->c_int : NAN}};
     const struct ow_json_row bits[] = {{"input", r->billing.input_bits},
                                        {"weight", r->billing.weight_bits},
                                        {"output", (double)p->spec->adc.bits}};

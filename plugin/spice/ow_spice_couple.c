@@ -58,6 +58,11 @@ static double output(const struct coupler *c, const double value[], size_t j)
     return ow_meter_output(&c->meter, value + N_MONITOR, j);
 }
 
+static bool is_integrator(const struct coupler *c)
+{
+    return c->circuit->xb->sense.kind == OW_SENSE_INTEGRATOR;
+}
+
 /* Linear between the points around the sampling time, which is a time point but for
  * rounding. */
 static void sample(struct coupler *c, const double value[], double t)
@@ -75,12 +80,19 @@ static void sample(struct coupler *c, const double value[], double t)
         c->out->v_gain[j] =
             before + (ow_meter_gain(&c->meter, value + N_MONITOR, j) - before) * share;
     }
+    if (is_integrator(c))
+        memcpy(c->out->v_gain, c->out->v_sample, c->out->cols * sizeof(double));
 }
 
-/* With widths: integrals, by the trapezoidal rule, and the extremes of the gain nodes. */
+/* With widths: integrals, by the trapezoidal rule, and the extremes of the gain nodes; of
+ * integrators what they have come to. */
 static void accumulate(struct coupler *c, const double value[], double dt)
 {
     const double part = 0.5 * dt / ow_pulse_area(c->pulse);
+    for (size_t j = 0; is_integrator(c) && j < c->out->cols; j++)
+        c->out->v_sample[j] = c->out->v_gain[j] = output(c, value, j);
+    if (is_integrator(c))
+        return;
     for (size_t j = 0; j < c->circuit->xb->cols; j++)
         c->out->v_sample[j] += part * (output(c, c->before, j) + output(c, value, j));
     for (size_t j = 0; c->circuit->n_amp > 0 && j < c->circuit->xb->cols; j++) {

@@ -39,6 +39,11 @@ static bool has_gains(const struct ow_meter *m)
     return m->is_coupled && m->circuit->xb->sense.kind == OW_SENSE_TIA;
 }
 
+static bool has_integrators(const struct ow_meter *m)
+{
+    return m->is_coupled && m->circuit->xb->sense.kind == OW_SENSE_INTEGRATOR;
+}
+
 static size_t count_supplies(const struct ow_meter *m, int kind)
 {
     char name[OW_SUPPLY_NAME];
@@ -114,6 +119,8 @@ static void powers(const struct ow_meter *m, const double value[], double p[])
         p[AMP] += own.quiescent + own.output;
         p[STAGE] += own.output;
     }
+    if (has_integrators(m))
+        p[AMP] += (double)xb->cols * xb->sense.vdd * xb->sense.i_q;
     for (int kind = 0; kind < 2; kind++)
         for (size_t k = 0; k < m->n_supply[kind]; k++, at += 2)
             p[kind == 0 ? DRIVER : AMP] -= at[0] * at[1];
@@ -168,7 +175,7 @@ void ow_meter_put(const struct ow_meter *m, double t_end, struct ow_energy *e)
         e->sense_static = rest[1];
         e->sense_dynamic = s[AMP] - rest[1];
     }
-    const double own = has_gains(m) ? s[AMP] - s[STAGE] : 0.0;
+    const double own = has_gains(m) || has_integrators(m) ? s[AMP] - s[STAGE] : 0.0;
     e->quiescent += e->driver_static + e->sense_static + own;
     e->output += e->driver_dynamic + e->sense_dynamic + s[STAGE];
     e->throughput += fabs(e->driver_dynamic) + fabs(e->sense_dynamic) + s[STAGE];

@@ -13,7 +13,7 @@
 enum { N_RESPONSE = 2 + 3 * OW_MAX_STATES + OW_MAX_STATES * OW_MAX_STATES };
 
 /* One read under way.  A point is v_node[n_node], then x[n_state][n_cell], then what the meter
- * wants. */
+ * wants, then the outputs of integrators. */
 struct reader {
     const struct ow_circuit *circuit;
     const struct ow_model *model;
@@ -21,6 +21,7 @@ struct reader {
     struct ow_reading *out;
     size_t n_node, n_cell, n_state, n_value;
     size_t metered; /* where the meter's begin */
+    bool is_integrator;
     struct ow_meter meter;
     char (*name)[OW_METER_NAME]; /* [n_value] */
     const char **name_or_0;      /* [n_value] */
@@ -99,6 +100,8 @@ static enum ow_status name_vectors(struct reader *r, struct ow_error *err)
         r->name_or_0[k] = r->name[k];
     }
     ow_meter_names(&r->meter, r->name + r->metered);
+    for (size_t j = 0; r->is_integrator && j < r->circuit->xb->cols; j++)
+        snprintf(r->name[r->metered + r->meter.n_vector + j], OW_METER_NAME, "out%zu", j);
     for (size_t k = r->metered; k < r->n_value; k++)
         r->name_or_0[k] = r->name[k];
     for (size_t k = r->n_node; st == OW_OK && k < r->metered; k++) {
@@ -114,6 +117,8 @@ static enum ow_status name_vectors(struct reader *r, struct ow_error *err)
 
 static double output(const struct reader *r, const double value[], size_t j)
 {
+    if (r->is_integrator)
+        return value[r->metered + r->meter.n_vector + j];
     return r->meter.has_sense ? ow_meter_output(&r->meter, value + r->metered, j)
                               : value[r->circuit->sense_out[j]];
 }
@@ -208,12 +213,20 @@ static void sample(struct reader *r, const double value[], double t)
         const size_t node = r->circuit->amp[j].inner;
         r->out->v_gain[j] = r->before[node] + (value[node] - r->before[node]) * share;
     }
+    if (r->is_integrator)
+        memcpy(r->out->v_gain, r->out->v_sample, r->out->cols * sizeof(double));
 }
 
-/* With widths: integrals, by the trapezoidal rule, and the extremes of the gain nodes. */
+/* With widths: integrals, by the trapezoidal rule, and the extremes of the gain nodes; of
+ * integrators what they have come to. */
 static void accumulate(struct reader *r, const double value[], double dt)
 {
     const double part = 0.5 * dt / ow_pulse_area(r->pulse);
+    if (r->is_integrator) {
+        take_sense(r, value, r->out->v_sample);
+        take_sense(r, value, r->out->v_gain);
+        return;
+    }
     for (size_t j = 0; j < r->circuit->xb->cols; j++)
         r->out->v_sample[j] += part * (output(r, r->before, j) + output(r, value, j));
     for (size_t j = 0; j < r->circuit->n_amp; j++) {
@@ -323,7 +336,8 @@ enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *ci
                        .t_before = -1.0};
     r.meter = ow_meter_of(circuit, false);
     r.metered = r.n_node + r.n_state * r.n_cell;
-    r.n_value = r.metered + r.meter.n_vector;
+    r.is_integrator = circuit->xb->sense.kind == OW_SENSE_INTEGRATOR;
+    r.n_value = r.metered + r.meter.n_vector + (r.is_integrator ? circuit->xb->cols : 0);
     char *deck = NULL;
     if (!spice->codemodel)
         return ow_fail(err, OW_ERR_HOST, "no code models (ohmweave.cm) given for ngspice");
