@@ -48,7 +48,8 @@ struct ow_coupled {
     struct ow_follow follow;
     bool is_follow_old;     /* it has not seen the accepted point */
     struct moment at, next; /* accepted, and tried */
-    bool is_held;           /* next has the states of at, and next.x is not used */
+    bool is_held;           /* next has the states of at, and next.x is not used ... */
+    bool has_states;        /* ... and so has the system                             */
     double stored_0;        /* J, at time 0 */
     double *c_port;         /* [n_port] F, merged onto the ports */
     bool has_c_port;
@@ -56,17 +57,19 @@ struct ow_coupled {
 
     /* The ports' voltages of the step that is tried, v + s d + s (s - 1) b with s from 0 to
      * 1, and those of the accepted step before. */
-    double *d, *b;          /* [n_port] V */
-    double *slope;          /* [n_port] V/s, of the accepted step before, its mean */
-    double h_before;        /* s, 0: there is none */
-    double *rate;           /* [n_y] 1/s, how the unknowns are expected to go on     */
-    double t_anchor;        /* s, of a point before the one that is sampled ...      */
-    double *anchor;         /* [n_free] V, ... what there was ...                    */
-    double *anchor_rate;    /* [n_free] V/s, ... and its mean rate ...               */
-    double anchor_span;     /* s, ... over this time before, 0: not known            */
-    double *end_rate;       /* [n_free] V/s, at the point that is sampled ...        */
-    bool has_end_rate;      /* ... or nothing changes there                          */
-    double *v_row, *dv_row; /* [n_port] workspace */
+    double *d, *b;             /* [n_port] V */
+    double *slope;             /* [n_port] V/s, of the accepted step before, its mean */
+    double h_before;           /* s, 0: there is none */
+    double *rate;              /* [n_y] 1/s, how the unknowns are expected to go on ... */
+    const double *expected;    /* ... there, or that of the accepted point              */
+    double t_anchor;           /* s, of a point before the one that is sampled ...      */
+    const double *anchor;      /* [n_free] V, ... what there was ...                    */
+    const double *anchor_rate; /* [n_free] V/s, ... and its mean rate ...            */
+    double anchor_span;        /* s, ... over this time before, 0: not known            */
+    double *anchor_room[2];    /* [n_free] for these two, but at the accepted point      */
+    double *end_rate;          /* [n_free] V/s, at the point that is sampled ...        */
+    bool has_end_rate;         /* ... or nothing changes there                          */
+    double *v_row, *dv_row;    /* [n_port] workspace */
 };
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -133,13 +136,13 @@ static bool create_arrays(struct ow_coupled *c)
         if (!(*array[k] = calloc(n, sizeof **array[k])))
             return false;
     c->rate = ow_pages_calloc(c->sys.n_y + 1, sizeof *c->rate);
-    c->anchor = ow_pages_calloc(c->sys.n_free + 1, sizeof *c->anchor);
-    c->anchor_rate = ow_pages_calloc(c->sys.n_free + 1, sizeof *c->anchor_rate);
+    for (size_t k = 0; k < 2; k++)
+        c->anchor_room[k] = ow_pages_calloc(c->sys.n_free + 1, sizeof **c->anchor_room);
     c->end_rate = ow_pages_calloc(c->sys.n_free + 1, sizeof *c->end_rate);
     c->v_node = calloc(c->circuit->n_node, sizeof *c->v_node);
     c->v_sense = calloc(c->circuit->xb->cols, sizeof *c->v_sense);
-    return c->v_node && c->v_sense && c->rate && c->anchor && c->anchor_rate && c->end_rate &&
-           create_moment(c, &c->at) && create_moment(c, &c->next) &&
+    return c->v_node && c->v_sense && c->rate && c->anchor_room[0] && c->anchor_room[1] &&
+           c->end_rate && create_moment(c, &c->at) && create_moment(c, &c->next) &&
            ow_ledger_init(&c->sys, false, &c->ledger) == OW_OK;
 }
 
@@ -215,8 +218,8 @@ void ow_coupled_destroy(struct ow_coupled *c)
     free(c->v_row);
     free(c->dv_row);
     free(c->rate);
-    free(c->anchor);
-    free(c->anchor_rate);
+    free(c->anchor_room[0]);
+    free(c->anchor_room[1]);
     free(c->end_rate);
     free(c->v_node);
     free(c->v_sense);
@@ -367,6 +370,7 @@ enum ow_status ow_coupled_dc(struct ow_coupled *c, const double v[], const doubl
     memset(m->v_rate, 0, c->n_port * sizeof *m->v_rate);
     m->stored = c->stored_0 = ow_energy_stored(c->circuit, c->sys.v_node);
     c->is_follow_old = true;
+    c->has_states = false;
     memcpy(i, m->i, c->n_port * sizeof *i);
     return OW_OK;
 }
@@ -402,10 +406,20 @@ static void set_anchor(struct ow_coupled *c, double t, const double y[], const d
                        double span)
 {
     c->t_anchor = t;
+    c->anchor = y;
+    c->anchor_rate = rate;
     c->anchor_span = span;
-    memcpy(c->anchor, y, c->sys.n_free * sizeof *y);
+}
+
+/* The same of what will change. */
+static void copy_anchor(struct ow_coupled *c, double t, const double y[], const double rate[],
+                        double span)
+{
+    double *const *room = c->anchor_room;
+    memcpy(room[0], y, c->sys.n_free * sizeof *y);
     if (span > 0.0)
-        memcpy(c->anchor_rate, rate, c->sys.n_free * sizeof *rate);
+        memcpy(room[1], rate, c->sys.n_free * sizeof *rate);
+    set_anchor(c, t, room[0], room[1], span);
 }
 
 /* The mean rates from the anchor to time t, where the voltages are y, and the rates there. */
@@ -427,7 +441,7 @@ static enum ow_status jump(struct ow_coupled *c, double t, double y[], double p[
     drive(c, t, c->v_row);
     ow_system_place(&c->sys, c->v_row, y);
     c->next.n_event += ow_jumps_make(&c->sys, t, y, c->next.t_event);
-    set_anchor(c, t, y, NULL, 0.0);
+    copy_anchor(c, t, y, NULL, 0.0);
     sample(c, c->v_row, p, c->next.i);
     return ow_stepper_restart(c->stepper, t);
 }
@@ -462,7 +476,7 @@ static enum ow_status advance(struct ow_coupled *c, bool *has_stirred, long *n_s
     struct moment *m = &c->next;
     double p[OW_N_POWER], t = c->at.t;
     enum ow_step_result result = OW_STEP_ON;
-    enum ow_status st = ow_stepper_resume(c->stepper, t, m->t - t, c->rate);
+    enum ow_status st = ow_stepper_resume(c->stepper, t, m->t - t, c->expected);
     memcpy(p, c->at.p, sizeof p);
     memcpy(m->i, c->at.i, c->n_port * sizeof *m->i);
     add_charging(c, 0.0, c->at.v, m->i, p);
@@ -483,17 +497,17 @@ static enum ow_status advance(struct ow_coupled *c, bool *has_stirred, long *n_s
         if (result == OW_STEP_EVENT)
             st = jump(c, t, ow_stepper_y(c->stepper), p);
         else if (m->span >= least_span * (m->t - c->at.t))
-            set_anchor(c, t, ow_stepper_y(c->stepper), m->rate, m->span);
+            copy_anchor(c, t, ow_stepper_y(c->stepper), m->rate, m->span);
     }
     return st ? ow_fail(err, st, "the array: %s", ow_status_str(st)) : OW_OK;
 }
 
 /* The conductances at the accepted point. */
-static enum ow_status update_follow(struct ow_coupled *c, double y[])
+static enum ow_status update_follow(struct ow_coupled *c)
 {
     if (!c->is_follow_old)
         return OW_OK;
-    ow_system_place_static(&c->sys, c->at.v, y, NULL);
+    ow_system_place_static(&c->sys, c->at.v, ow_stepper_y(c->stepper), NULL);
     c->is_follow_old = false;
     return ow_follow_update(&c->follow);
 }
@@ -503,18 +517,26 @@ static enum ow_status update_follow(struct ow_coupled *c, double y[])
 static enum ow_status expect(struct ow_coupled *c)
 {
     const struct ow_system *sys = &c->sys;
-    const double h = c->next.t - c->at.t, least = 1e-3 * c->options.rtol * c->options.v_scale;
+    /* a third of what does not matter */
+    const double h = c->next.t - c->at.t, least = 3e-3 * c->options.rtol * c->options.v_scale;
     double most = 0.0;
+    for (size_t k = 0; k < c->n_port; k++) {
+        c->dv_row[k] = c->d[k] / h - c->at.v_rate[k];
+        most = fmax(most, h * fabs(c->dv_row[k]));
+    }
+    c->expected = c->at.rate;
+    if (most <= least && sys->n_moving == 0)
+        return OW_OK;
+    c->expected = c->rate;
     memcpy(c->rate, c->at.rate, sys->n_free * sizeof *c->rate);
     if (sys->n_moving > 0 && c->at.is_at_rest)
         memset(c->rate + sys->n_free, 0, sys->n_moving * sys->n_cell * sizeof *c->rate);
     else if (sys->n_moving > 0)
         memcpy(c->rate + sys->n_free, c->at.f, sys->n_moving * sys->n_cell * sizeof *c->rate);
-    for (size_t k = 0; k < c->n_port; k++) {
-        c->dv_row[k] = c->d[k] / h - c->at.v_rate[k];
-        most = fmax(most, h * fabs(c->dv_row[k]));
-    }
-    return most > least ? ow_follow_add(&c->follow, c->dv_row, c->end_rate, c->rate) : OW_OK;
+    if (most <= least)
+        return OW_OK;
+    const enum ow_status st = update_follow(c);
+    return st ? st : ow_follow_add(&c->follow, c->dv_row, c->end_rate, c->rate);
 }
 
 /* Once, with the states held or not. */
@@ -524,17 +546,17 @@ static enum ow_status attempt(struct ow_coupled *c, bool is_held, bool is_smooth
     const struct moment *at = &c->at;
     struct moment *m = &c->next;
     double *y = ow_stepper_y(c->stepper);
-    c->is_held = is_held;
-    ow_system_hold(&c->sys, is_held);
     memcpy(y, at->y, c->sys.n_free * sizeof *y);
-    ow_system_put_states(&c->sys, at->x, y);
+    if (!(is_held && c->is_held && c->has_states && !c->sys.inner)) {
+        ow_system_hold(&c->sys, is_held);
+        ow_system_put_states(&c->sys, at->x, y);
+    }
+    c->is_held = c->has_states = is_held;
     memcpy(m->e, at->e, sizeof m->e);
     if (at->n_event != m->n_event || m->n_event > 0)
         memcpy(m->t_event, at->t_event, c->sys.n_cell * sizeof *m->t_event);
     m->n_event = at->n_event;
-    enum ow_status st = update_follow(c, y);
-    if (!st)
-        st = expect(c);
+    const enum ow_status st = expect(c);
     set_anchor(c, at->t, at->y, at->rate, is_smooth ? at->span : 0.0);
     return st ? ow_fail(err, st, "the array: %s", ow_status_str(st))
               : advance(c, has_stirred, n_step, err);

@@ -1,14 +1,12 @@
 #include "ow_follow.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ow_pages.h"
 
-/* Of the conductances, and of what remains of the linear solution: far below what a step's
- * guess is good for. */
-static const double least_change = 1e-2, tolerance = 1e-4;
+/* What remains of the linear solution: far below what a step's guess is good for. */
+static const double tolerance = 1e-4;
 
 enum ow_status ow_follow_init(struct ow_system *sys, const struct ow_mass *mass,
                               struct ow_follow *out)
@@ -29,20 +27,12 @@ void ow_follow_finish(struct ow_follow *f)
     *f = (struct ow_follow){0};
 }
 
-static bool has_changed(const struct ow_follow *f)
-{
-    const double *g = f->sys->at.di_dv;
-    bool has = false;
-    for (size_t k = 0; k < f->sys->n_cell; k++)
-        has |= !(fabs(g[k] - f->g[k]) <= least_change * f->g[k]);
-    return has;
-}
-
 enum ow_status ow_follow_update(struct ow_follow *f)
 {
-    if (f->is_ready && !has_changed(f))
+    const size_t size = f->sys->n_cell * sizeof *f->g;
+    if (f->is_ready && memcmp(f->g, f->sys->at.di_dv, size) == 0)
         return OW_OK;
-    memcpy(f->g, f->sys->at.di_dv, f->sys->n_cell * sizeof *f->g);
+    memcpy(f->g, f->sys->at.di_dv, size);
     const enum ow_status st = ow_newton_setup_dc(f->newton);
     f->is_ready = st == OW_OK;
     return st == OW_ERR_SOLVER ? OW_OK : st;

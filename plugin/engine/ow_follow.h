@@ -1,5 +1,5 @@
 /* How an array's lines follow its ports: the quasi-static response G^-1 of the node voltages to
- * the ports', states frozen.  A guess for a time step, so G may be a little old. */
+ * the ports', states frozen. */
 #ifndef OW_FOLLOW_H
 #define OW_FOLLOW_H
 
@@ -18,12 +18,11 @@ enum ow_status ow_follow_init(struct ow_system *sys, const struct ow_mass *mass,
                               struct ow_follow *out);
 void ow_follow_finish(struct ow_follow *follow);
 
-/* Take the conductances of the placed point, unless they have hardly changed.  OW_ERR_NOMEM; a
- * singular G has no response. */
+/* Take the conductances of the placed point.  OW_ERR_NOMEM; a singular G has no response. */
 enum ow_status ow_follow_update(struct ow_follow *follow);
 
-/* to[n_free] += the response to d[n_source], in any one unit.  Leaves the system at another
- * point. */
+/* to[n_free] += the response to d[n_source], in any one unit; y[n_free] is workspace.  Leaves
+ * the system at another point. */
 enum ow_status ow_follow_add(struct ow_follow *follow, const double d[], double y[],
                              double to[]);
 
