@@ -611,6 +611,11 @@ void ow_coupled_accept(struct ow_coupled *c)
 
 /* ---- what there is to know --------------------------------------------------------------- */
 
+size_t ow_coupled_rows(const struct ow_coupled *c)
+{
+    return c->circuit->xb->rows;
+}
+
 double ow_coupled_time(const struct ow_coupled *c)
 {
     return c->at.t;

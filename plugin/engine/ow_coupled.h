@@ -60,6 +60,8 @@ enum ow_status ow_coupled_try(struct ow_coupled *c, double t, const double v[], 
 /* The last try is what happened. */
 void ow_coupled_accept(struct ow_coupled *c);
 
+/* Word lines; the other ports are bit lines. */
+size_t ow_coupled_rows(const struct ow_coupled *c);
 /* s, of the accepted point; and of the last try. */
 double ow_coupled_time(const struct ow_coupled *c);
 double ow_coupled_tried(const struct ow_coupled *c);

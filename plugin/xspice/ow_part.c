@@ -1,12 +1,13 @@
 /* Facts of ngspice 39 that shape this file, beside those in ow_codemodel.c:
  *
- * - Above 256 inputs an instance is evaluated once more for each of them, a little off, as by
- *   `.options autopartial`: before the ports have been evaluated, which tells these calls.
  * - All instances of a model are evaluated before those of the next model, in the order of
  *   the library's list.
  * - An attempt from the time of the attempt before means that that one was accepted, with the
  *   voltages of its last evaluation; one from the same time as before, that it was not.
  * - At an attempt's first iteration the inputs are still those of the last accepted point.
+ * - A card of more than some 250 nodes overflows a table of tokens (alltokens of mif_inp2.c):
+ *   the flag behind it then makes ngspice evaluate every model once more for each input, or it
+ *   crashes.  So an ow_array has ow_array_more for others.
  * - A subcircuit gives no string to what is in it, and no code model knows its instance's name.
  *   So a port finds its array by its node: of those with the array's name, the one whose port
  *   `index` is the same node and not taken.  Where two qualify, either will do.
@@ -42,7 +43,10 @@
 
 enum { NAME, ID, SPEC, CONDUCTANCE, TOL, V_SCALE }; /* array/ow_array.ifs */
 enum { PORT_ARRAY, PORT_INDEX };                    /* array/ow_array_port.ifs */
+enum { MORE_ARRAY, MORE_ID, MORE_FIRST };           /* array/ow_array_more.ifs */
 enum { MONITOR_ARRAY, MONITOR_ID };                 /* array/ow_array_monitor.ifs */
+
+enum { MOST_NODES = 240 }; /* of a card */
 
 /* The array of one ow_array instance. */
 struct part {
@@ -50,9 +54,9 @@ struct part {
     const CKTcircuit *ckt; /* whose it is */
     char *name;
     int id;
-    int *node;    /* [n_port] ngspice's numbers             */
+    int *node;    /* [n_port] ngspice's numbers; < 0: not known */
     bool *is_met; /* [n_port] there is an ow_array_port     */
-    size_t n_met;
+    size_t n_known, n_met;
     bool has_stray;           /* an ow_array_port that is not at its place */
     const JOB *job;           /* of which something was ... */
     bool is_refused;          /* ... refused, as was said   */
@@ -71,7 +75,6 @@ struct part {
     double t_attempt;            /* s, of the attempt under way; < 0: none                 */
     bool is_solved;              /* the attempt has a solution, for v                      */
     bool is_dc;                  /* so has the operating point under way                   */
-    bool is_waiting;             /* for its ports to be evaluated                          */
     double dv;                   /* how far ngspice is from v, of full scale               */
     size_t worst;                /* at which port                                          */
 };
@@ -217,6 +220,18 @@ static enum ow_status find_array(struct part *p, const Mif_Private_t *mif,
     return st;
 }
 
+/* The first ones; ow_array_more has the others. */
+static bool note_nodes(struct part *p, const Mif_Private_t *mif)
+{
+    const size_t n = (size_t)mif->conn[0]->size;
+    p->node = calloc(p->n_port, sizeof *p->node);
+    p->is_met = calloc(p->n_port, sizeof *p->is_met);
+    for (size_t k = 0; p->node && p->is_met && k < p->n_port; k++)
+        p->node[k] = k < n ? mif->conn[0]->port[k]->smp_data.pos_node : -1;
+    p->n_known = n;
+    return p->node && p->is_met;
+}
+
 static enum ow_status open_array(struct part *p, const Mif_Private_t *mif, struct ow_error *err)
 {
     struct ow_coupled_options options = {.n_threads = 1};
@@ -227,12 +242,19 @@ static enum ow_status open_array(struct part *p, const Mif_Private_t *mif, struc
     const enum ow_status st = find_array(p, mif, &options, &circuit, err);
     if (st)
         return st;
-    if (circuit->n_source != p->n_port)
+    if (circuit->n_source < (size_t)mif->conn[0]->size)
         return ow_fail(err, OW_ERR_INPUT,
-                       "%zu nodes, and the array has %zu word lines and "
+                       "%d nodes, and the array has %zu word lines and "
                        "%zu bit lines",
-                       p->n_port, circuit->xb->rows, circuit->xb->cols);
-    if (!allocate(p, p->n_port))
+                       mif->conn[0]->size, circuit->xb->rows, circuit->xb->cols);
+    if (mif->conn[0]->size > MOST_NODES)
+        return ow_fail(
+            err, OW_ERR_INPUT,
+            "%d nodes on one card, which ngspice has no room for: expected %d at most, "
+            "and ow_array_more for the others",
+            mif->conn[0]->size, MOST_NODES);
+    p->n_port = circuit->n_source;
+    if (!allocate(p, p->n_port) || !note_nodes(p, mif))
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
     return ow_coupled_create(circuit, &options, &p->array, err);
 }
@@ -241,15 +263,6 @@ static void note_failure(struct part *p, const struct ow_error *err)
 {
     snprintf(p->report->failure, sizeof p->report->failure, "%.*s",
              (int)sizeof p->report->failure - 1, err->text);
-}
-
-static bool note_nodes(struct part *p, const Mif_Private_t *mif)
-{
-    p->node = calloc(p->n_port, sizeof *p->node);
-    p->is_met = calloc(p->n_port, sizeof *p->is_met);
-    for (size_t k = 0; p->node && p->is_met && k < p->n_port; k++)
-        p->node[k] = mif->conn[0]->port[k]->smp_data.pos_node;
-    return p->node && p->is_met;
 }
 
 static void create(Mif_Private_t *mif)
@@ -264,11 +277,10 @@ static void create(Mif_Private_t *mif)
     p->ckt = cm_get_circuit();
     p->name = strdup(name);
     p->id = mif->param[ID]->element[0].ivalue;
-    p->n_port = (size_t)mif->conn[0]->size;
     p->tol = mif->param[TOL]->element[0].rvalue;
     p->v_scale = mif->param[V_SCALE]->element[0].rvalue;
     p->report = &p->own_report;
-    if (!p->name || !note_nodes(p, mif)) {
+    if (!p->name) {
         free_part(p);
         say("ow_array '%s': out of memory", name);
         return;
@@ -364,7 +376,10 @@ static void begin_attempt(struct part *p, double t, bool is_smooth)
         p->v[k] = v0[k] + s * (v0[k] - p->v_before[k]);
         p->i[k] = i0[k] + s * (i0[k] - p->i_before[k]);
     }
-    set_conductance(p, h);
+    /* a charge that follows a parabola flows faster at its end: d (dv/dt)/dv there is 1/h plus
+     * the reciprocal of both steps */
+    set_conductance(
+        p, is_smooth && p->t_before >= 0.0 ? 1.0 / (1.0 / h + 1.0 / (t - p->t_before)) : h);
     p->t_attempt = t;
     p->is_solved = p->is_dc = false;
     cm_analog_not_converged();
@@ -428,7 +443,11 @@ static bool is_refused(struct part *p, bool is_first)
     if (!is_first && p->n_met < p->n_port) {
         while (p->is_met[k])
             k++;
-        if (!was_refused && !p->has_stray)
+        if (!was_refused && p->n_known < p->n_port)
+            say("ow_array '%s': %zu nodes, and the array has %zu word lines and %zu bit lines",
+                p->name, p->n_known, ow_coupled_rows(p->array),
+                p->n_port - ow_coupled_rows(p->array));
+        else if (!was_refused && !p->has_stray)
             say("ow_array '%s': port %zu has no ow_array_port at its node", p->name, k);
         return true;
     }
@@ -445,15 +464,50 @@ void ow_part_array(Mif_Private_t *mif)
         cm_analog_not_converged(); /* for ever: ngspice then gives up the analysis */
         return;
     }
-    if (p->is_waiting) /* ngspice tries what its inputs do to outputs, of which there are none */
-        return;
-    p->is_waiting = p->n_met == p->n_port;
-    for (size_t k = 0; k < p->n_port; k++)
-        p->v_now[k] = mif->conn[0]->port[k]->input.rvalue;
+    for (size_t k = 0; k < p->n_port && p->n_met == p->n_port; k++)
+        p->v_now[k] = cm_get_circuit()->CKTrhsOld[p->node[k]];
     if (mif->circuit.anal_type == MIF_DC)
         operating_point(p);
     else if (mif->circuit.anal_type == MIF_TRAN)
         transient(p, mif);
+}
+
+/* ---- the other nodes ----------------------------------------------------------------------
+ */
+
+/* Of the arrays of that name and id, the one whose first node is the same, and whose nodes from
+ * `first` on are not known. */
+static struct part *find_beginning(const Mif_Private_t *mif, size_t first, struct part *after)
+{
+    const char *name = mif->param[MORE_ARRAY]->element[0].svalue;
+    const int id = mif->param[MORE_ID]->element[0].ivalue;
+    const int node = mif->conn[0]->port[0]->smp_data.pos_node;
+    const size_t n = (size_t)mif->conn[0]->size - 1;
+    struct part *p = after ? after->other : all_parts;
+    while (p && !(is_of(p, name) && p->id == id && p->array && p->node[0] == node &&
+                  first + n <= p->n_port && p->node[first] < 0))
+        p = p->other;
+    return p;
+}
+
+void ow_part_more(Mif_Private_t *mif)
+{
+    const int first = mif->param[MORE_FIRST]->element[0].ivalue;
+    if (!mif->circuit.init)
+        return;
+    struct part *p = first > 0 ? find_beginning(mif, (size_t)first, NULL) : NULL;
+    if (!p || find_beginning(mif, (size_t)first, p)) {
+        say(p ? "ow_array_more: several arrays of the name '%s' begin at this node: each needs "
+                "an "
+                "id of its own"
+              : "ow_array_more: no ow_array of the name '%s' begins at this node and lacks "
+                "these",
+            mif->param[MORE_ARRAY]->element[0].svalue);
+        return;
+    }
+    for (int k = 1; k < mif->conn[0]->size; k++)
+        p->node[first + k - 1] = mif->conn[0]->port[k]->smp_data.pos_node;
+    p->n_known += (size_t)mif->conn[0]->size - 1;
 }
 
 /* ---- ports and monitors ----------------------------------------------------------------- */
@@ -473,8 +527,8 @@ static struct part *meet(const Mif_Private_t *mif, int index)
         say("ow_array_port: there is no ow_array of the name '%s'", name);
         return NULL;
     }
-    if (!p->array)
-        return NULL; /* which was said */
+    if (!p->array || p->n_known < p->n_port)
+        return NULL; /* which is the array's to say */
     if (index < 0 || (size_t)index >= p->n_port)
         say("ow_array_port: index = %d, and the array '%s' has %zu ports, from 0", index, name,
             p->n_port);
@@ -492,12 +546,11 @@ void ow_part_port(Mif_Private_t *mif)
     const int index = mif->param[PORT_INDEX]->element[0].ivalue;
     if (mif->circuit.init)
         mif->inst_var[0]->element[0].pvalue = meet(mif, index);
-    struct part *p = mif->inst_var[0]->element[0].pvalue;
+    const struct part *p = mif->inst_var[0]->element[0].pvalue;
     if (!p || !p->array) {
         cm_analog_not_converged();
         return;
     }
-    p->is_waiting = false;
     port->output.rvalue = p->i[index] + p->g[index] * (port->input.rvalue - p->v[index]);
     port->partial[0].port[0] = p->g[index];
 }
