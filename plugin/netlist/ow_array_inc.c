@@ -9,9 +9,10 @@ static bool is_name(const char *s)
 {
     if (!isalpha((unsigned char)*s))
         return false;
-    while (isalnum((unsigned char)*s) || *s == '_')
-        s++;
-    return *s == '\0';
+    const char *end = s;
+    while (isalnum((unsigned char)*end) || *end == '_')
+        end++;
+    return *end == '\0' && end - s <= 60;
 }
 
 /* A card has no escapes. */
@@ -29,7 +30,7 @@ static enum ow_status check(const struct ow_array_inc *inc, struct ow_error *err
     if (!is_name(inc->name))
         return ow_fail(err, OW_ERR_INPUT,
                        "'%s' as the name of a subcircuit: expected a letter, then letters, "
-                       "digits and _",
+                       "digits and _, 60 at most",
                        inc->name);
     if (path && !is_quotable(path))
         return ow_fail(err, OW_ERR_INPUT,
@@ -60,12 +61,11 @@ static void write_head(const struct ow_array_inc *inc, struct ow_deck *d)
     }
 }
 
-static void write_pins(const struct ow_array_inc *inc, struct ow_deck *d)
+static void name_pin(const void *data, size_t k, char name[OW_NODE_NAME])
 {
-    for (size_t i = 0; i < inc->rows; i++)
-        ow_deck_word(d, "r%zu", i);
-    for (size_t j = 0; j < inc->cols; j++)
-        ow_deck_word(d, "c%zu", j);
+    const struct ow_array_inc *inc = data;
+    const bool is_row = k < inc->rows;
+    snprintf(name, OW_NODE_NAME, "%c%zu", is_row ? 'r' : 'c', is_row ? k : k - inc->rows);
 }
 
 static const char *const monitor_pins = "e_in e_devices e_wires e_stored mismatch";
@@ -74,30 +74,29 @@ enum ow_status ow_array_inc_write(const struct ow_array_inc *inc, FILE *out,
                                   struct ow_error *err)
 {
     struct ow_deck d = {.out = out};
+    char pin[OW_NODE_NAME], also[96];
     const enum ow_status st = check(inc, err);
     if (st)
         return st;
     write_head(inc, &d);
     ow_deck_word(&d, ".subckt %s", inc->name);
-    write_pins(inc, &d);
-    if (inc->has_monitor)
-        ow_deck_word(&d, "%s id=0", monitor_pins);
+    for (size_t k = 0; k < inc->rows + inc->cols; k++) {
+        name_pin(inc, k, pin);
+        ow_deck_word(&d, "%s", pin);
+    }
+    ow_deck_word(&d, "%s id=0", inc->has_monitor ? monitor_pins : "");
     ow_deck_end_card(&d);
-    ow_deck_word(&d, "Aarray %%v [");
-    write_pins(inc, &d);
-    ow_deck_word(&d, "] array");
-    ow_deck_end_card(&d);
+    snprintf(also, sizeof also, "array=\"%.60s\" id={id} ", inc->name);
+    ow_deck_ports(&d, inc->rows + inc->cols, name_pin, inc, also);
     /* one word a line: ow_deck_word() holds no path */
-    fprintf(out, ".model array ow_array(name=\"%s\"%s\n", inc->name,
-            inc->has_monitor ? " id={id}" : "");
+    fprintf(out, ".model array ow_array(name=\"%s\" id={id}\n", inc->name);
     fprintf(out, "+ spec=\"%s\"", inc->spec);
     if (inc->conductances)
         fprintf(out, "\n+ g=\"%s\"", inc->conductances);
     fputs(")\n", out);
     for (size_t k = 0; k < inc->rows + inc->cols; k++) {
-        const bool is_row = k < inc->rows;
-        ow_deck_line(&d, "Aport%zu %%g %c%zu port%zu", k, is_row ? 'r' : 'c',
-                     is_row ? k : k - inc->rows, k);
+        name_pin(inc, k, pin);
+        ow_deck_line(&d, "Aport%zu %%g %s port%zu", k, pin, k);
         ow_deck_line(&d, ".model port%zu ow_array_port(array=\"%s\" index=%zu)", k, inc->name,
                      k);
     }

@@ -13,7 +13,8 @@ extern "C" {
 #endif
 
 struct ow_array_inc {
-    const char *name;         /* of the subcircuit: a letter, then letters, digits and _ */
+    const char *name;         /* of the subcircuit: a letter, then letters, digits and _,
+                                 60 in all at most                                       */
     const char *spec;         /* path of the specification, as ngspice is to open it     */
     const char *conductances; /* the same of a table of S; NULL: the weights             */
     size_t rows, cols;

@@ -43,3 +43,31 @@ const char *ow_deck_node(const struct ow_deck *d, size_t node, char name[OW_NODE
     ow_circuit_node_name(d->circuit, d->is_floating[node] ? OW_GROUND : node, name);
     return name;
 }
+
+/* ngspice 39 has 512 places for what it reads of a card, and takes two a node. */
+enum { MOST_PORTS = 100 };
+
+void ow_deck_ports(struct ow_deck *d, size_t n, ow_deck_port_fn *port, const void *data,
+                   const char *also)
+{
+    char name[OW_NODE_NAME];
+    for (size_t from = 0; from < n; from += MOST_PORTS) {
+        if (from == 0)
+            ow_deck_word(d, "Aarray %%v [");
+        else {
+            port(data, 0, name);
+            ow_deck_word(d, "Amore%zu %%v [ %s", from, name);
+        }
+        for (size_t k = from; k < n && k < from + MOST_PORTS; k++) {
+            port(data, k, name);
+            ow_deck_word(d, "%s", name);
+        }
+        if (from == 0)
+            ow_deck_word(d, "] array");
+        else
+            ow_deck_word(d, "] more%zu", from);
+        ow_deck_end_card(d);
+        if (from > 0)
+            ow_deck_line(d, ".model more%zu ow_array_more(%sfirst=%zu)", from, also, from);
+    }
+}

@@ -38,6 +38,14 @@ void ow_deck_blank(struct ow_deck *d);
 /* What a floating node connects to has no voltage across it: ground stands in. */
 const char *ow_deck_node(const struct ow_deck *d, size_t node, char name[OW_NODE_NAME]);
 
+/* What looks at an array's n ports: cards Aarray and, for those that it has no room for,
+ * Amore100,
+ * ..., of models array, more100, ...; what else the latter's cards say is `also`.  `port` names
+ * port k. */
+typedef void ow_deck_port_fn(const void *data, size_t k, char name[OW_NODE_NAME]);
+void ow_deck_ports(struct ow_deck *d, size_t n, ow_deck_port_fn *port, const void *data,
+                   const char *also);
+
 /* Subcircuit ow_amp, in a out: an amplifier without its feedback resistor. */
 void ow_deck_amp_macro(struct ow_deck *d);
 /* The integrator of column j, without its input resistance. */

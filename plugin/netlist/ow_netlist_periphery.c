@@ -187,12 +187,18 @@ void ow_deck_sense(struct ow_deck *d)
 }
 
 /* The array's ports: word lines, then bit lines. */
+static void name_port(const void *data, size_t k, char name[OW_NODE_NAME])
+{
+    const size_t rows = ((const struct ow_crossbar *)data)->rows;
+    snprintf(name, OW_NODE_NAME, "%s%zu", k < rows ? "p" : "in", k < rows ? k : k - rows);
+}
+
 static void write_ports(struct ow_deck *d)
 {
+    char name[OW_NODE_NAME];
     for (size_t k = 0; k < d->xb->rows + d->xb->cols; k++) {
-        const bool is_row = k < d->xb->rows;
-        ow_deck_line(d, "Aport%zu %%g %s%zu port%zu", k, is_row ? "p" : "in",
-                     is_row ? k : k - d->xb->rows, k);
+        name_port(d->xb, k, name);
+        ow_deck_line(d, "Aport%zu %%g %s port%zu", k, name, k);
         ow_deck_line(d, ".model port%zu ow_array_port(index=%zu)", k, k);
     }
 }
@@ -204,13 +210,7 @@ void ow_deck_array(struct ow_deck *d)
                  "* The array, from what the program offers: ow_array looks at the line ends,");
     ow_deck_line(d, "* ow_array_port draws the currents; me J in, md in devices, mw in wires,");
     ow_deck_line(d, "* ms stored, mm the largest mismatch at a port.");
-    ow_deck_word(d, "Aarray %%v [");
-    for (size_t i = 0; i < d->xb->rows; i++)
-        ow_deck_word(d, "p%zu", i);
-    for (size_t j = 0; j < d->xb->cols; j++)
-        ow_deck_word(d, "in%zu", j);
-    ow_deck_word(d, "] array");
-    ow_deck_end_card(d);
+    ow_deck_ports(d, d->xb->rows + d->xb->cols, name_port, d->xb, "");
     ow_deck_line(d, ".model array ow_array(tol=%s)", NUM(d->options.tol));
     write_ports(d);
     ow_deck_line(d, "Amonitor [me md mw ms mm] monitor");
