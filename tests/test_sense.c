@@ -2,6 +2,7 @@
  * wires, the same in ngspice, and what they cost. */
 #include "ow_check.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,6 +280,85 @@ START_TEST(test_coupled_hosts_agree)
 }
 END_TEST
 
+/* The transistors of netlists/periphery in ngspice, and what stands for them in the engine: 16
+ * x 8 devices with wires. */
+struct pair {
+    struct study s[2];
+    struct ow_vmm_result r[2];
+};
+
+static void measure_pair(const char *subckt, const char *equivalent, const char *t_read,
+                         struct pair *p)
+{
+    char text[1200];
+    static const char array[] =
+        "vmm: {weights: {random: [16, 4], seed: 3}, inputs: {random: [6, 16], seed: 4}}\n"
+        "array: {r_wordline: 1, r_bitline: 1}\n" DEVICE;
+    snprintf(text, sizeof text,
+             "%sinput: {t_read: %s}\nengine: {name: cosim}\nsense: {amp: subckt, "
+             "file: %s/../../netlists/periphery/generic_tt.inc, c_in: 0, %s}\n",
+             array, t_read, test_data_dir(), subckt);
+    measure(text, &p->s[0], &p->r[0]);
+    snprintf(text, sizeof text, "%sinput: {t_read: %s}\nsense: {%s}\n", array, t_read,
+             equivalent);
+    measure(text, &p->s[1], &p->r[1]);
+}
+
+static void done_pair(struct pair *p)
+{
+    for (int k = 0; k < 2; k++)
+        done(&p->s[k], &p->r[k]);
+}
+
+/* Largest difference of two matrices alike, of the span of the first. */
+static double apart(const struct ow_matrix *a, const struct ow_matrix *b)
+{
+    double worst = 0.0, lo = INFINITY, hi = -INFINITY;
+    for (size_t k = 0; k < a->rows * a->cols; k++) {
+        worst = fmax(worst, fabs(a->a[k] - b->a[k]));
+        lo = fmin(lo, a->a[k]);
+        hi = fmax(hi, a->a[k]);
+    }
+    return worst / (hi - lo);
+}
+
+/* The values of ow_tia_cmos.inc.  Settled outputs are 7e-5 of their span apart; with infinite
+ * gain and no offset they would be by 2.6e-3. */
+START_TEST(test_cmos_amplifier_has_an_equivalent)
+{
+    struct pair p;
+    measure_pair("subckt: ow_tia_cmos, r_f: 8k, params: {r_f: 8k}, c_load: 50f",
+                 "amp: tia, r_f: 8k, c_f: 24f, gain: 1645, gbw: 11.2g, r_out: 110, c_in: 67f, "
+                 "c_load: 50f, v_os: -22u, i_q: 826u",
+                 "15n", &p);
+    ck_assert_double_le(apart(&p.r[0].v_sense, &p.r[1].v_sense), 5e-4);
+    const struct ow_energy *a = &p.r[0].cost.physical, *b = &p.r[1].cost.physical;
+    ck_assert_close(b->devices, a->devices, 2e-3, 0.0);
+    ck_assert_close(b->wires, a->wires, 1e-2, 0.0);
+    ck_assert_close(b->sense, a->sense, 1e-2, 0.0);
+    ck_assert_close(p.r[1].latency.worst, p.r[0].latency.worst, 0.4, 0.0);
+    done_pair(&p);
+}
+END_TEST
+
+/* An ideal conveyor beside ow_conveyor_rgc, whose line rests at 3 mV and moves with the
+ * current: 4 % of the span apart, which a gain and an offset for each column make up. */
+START_TEST(test_conveyor_has_an_ideal)
+{
+    struct pair p;
+    measure_pair("subckt: ow_conveyor_rgc, r_f: 1.2339k, inverting: false, c_load: 0, "
+                 "pins: {rst: pwl(0 0.9 5p -0.9), vrst: -0.7}",
+                 "amp: integrator, r_in: 5, c_int: 5.07p, c_in: 20f, i_q: 540u", "6n", &p);
+    ck_assert_double_le(apart(&p.r[0].y_circuit, &p.r[1].y_circuit), 6e-2);
+    ck_assert_close(p.r[0].accuracy.column.total.csnr_db, p.r[1].accuracy.column.total.csnr_db,
+                    0.0, 3.0);
+    const struct ow_energy *a = &p.r[0].cost.physical, *b = &p.r[1].cost.physical;
+    ck_assert_close(b->devices, a->devices, 6e-2, 0.0);
+    ck_assert_close(b->sense, a->sense, 1e-2, 0.0);
+    done_pair(&p);
+}
+END_TEST
+
 /* ---- what cannot be ---------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -315,6 +395,8 @@ int main(void)
     if (getenv("OW_HAS_SPICE") && access(OW_CODEMODEL, R_OK) == 0) {
         tcase_add_loop_test(tc, test_hosts_agree, 0, N(referee));
         tcase_add_loop_test(tc, test_coupled_hosts_agree, 0, 2);
+        tcase_add_test(tc, test_cmos_amplifier_has_an_equivalent);
+        tcase_add_test(tc, test_conveyor_has_an_ideal);
     }
     tcase_add_loop_test(tc, test_refusals_name_their_place, 0, N(refused));
     suite_add_tcase(suite, tc);
