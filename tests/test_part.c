@@ -5,6 +5,8 @@
 #if defined(OW_ARRAY_CODEMODEL) && defined(OW_NGSPICE)
 #include "ow_bare.h"
 #include "ow_deck.h"
+#include "ow_mix.h"
+#include "ow_path.h"
 
 enum { ROWS = 5, COLS = 4, PORTS = ROWS + COLS };
 
@@ -20,6 +22,61 @@ static void enter(void)
     make_folder();
     write_file("a.yaml", spec_text);
 }
+
+/* ---- what has no host in it ---------------------------------------------------------------
+ */
+
+/* Of a linear F in three dimensions three differences are enough, where plain iterations take
+ * hundreds. */
+START_TEST(test_mixing_solves_linear_fixed_points)
+{
+    static const double a[3][3] = {{0.91, 0.07, -0.2}, {0.03, -0.83, 0.11}, {0.0, 0.21, 0.97}};
+    static const double b[3] = {0.3, -0.2, 0.05};
+    struct ow_mix mix;
+    double v[3] = {0.0}, f[3], r = 0.0;
+    ck_assert(ow_mix_init(&mix, 3));
+    for (int run = 0; run < 2; run++) {
+        ow_mix_clear(&mix);
+        for (int step = 0; step < 6; step++) {
+            r = 0.0;
+            for (int i = 0; i < 3; i++) {
+                f[i] = b[i];
+                for (int j = 0; j < 3; j++)
+                    f[i] += a[i][j] * v[j];
+                r = fmax(r, fabs(f[i] - v[i]));
+            }
+            if (step == 1) /* the first is plain */
+                ck_assert_double_gt(r, 1e-3);
+            ow_mix_step(&mix, v, f, f);
+            memcpy(v, f, sizeof v);
+        }
+        ck_assert_double_lt(r, 1e-9);
+        memset(v, 0, sizeof v);
+    }
+    ow_mix_finish(&mix);
+}
+END_TEST
+
+START_TEST(test_paths_in_lower_case)
+{
+    char found[OW_PATH_SIZE];
+    make_folder();
+    ck_assert_int_eq(
+        system("mkdir -p Some/Where && touch Some/Where/File.Yaml Some/ab Some/aB"), 0);
+    ck_assert(ow_path_find("some/where/file.yaml", NULL, found));
+    ck_assert_str_eq(found, "Some/Where/File.Yaml");
+    ck_assert(ow_path_find("where/file.yaml", "Some", found));
+    ck_assert_str_eq(found, "Some/Where/File.Yaml");
+    ck_assert(ow_path_find("Some/aB", NULL, found)); /* as it stands */
+    ck_assert_str_eq(found, "Some/aB");
+    ck_assert(ow_path_find("some/ab", NULL, found));
+    ck_assert_str_eq(found, "Some/ab");
+    ck_assert(!ow_path_find("some/AB", NULL, found)); /* which one? */
+    ck_assert(!ow_path_find("some/other.yaml", NULL, found));
+    ck_assert_str_eq(found, "some/other.yaml");
+    remove_folder();
+}
+END_TEST
 
 /* ---- decks ------------------------------------------------------------------------------ */
 
@@ -387,6 +444,8 @@ static Suite *part_suite(void)
     Suite *suite = suite_create("part");
     TCase *decks = tcase_create("decks");
     tcase_set_timeout(decks, 120);
+    tcase_add_test(decks, test_mixing_solves_linear_fixed_points);
+    tcase_add_test(decks, test_paths_in_lower_case);
     tcase_add_loop_test(decks, test_an_array_is_its_parts, 0, N_AROUND);
     tcase_add_test(decks, test_runs_are_alike);
     tcase_add_test(decks, test_dc_is_that_of_the_parts);

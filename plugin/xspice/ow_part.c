@@ -34,6 +34,7 @@
 
 #include "ow_bare.h"
 #include "ow_coupled.h"
+#include "ow_mix.h"
 #include "ow_offer.h"
 #include "ow_path.h"
 
@@ -74,6 +75,7 @@ struct part {
     double h_told;               /* s, the step that g is for                              */
     double t_attempt;            /* s, of the attempt under way; < 0: none                 */
     bool is_solved;              /* the attempt has a solution, for v                      */
+    struct ow_mix mix;           /* of the attempt                                         */
     bool is_dc;                  /* so has the operating point under way                   */
     double dv;                   /* how far ngspice is from v, of full scale               */
     size_t worst;                /* at which port                                          */
@@ -152,6 +154,7 @@ static void free_part(struct part *p)
     free(p->name);
     free(p->node);
     free(p->is_met);
+    ow_mix_finish(&p->mix);
     free(p->v);
     free(p);
 }
@@ -254,7 +257,7 @@ static enum ow_status open_array(struct part *p, const Mif_Private_t *mif, struc
             "and ow_array_more for the others",
             mif->conn[0]->size, MOST_NODES);
     p->n_port = circuit->n_source;
-    if (!allocate(p, p->n_port) || !note_nodes(p, mif))
+    if (!allocate(p, p->n_port) || !note_nodes(p, mif) || !ow_mix_init(&p->mix, p->n_port))
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
     return ow_coupled_create(circuit, &options, &p->array, err);
 }
@@ -380,6 +383,7 @@ static void begin_attempt(struct part *p, double t, bool is_smooth)
      * the reciprocal of both steps */
     set_conductance(
         p, is_smooth && p->t_before >= 0.0 ? 1.0 / (1.0 / h + 1.0 / (t - p->t_before)) : h);
+    ow_mix_clear(&p->mix);
     p->t_attempt = t;
     p->is_solved = p->is_dc = false;
     cm_analog_not_converged();
@@ -403,6 +407,8 @@ static void transient(struct part *p, const Mif_Private_t *mif)
     }
     if (p->is_solved && distance(p) <= 0.5 * p->tol)
         return;
+    if (p->is_solved) /* which what was told about has led to */
+        ow_mix_step(&p->mix, p->v, p->v_now, p->v_now);
     p->report->solutions++;
     if (ow_coupled_try(p->array, t, p->v_now, is_smooth, p->i_now, &p->report->steps, &err)) {
         p->is_solved = false;
