@@ -11,9 +11,7 @@
 #include "ow_reference_ode.h"
 #include "ow_series.h"
 
-/* ---- port voltages
- * -----------------------------------------------------------------------
- */
+/* ---- port voltages ---------------------------------------------------------------------- */
 
 enum { MOST_CELLS = 12, MOST_PORTS = 8, N_CORNER = 5 };
 
@@ -41,8 +39,7 @@ static double wave(double t, size_t port, double v)
 
 typedef double drive_fn(double t, size_t port, double v);
 
-/* ---- an array of its own -------------------------------------------------------------------
- */
+/* ---- an array of its own ---------------------------------------------------------------- */
 
 struct bench {
     struct ow_crossbar xb;
@@ -124,8 +121,7 @@ static void try_to(struct bench *b, double t, double v, bool is_smooth)
     ck_assert_ok(ow_coupled_try(b->c, t, b->v, is_smooth, b->i, &b->n_step, &b->err), b->err);
 }
 
-/* ---- the circuit, written down from ow_crossbar.h alone -------------------------------------
- */
+/* ---- the circuit, written down from ow_crossbar.h alone --------------------------------- */
 
 enum { MOST = 2 * MOST_CELLS + OW_MAX_STATES * MOST_CELLS + 2 };
 
@@ -223,9 +219,7 @@ static void begin_reference(struct reference *ref, const struct bench *b, double
     }
 }
 
-/* ---- a whole drive against it
- * ----------------------------------------------------------------
- */
+/* ---- a whole drive against it ----------------------------------------------------------- */
 
 struct errors {
     double x, i, source, devices; /* of 1, of the largest current, of all energy that moved */

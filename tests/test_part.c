@@ -23,8 +23,7 @@ static void enter(void)
     write_file("a.yaml", spec_text);
 }
 
-/* ---- what has no host in it ---------------------------------------------------------------
- */
+/* ---- what has no host in it ------------------------------------------------------------- */
 
 /* Of a linear F in three dimensions three differences are enough, where plain iterations take
  * hundreds. */
@@ -188,8 +187,7 @@ static struct saved results(const struct text *circuit, const char *control, con
     return read_raw(raw);
 }
 
-/* ---- an array and its parts ---------------------------------------------------------------
- */
+/* ---- an array and its parts ------------------------------------------------------------- */
 
 static const struct around around[] = {
     {"resistors", 0.2, "50", NULL, "100", NULL, "5f", "20p 10n", "", 3e-4},
@@ -239,8 +237,7 @@ START_TEST(test_an_array_is_its_parts)
 }
 END_TEST
 
-/* ---- one after the other -------------------------------------------------------------------
- */
+/* ---- one after the other ---------------------------------------------------------------- */
 
 static void same(const struct saved *a, const struct saved *b)
 {
@@ -351,9 +348,41 @@ START_TEST(test_two_of_one_subcircuit)
 }
 END_TEST
 
-/* ---- what is refused
- * -------------------------------------------------------------------------
- */
+/* More lines than a card of ngspice holds: what enters on the left leaves below, in the DC
+ * point and where all is at rest. */
+START_TEST(test_more_lines_than_a_card_holds)
+{
+    enum { N = 130 };
+    struct text circuit = {0};
+    const char *program = getenv("OW_PROGRAM");
+    char command[512];
+    enter();
+    ck_assert_ptr_nonnull(program);
+    write_file("big.yaml", "vmm: {weights: {random: [130, 65], seed: 7}}\n"
+                           "device: {model: team, set: ow_benign}\n");
+    snprintf(command, sizeof command, "%s netlist big.yaml --array=big -o big.inc", program);
+    ck_assert_int_eq(run(command, "log"), 0);
+    add(&circuit, ".include big.inc\nv1 s 0 dc 0.2 pwl(0 0.2 1n 0.1)\nv2 g 0 0\n");
+    for (int k = 0; k < N; k++)
+        add(&circuit, "rp%d s p%d 50\nrq%d q%d g 100\n", k, k, k, k);
+    add(&circuit, "x1");
+    for (int k = 0; k < 2 * N; k++)
+        add(&circuit, "%s%c%d", k % 10 ? " " : "\n+ ", k < N ? 'p' : 'q', k % N);
+    add(&circuit, "\n+ big\n.tran 100p 3n\n.options numdgt=17 reltol=1e-5\n");
+    struct saved s = results(&circuit, "run\nwrite out.raw i(v1) i(v2)", "out.raw");
+    ck_assert_uint_gt(s.n_point, 20);
+    ck_assert_uint_lt(s.n_point, 100);
+    ck_assert_double_gt(saved_at(&s, 0, 2), 1e-3);
+    ck_assert_close(saved_at(&s, 0, 2), -saved_at(&s, 0, 1), 1e-4, 0.0);
+    ck_assert_close(saved_last(&s, 2), -saved_last(&s, 1), 1e-4, 0.0);
+    ck_assert_close(saved_last(&s, 2), 0.5 * saved_at(&s, 0, 2), 1e-3, 0.0);
+    free(s.value);
+    free(circuit.s);
+    remove_folder();
+}
+END_TEST
+
+/* ---- what is refused -------------------------------------------------------------------- */
 
 static const struct {
     const char *what, *to; /* replaced in the deck */
@@ -450,6 +479,7 @@ static Suite *part_suite(void)
     tcase_add_test(decks, test_runs_are_alike);
     tcase_add_test(decks, test_dc_is_that_of_the_parts);
     tcase_add_test(decks, test_two_of_one_subcircuit);
+    tcase_add_test(decks, test_more_lines_than_a_card_holds);
     tcase_add_loop_test(decks, test_what_is_wrong_is_said_once, 0, N_REFUSED);
     suite_add_tcase(suite, decks);
     return suite;

@@ -478,8 +478,7 @@ void ow_part_array(Mif_Private_t *mif)
         transient(p, mif);
 }
 
-/* ---- the other nodes ----------------------------------------------------------------------
- */
+/* ---- the other nodes -------------------------------------------------------------------- */
 
 /* Of the arrays of that name and id, the one whose first node is the same, and whose nodes from
  * `first` on are not known. */
