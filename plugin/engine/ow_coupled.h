@@ -1,5 +1,5 @@
-/* An array as a part of another simulator's circuit: the other side knows the voltages at the
- * ends of the lines (the ports), this one the currents that flow into them.
+/* An array as a part of another simulator's circuit (COUPLING.md): the other side knows the
+ * voltages at the ends of the lines (the ports), this one the currents that flow into them.
  *
  * Between two time points of the other simulator the ports' voltages follow a parabola or a
  * straight line, and the array is an ODE driven by them (ow_system.h), stepped with error
@@ -10,12 +10,11 @@
  * at first order, but with a slope that is known: on as the unknowns have come there, and where
  * the ports turn off, lines follow (ow_follow.h).  Lines are much faster than any step (1 ohm x
  * 0.1 fF), so they do, and a first-order step that is told where to go passes its error test at
- * once.  A try depends on what has been accepted and on nothing else, to the last bit.  While no
- * state moves, y is the nodes alone.  Measured on a 64 x 64 array, a pulse in steps of 25 ps,
- * milliseconds a try (rtol 1e-5):
- *   begun anew with that slope 0.4, without it 1.4;
- *   ARKODE, which could go back, 9.4 (ESDIRK324L2SA), 25 (Cash(5,2,4)), 28 (SDIRK(5,3,4)), 580
- *   (TR-BDF2): one-step methods take such lines' rounding errors for slopes.
+ * once.  A try depends on what has been accepted and on nothing else, to the last bit.  While
+ * no state moves, y is the nodes alone.  Measured on a 64 x 64 array, a pulse in steps of 25
+ * ps, milliseconds a try (rtol 1e-5): begun anew with that slope 0.25, without it 1.4; ARKODE,
+ * which could go back, 9.4 (ESDIRK324L2SA), 25 (Cash(5,2,4)), 28 (SDIRK(5,3,4)), 580 (TR-BDF2):
+ * one-step methods take such lines' rounding errors for slopes.
  *
  * The circuit is a crossbar whose bit lines are driven (OW_SENSE_DRIVER); its sources are
  * the ports: word lines first, then bit lines. */
