@@ -259,6 +259,104 @@ START_TEST(test_sizes_must_match)
 }
 END_TEST
 
+/* ---- waveforms --------------------------------------------------------------------------- */
+
+/* V at t (s): a ramp to 20 ns with a corner, then a wave that bends; or steps at `jump`. */
+static double wave(double t, double jump)
+{
+    const double ramp = fmin(t, 20e-9) / 20e-9;
+    const double bend = t > 30e-9 ? 0.2 * (1.0 - cos((t - 30e-9) * 5e8)) : 0.0;
+    return jump > 0.0 ? (t >= jump ? 0.3 : 0.1) : ramp + bend;
+}
+
+/* 50 ns in points `dt` apart, the first of them at `first` after 0. */
+static void fill_wave(struct ow_reading *r, double first, double dt, double jump)
+{
+    const int n = (int)((50e-9 - first) / dt);
+    for (int k = -1; k <= n; k++) {
+        const double t = k < 0 ? 0.0 : k == n ? 50e-9 : first + k * dt, v = wave(t, jump);
+        const double all[COLS] = {v, 0.5 * v, 0.0};
+        ck_assert_int_eq(ow_waveform_append(&r->wave, COLS, t, all), OW_OK);
+    }
+}
+
+/* Of full scale, 1 V. */
+static struct ow_difference wave_difference(const struct pair *p, double *t)
+{
+    struct ow_difference d;
+    ow_compare_waves(p->a, p->b, N_READ, 1.0, &d, t);
+    return d;
+}
+
+static void start_waves(struct pair *p, double jump_a, double jump_b)
+{
+    start(p, jump_a > 0.0 ? "stochastic" : "team");
+    for (int k = 0; k < N_READ; k++) {
+        fill_wave(&p->a[k], 0.13e-9, 0.25e-9, k ? jump_a : 0.0);
+        fill_wave(&p->b[k], 0.27e-9, 0.31e-9, k ? jump_b : 0.0);
+    }
+}
+
+/* A straight line between points 0.31 ns apart is off by v'' dt^2/8 = 0.2 25e16 96e-21/8 =
+ * 6e-4 V where the wave bends, a cubic by 5e-6 V; across a corner of 0.05 V/ns each of them by
+ * a tenth of 0.05 0.31 V, and that the limit bears. */
+START_TEST(test_waves_agree_between_points)
+{
+    struct pair p;
+    double t;
+    start_waves(&p, 0.0, 0.0);
+    struct ow_difference d = wave_difference(&p, &t);
+    ck_assert_msg(d.is_ok && d.worst > 1e-4, "%g at %g s", d.worst, t);
+    for (int k = 0; k < N_READ; k++) /* without the ramp */
+        for (int host = 0; host < 2; host++) {
+            struct ow_waveform *w = host ? &p.b[k].wave : &p.a[k].wave;
+            for (size_t n = 0; n < w->n; n++)
+                for (size_t j = 0; j < COLS; j++)
+                    w->v[n * COLS + j] = j < 2 ? 0.2 * sin(w->t[n] * 5e8) : 0.0;
+        }
+    d = wave_difference(&p, &t);
+    ck_assert_msg(d.is_ok && d.worst < 1e-4, "%g at %g s", d.worst, t);
+    p.b[1].wave.v[100 * COLS + 2] = 0.9e-3;
+    d = wave_difference(&p, &t);
+    ck_assert(d.is_ok && d.read == 1 && d.index == 2 && t == p.b[1].wave.t[100]);
+    p.b[1].wave.v[100 * COLS + 2] = 1.1e-3;
+    d = wave_difference(&p, &t);
+    ck_assert(!d.is_ok && d.a == 0.0 && d.b == 1.1e-3);
+    p.b[1].wave.v[100 * COLS + 2] = NAN;
+    ck_assert(!wave_difference(&p, &t).is_ok);
+    finish(&p);
+}
+END_TEST
+
+/* Jumps 1 ns apart: waveforms that differ by 0.2 V for 1 ns agree if the cells' jumps are as
+ * far apart, not if they are at one time or if nothing jumped. */
+START_TEST(test_waves_may_jump_when_cells_do)
+{
+    struct pair p;
+    double t;
+    start_waves(&p, 10e-9, 11e-9);
+    for (int k = 0; k < N_READ; k++) /* the first read as the second */
+        for (int host = 0; host < 2; host++) {
+            struct ow_waveform *w = host ? &p.b[k].wave : &p.a[k].wave;
+            for (size_t n = 0; n < w->n; n++)
+                w->v[n * COLS] = wave(w->t[n], host ? 11e-9 : 10e-9);
+            for (size_t n = 0; n < w->n; n++)
+                w->v[n * COLS + 1] = w->v[n * COLS + 2] = 0.0;
+        }
+    ck_assert(!wave_difference(&p, &t).is_ok);
+    for (int k = 0; k < N_READ; k++)
+        jump(&p.xb, &p.a[k], 3, 10e-9), jump(&p.xb, &p.b[k], 3, 10e-9);
+    ck_assert(!wave_difference(&p, &t).is_ok);
+    for (int k = 0; k < N_READ; k++)
+        jump(&p.xb, &p.b[k], 3, 11e-9);
+    ck_assert_double_eq(wave_difference(&p, &t).worst, 0.0);
+    for (size_t n = p.a[0].wave.n - 20; n < p.a[0].wave.n; n++)
+        p.a[0].wave.v[n * COLS] += 2e-3; /* long after */
+    ck_assert(!wave_difference(&p, &t).is_ok);
+    finish(&p);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("compare");
@@ -273,6 +371,8 @@ int main(void)
     tcase_add_loop_test(tc, test_nan_never_agrees, 0, 6);
     tcase_add_loop_test(tc, test_outputs_without_a_span, 0, 2);
     tcase_add_test(tc, test_sizes_must_match);
+    tcase_add_test(tc, test_waves_agree_between_points);
+    tcase_add_test(tc, test_waves_may_jump_when_cells_do);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

@@ -227,20 +227,61 @@ void ow_comparison_finish(struct ow_comparison *c)
     *c = (struct ow_comparison){0};
 }
 
-/* Of column j at time t between points k and k + 1: the cubic through them and their
- * neighbours, since a straight line misses an edge by a thousandth of it. */
-static double wave_at(const struct ow_waveform *w, size_t cols, size_t j, double t, size_t k)
+/* Two ways through the other's points: a straight line, which misses an edge by a thousandth of
+ * it, and a cubic through four of them, which is nonsense across a corner.  Of column j at time
+ * t, which is between point `at` and the next. */
+static double line_at(const struct ow_waveform *w, size_t cols, size_t j, double t, size_t at)
 {
-    const size_t first = k > 0 ? k - 1 : 0, end = k + 3 < w->n ? k + 3 : w->n;
+    const double t0 = w->t[at], t1 = w->t[at + 1], v0 = w->v[at * cols + j];
+    const double s = fmin(fmax((t - t0) / (t1 - t0), 0.0), 1.0);
+    return v0 + s * (w->v[(at + 1) * cols + j] - v0);
+}
+
+static double cubic_at(const struct ow_waveform *w, size_t cols, size_t j, double t, size_t at)
+{
     double v = 0.0;
-    for (size_t a = first; a < end; a++) { /* Lagrange */
-        double part = w->v[a * cols + j];
-        for (size_t b = first; b < end; b++)
-            if (b != a)
-                part *= (t - w->t[b]) / (w->t[a] - w->t[b]);
-        v += part;
+    if (w->n < 4)
+        return line_at(w, cols, j, t, at);
+    const size_t from = at == 0 ? 0 : at + 2 < w->n ? at - 1 : w->n - 4;
+    for (size_t k = from; k < from + 4; k++) {
+        double weight = 1.0; /* Lagrange's */
+        for (size_t m = from; m < from + 4; m++)
+            weight *= m == k ? 1.0 : (t - w->t[m]) / (w->t[k] - w->t[m]);
+        v += weight * w->v[k * cols + j];
     }
     return v;
+}
+
+/* Where cells jump, hosts do it at times that differ, which `event` judges: then any value will
+ * do that the other has within as much time, and a step more of either. */
+static double jump_shift(const struct ow_reading *a, const struct ow_reading *b)
+{
+    double shift = -1.0; /* no jumps */
+    for (size_t k = 0; k < a->n_cell; k++)
+        if (isfinite(a->t_event[k]) && isfinite(b->t_event[k]))
+            shift = fmax(shift, fabs(a->t_event[k] - b->t_event[k]));
+    return shift;
+}
+
+static double nearest_at(const struct ow_waveform *w, size_t cols, size_t j, double t,
+                         double shift, size_t at, double mine)
+{
+    const double line = line_at(w, cols, j, t, at), cubic = cubic_at(w, cols, j, t, at);
+    double lo = line, hi = line;
+    size_t from = at, to = at + 1;
+    if (shift < 0.0)
+        return fabs(mine - cubic) < fabs(mine - line) ? cubic : line;
+    while (from > 0 && w->t[from] > t - shift)
+        from--;
+    while (to + 1 < w->n && w->t[to] < t + shift)
+        to++;
+    from -= from > 0;
+    to += to + 1 < w->n;
+    for (size_t k = from; k <= to; k++) {
+        lo = fmin(lo, w->v[k * cols + j]);
+        hi = fmax(hi, w->v[k * cols + j]);
+    }
+    return isnan(mine) ? line : fmin(fmax(mine, lo), hi);
 }
 
 /* At the points of `at`, against the other. */
@@ -249,15 +290,17 @@ static void compare_wave(const struct ow_reading *at, const struct ow_reading *o
                          struct ow_difference *worst, double *t_worst)
 {
     const struct ow_waveform *w = &at->wave, *o = &other->wave;
+    const double jump = jump_shift(at, other);
     size_t k = 0;
     for (size_t n = 0; n < w->n && o->n > 1; n++) {
+        const double shift = jump < 0.0 || n == 0 ? jump : jump + w->t[n] - w->t[n - 1];
         while (k + 2 < o->n && o->t[k + 1] < w->t[n])
             k++;
         for (size_t j = 0; j < at->cols; j++) {
             const double mine = w->v[n * at->cols + j];
-            const double theirs = wave_at(o, at->cols, j, w->t[n], k);
-            const double d = fabs(mine - theirs) / full_scale;
-            if (d <= worst->worst) /* also what is not a number is worse */
+            const double theirs = nearest_at(o, at->cols, j, w->t[n], shift, k, mine);
+            const double d = distance(mine, theirs, full_scale);
+            if (d <= worst->worst)
                 continue;
             *t_worst = w->t[n];
             *worst = (struct ow_difference){.worst = d,

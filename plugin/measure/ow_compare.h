@@ -67,10 +67,11 @@ struct ow_comparison {
 enum ow_status ow_compare(const struct ow_crossbar *xb, const struct ow_pulse *pulse,
                           const struct ow_reading a[], const struct ow_reading b[],
                           size_t n_read, struct ow_comparison *out, struct ow_error *err);
-/* The same for sense outputs at every time point of either, by cubics between the other's
- * points, of full scale or of the reference's outputs' span at all times, whichever is greater;
- * limit OW_AGREE_SENSE.  For waveforms whose points lie close; `index` is the column, and *t
- * where. */
+/* The same for sense outputs at every time point of either, between the other's points the
+ * nearer of a straight line and a cubic: of full scale or of the reference's outputs' span at
+ * all times, whichever is greater; limit OW_AGREE_SENSE.  In a read with jumps also any value
+ * will do that the other has as much earlier or later as jumps differ (or a step).  For
+ * waveforms whose points lie close; `index` is the column, and *t where. */
 void ow_compare_waves(const struct ow_reading a[], const struct ow_reading b[], size_t n_read,
                       double full_scale, struct ow_difference *out, double *t);
 void ow_comparison_finish(struct ow_comparison *c);
