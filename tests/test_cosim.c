@@ -102,20 +102,12 @@ static const struct {
     {"jumps",
      SIZE(8, 4) LINES "device: {model: stochastic, set: stochastic_write}\n"
                       "input: {v_read: 1.3, t_read: 100n, t_rise: 2n}\n" SENSE_50 COSIM,
-     2e-2, 1e-2, true}, /* ngspice's trapezoidal rule overshoots by 1 % after a jump */
+     4e-2, 1e-2, true}, /* ngspice's trapezoidal rule overshoots by 1 % after a jump */
     {"widths",
      SIZE(4, 2) LINES BENIGN TIA_CMOS
      "input: {encoding: pulse_width, bits: 3, signed: true}\n" COSIM,
      1e-3, 1e-3, false},
 };
-
-static double largest(const struct ow_reading *r)
-{
-    double most = 0.0;
-    for (size_t k = 0; k < r->wave.n * r->cols; k++)
-        most = fmax(most, fabs(r->wave.v[k]));
-    return most;
-}
 
 START_TEST(test_flat_decks_agree)
 {
@@ -128,7 +120,7 @@ START_TEST(test_flat_decks_agree)
         .vector = vector, .n_vector = 1, .codemodel = OW_CODEMODEL, .timeout_s = 100.0};
     ck_assert_ok(ow_verify_run(s.problem.array, &how, &r, &err), err);
     const struct ow_comparison *c = &r.comparison;
-    const double v_max = largest(&r.spice[0]), wave = r.wave.worst * c->full_scale / v_max;
+    const double wave = r.wave.worst;
     if (getenv("OW_SHOW"))
         printf("%s: sense %.2g wave %.2g energy %.2g state %.2g event %.2g moved %zu (%g) "
                "jumped %zu unlike %zu  %.2f s %.2f s\n",
@@ -144,7 +136,7 @@ START_TEST(test_flat_decks_agree)
     ck_assert_msg(c->sense.is_ok && c->state.is_ok && c->event.is_ok && c->n_unlike == 0,
                   "%s: sense %g, state %g, event %g, unlike %zu", flat[_i].name, c->sense.worst,
                   c->state.worst, c->event.worst, c->n_unlike);
-    ck_assert_double_gt(v_max, 1e-3); /* V: there is something to compare */
+    ck_assert_double_gt(c->full_scale, 1e-3); /* V: there is something to compare */
     ck_assert_uint_gt(r.engine[0].wave.n, 100);
     if (flat[_i].moves)
         ck_assert_uint_gt(r.n_moved + c->n_event, 1);
