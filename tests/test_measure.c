@@ -624,8 +624,8 @@ static void finish_waveform(struct ow_waveform *w)
     free(w->t), free(w->v);
 }
 
-static const struct ow_lines pair = {OW_SCHEME_DIFFERENTIAL, 1},
-                             pairs = {OW_SCHEME_DIFFERENTIAL, 2};
+static const struct ow_lines pair = {.scheme = OW_SCHEME_DIFFERENTIAL, .n = 1},
+                             pairs = {.scheme = OW_SCHEME_DIFFERENTIAL, .n = 2};
 
 /* Band 0.1 V, sampled at 10 s; what the outputs are off at t = 0, 2, 4, 6, 10, 12. */
 /* clang-format off */

@@ -291,18 +291,10 @@ START_TEST(test_words)
 {
     struct ow_error err = {0};
     struct ow_spec s = {0};
-    static const char *const more[] = {"adc.range=max",
-                                       "calibration.vectors=all",
-                                       "array.rows=auto",
-                                       "sense.r_f=auto",
-                                       "adc.energy=null",
-                                       "input.v_supply=v_read",
-                                       "array.tile=[7, 8]",
-                                       "array.tile=none",
-                                       "device.set=null",
-                                       "device.params.r_off=20k",
-                                       "engine.name=ngspice",
-                                       NULL};
+    static const char *const more[] = {
+        "adc.range=max",   "calibration.vectors=all", "array.rows=auto",     "sense.r_f=auto",
+        "adc.energy=null", "input.v_supply=v_read",   "array.tile=[7, 8]",   "array.tile=none",
+        "device.set=null", "device.params.r_off=20k", "engine.name=ngspice", NULL};
     ck_assert_ok(parse(everything, more, &s, &err), err);
     ck_assert_int_eq(s.adc.range.rule, OW_RANGE_MAX);
     ck_assert_int_eq(s.calibration.vectors.rule, OW_VECTORS_ALL);
@@ -401,7 +393,7 @@ static const struct { const char *text, *message; } bad[] = {
 
     /* choices, booleans, files */
     {VMM "engine: {name: cvod}\n",       "s.yaml:2:16: engine.name: 'cvod': expected cvode, ngspice, dc or cosim (what solves the circuit)"},
-    {VMM "sense: {amp: {a: b}}\n",       "s.yaml:2:14: sense.amp: a map: expected resistor, tia, subckt or integrator (what reads a bit line)"},
+    {VMM "sense: {amp: {a: b}}\n",       "s.yaml:2:14: sense.amp: a map: expected resistor, tia, subckt, integrator or voltage (what reads a bit line)"},
     {VMM "input: {signed: yes}\n",       "s.yaml:2:17: input.signed: 'yes': expected true or false (inputs in [-1, 1], in two phases)"},
     {VMM "device: {model: tema}\n",      "s.yaml:2:17: device.model: 'tema': expected team, "},
     {"vmm: {weights: no.csv, inputs: {random: [5, 4]}}\n", "s.yaml:1:16: vmm.weights: no.csv: No such file or directory"},

@@ -29,6 +29,7 @@ enum ow_sense_kind {
     OW_SENSE_TIA,        /* transimpedance amplifier, v_out = -r_f i at low speed   */
     OW_SENSE_SUBCKT,     /* a subcircuit of `periphery`: for ngspice, an open end here */
     OW_SENSE_INTEGRATOR, /* current conveyor into a capacitor, see below              */
+    OW_SENSE_VOLTAGE,    /* of a specification: here a resistor, which is open        */
     OW_SENSE_DRIVER      /* nothing senses: r_f from the sense input to a source of
                             its own, which drives the bit line while it is written  */
 };

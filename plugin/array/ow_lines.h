@@ -4,7 +4,8 @@
  *   differential   2k       2k + 1     G+ and G-, a pair of lines each
  *   offset         k        n          one line each, and one reference for all
  *
- * with k < n.  Lines beyond those are filled. */
+ * with k < n.  Lines beyond those are filled.  Where lines float, their voltages are means and
+ * no sums, and each counts with a weight of its own. */
 #ifndef OW_LINES_H
 #define OW_LINES_H
 
@@ -15,6 +16,7 @@ enum ow_scheme { OW_SCHEME_DIFFERENTIAL, OW_SCHEME_OFFSET };
 struct ow_lines {
     enum ow_scheme scheme;
     size_t n;
+    const double *weight; /* [lines] borrowed, or NULL: 1 */
 };
 
 static inline size_t ow_lines_plus(const struct ow_lines *l, size_t k)
@@ -37,7 +39,9 @@ static inline size_t ow_lines_room(enum ow_scheme scheme, size_t cols)
 }
 static inline double ow_lines_difference(const struct ow_lines *l, size_t k, const double v[])
 {
-    return v[ow_lines_plus(l, k)] - v[ow_lines_minus(l, k)];
+    const size_t plus = ow_lines_plus(l, k), minus = ow_lines_minus(l, k);
+    return l->weight ? l->weight[plus] * v[plus] - l->weight[minus] * v[minus]
+                     : v[plus] - v[minus];
 }
 
 #endif

@@ -187,7 +187,7 @@ static unsigned slices_of(const struct ow_mapping_spec *spec)
 
 static struct ow_lines lines_of(const struct ow_mapping_spec *spec, size_t n_out)
 {
-    return (struct ow_lines){spec->scheme, n_out * slices_of(spec)};
+    return (struct ow_lines){.scheme = spec->scheme, .n = n_out * slices_of(spec)};
 }
 
 /* The weight at its level, for magnitudes or for what lies above -w_max.  Continuous weights
@@ -226,6 +226,14 @@ static double target_of(const struct ow_mapping *m, const struct ow_lines *lines
         return col < lines->n ? 0.5 + 0.5 * w[col] / m->w_max : 0.5;
     const double arm = w[col / 2] / m->w_max;
     return fmax(col % 2 ? -arm : arm, 0.0);
+}
+
+double ow_mapping_line_sum(const struct ow_mapping *m, const struct ow_lines *lines, size_t col)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < m->g.rows; i++)
+        sum += m->g_min + target_of(m, lines, i, col) * (m->g_max - m->g_min);
+    return sum;
 }
 
 enum ow_status ow_mapping_w_max(const struct ow_matrix *w, double *w_max, struct ow_error *err)

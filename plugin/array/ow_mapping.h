@@ -102,6 +102,10 @@ enum ow_status ow_mapping_init(const struct ow_mapping_spec *spec,
 enum ow_status ow_mapping_write(const struct ow_mapping_spec *spec,
                                 const struct ow_matrix *target, struct ow_crossbar *xb,
                                 struct ow_mapping *out, struct ow_error *err);
+/* S, the sum of the conductances that line `col` was asked to hold, over all rows, of a map of
+ * weights onto these lines. */
+double ow_mapping_line_sum(const struct ow_mapping *m, const struct ow_lines *lines,
+                           size_t col);
 void ow_mapping_finish(struct ow_mapping *m);
 
 /* Draw the read noise of vector number k into xb->spread[OW_SCALE].  The same k gives the

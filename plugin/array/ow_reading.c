@@ -31,7 +31,7 @@ double ow_energy_residual(const struct ow_energy *e)
     const double in = e->source + (e->supply - e->quiescent);
     const double out =
         e->drivers + e->devices + e->wires + (e->sense - e->quiescent) + e->stored;
-    return e->throughput > 0.0 ? fabs(in - out) / e->throughput : 0.0;
+    return e->throughput > 0.0 ? fabs(in - out) / fmax(e->throughput, OW_ENERGY_NOTHING) : 0.0;
 }
 
 /* calloc of n doubles that never returns NULL for n = 0. */

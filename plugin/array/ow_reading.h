@@ -30,7 +30,9 @@ struct ow_energy {
 
 void ow_energy_add(struct ow_energy *sum, const struct ow_energy *e);
 
-/* |imbalance| / throughput; 0 when nothing flowed. */
+/* |imbalance| / throughput; 0 when nothing flowed.  Equal inputs leave lines that float without
+ * any current but rounding errors: less than 1e-4 of kT at 300 K is nothing. */
+#define OW_ENERGY_NOTHING 4e-25 /* J */
 double ow_energy_residual(const struct ow_energy *e);
 
 /* Sense outputs against time: t[n], v[n][cols], row-major.  Owned by the reading. */

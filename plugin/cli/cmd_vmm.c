@@ -190,6 +190,8 @@ static void print_sense(const struct ow_spec *spec, const struct ow_array *a)
     if (s->kind == OW_SENSE_INTEGRATOR)
         printf(" sense integrator r_in = %s, c_int = %s%s\n", cli_si(s->r_f, "ohm", text),
                cli_si(s->c_int, "F", other), isnan(spec->sense.c_int) ? " (auto)" : "");
+    else if (spec->sense.kind == OW_SENSE_VOLTAGE)
+        printf(" sense voltage of floating lines\n");
     else
         printf(" sense %s r_f = %s%s\n", sense_name(a), cli_si(s->r_f, "ohm", text),
                isnan(spec->sense.r_f) ? " (auto)" : "");

@@ -11,15 +11,15 @@ double ow_latency_band(double fs, unsigned bits)
 /* One output of a waveform. */
 struct output {
     const struct ow_waveform *wave;
-    size_t cols, plus, minus;
+    size_t cols, k;
+    const struct ow_lines *lines;
     double dc; /* V, where it should end */
 };
 
-/* What it is off its DC solution at point k of the waveform [V]. */
-static double excess(const struct output *o, size_t k)
+/* What it is off its DC solution at a point of the waveform [V]. */
+static double excess(const struct output *o, size_t point)
 {
-    const double *v = o->wave->v + k * o->cols;
-    return v[o->plus] - v[o->minus] - o->dc;
+    return ow_lines_difference(o->lines, o->k, o->wave->v + point * o->cols) - o->dc;
 }
 
 /* Where the straight line from (t0, e0) to (t1, e1) comes into the band for good; |e0| is
@@ -67,8 +67,8 @@ double ow_latency_settle(const struct ow_waveform *wave, size_t cols,
     for (size_t k = 0; k < lines->n; k++) {
         const struct output o = {.wave = wave,
                                  .cols = cols,
-                                 .plus = ow_lines_plus(lines, k),
-                                 .minus = ow_lines_minus(lines, k),
+                                 .k = k,
+                                 .lines = lines,
                                  .dc = ow_lines_difference(lines, k, v_dc)};
         const double t = settle_one(&o, band, t_sample);
         if (isnan(t))
@@ -100,10 +100,7 @@ double ow_latency_settle_integral(const struct ow_waveform *wave, size_t cols,
     if (!(band > 0.0))
         return NAN;
     for (size_t k = 0; k < lines->n; k++) {
-        const struct output o = {.wave = wave,
-                                 .cols = cols,
-                                 .plus = ow_lines_plus(lines, k),
-                                 .minus = ow_lines_minus(lines, k)};
+        const struct output o = {.wave = wave, .cols = cols, .k = k, .lines = lines};
         latest = fmax(latest, settle_integral(&o, band));
     }
     return latest;

@@ -1,6 +1,7 @@
 #include "ow_array.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- making ------------------------------------------------------------------------ */
@@ -20,6 +21,10 @@ enum ow_status ow_array_build(struct ow_array *a, size_t rows, size_t cols,
     a->xb.c_cell = spec->device.cp;
     a->xb.r_driver = spec->driver.kind == OW_DRIVER_SUBCKT ? 0.0 : spec->array.r_driver;
     a->xb.sense = spec->sense;
+    if (spec->sense.kind == OW_SENSE_VOLTAGE) {
+        a->xb.sense.kind = OW_SENSE_RESISTOR;
+        a->xb.sense.r_f = INFINITY;
+    }
     a->xb.periphery = &spec->periphery;
     return OW_OK;
 }
@@ -95,6 +100,7 @@ enum ow_status ow_array_hold(struct ow_array *a, const struct ow_mapping_spec *h
 
 void ow_array_finish(struct ow_array *a)
 {
+    free(a->weight);
     ow_writes_finish(&a->writes);
     ow_mapping_finish(&a->mapping);
     ow_crossbar_finish(&a->xb);

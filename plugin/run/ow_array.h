@@ -34,6 +34,7 @@ struct ow_array {
     struct ow_pulse pulse;
     double v_scale;    /* V, of the pulses                                  */
     double y_per_volt; /* Y' = y_per_volt (v+ - v-), of a difference of sense outputs */
+    double *weight;    /* [cols] of them, or NULL (struct ow_lines)         */
 };
 
 void ow_array_finish(struct ow_array *a);

@@ -147,7 +147,7 @@ static enum ow_status quantise_inputs(struct ow_problem *p, struct ow_error *err
 
 static struct ow_lines lines_of(const struct ow_spec *spec, size_t n_out)
 {
-    return (struct ow_lines){spec->mapping.scheme, n_out * spec->mapping.slices};
+    return (struct ow_lines){.scheme = spec->mapping.scheme, .n = n_out * spec->mapping.slices};
 }
 
 /* Of one array that holds all weights. */
@@ -417,10 +417,11 @@ static enum ow_status choose_current(const struct ow_problem *p, double *i_large
 static enum ow_status choose_values(const struct ow_problem *p, struct ow_sense *s,
                                     struct ow_error *err)
 {
-    const bool is_integrator = s->kind == OW_SENSE_INTEGRATOR;
+    const bool is_integrator = p->spec->sense.kind == OW_SENSE_INTEGRATOR;
     struct ow_array unit = *p->array;
     double i_largest = 0.0;
     enum ow_status st;
+    *s = p->array->xb.sense;
     if (is_integrator)
         s->r_f = s->r_in;
     if (!isnan(is_integrator ? s->c_int : s->r_f))
@@ -432,25 +433,50 @@ static enum ow_status choose_values(const struct ow_problem *p, struct ow_sense 
                          : choose_r_f(p->spec, i_largest, &s->r_f, err);
 }
 
+/* A line that floats settles to sum(g v) / sum(g) (Wan et al., Nature 608 (2022) 504): its
+ * known sum(g) makes a sum of that mean again.  The weights are those sums over the largest of
+ * all arrays, which goes to *largest [S]. */
+static enum ow_status weigh_lines(struct ow_problem *p, double *largest, struct ow_error *err)
+{
+    *largest = 0.0;
+    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
+        struct ow_array *a = &p->array[k];
+        a->lines.weight = a->weight = calloc(a->xb.cols, sizeof *a->weight);
+        if (!a->weight)
+            return ow_fail(err, OW_ERR_NOMEM, "weights of lines: out of memory");
+        for (size_t j = 0; j < a->xb.cols; j++) {
+            a->weight[j] = ow_mapping_line_sum(&a->mapping, &a->lines, j);
+            *largest = fmax(*largest, a->weight[j]);
+        }
+    }
+    for (size_t k = 0; k < ow_problem_arrays(p); k++)
+        for (size_t j = 0; j < p->array[k].xb.cols; j++)
+            p->array[k].weight[j] /= *largest;
+    return OW_OK;
+}
+
 static enum ow_status choose_sense(struct ow_problem *p, struct ow_error *err)
 {
     const struct ow_spec *spec = p->spec;
-    const bool is_inverting = spec->sense.kind == OW_SENSE_SUBCKT
-                                  ? spec->is_inverting
-                                  : spec->sense.kind != OW_SENSE_RESISTOR;
+    const bool is_inverting =
+        spec->sense.kind == OW_SENSE_SUBCKT
+            ? spec->is_inverting
+            : spec->sense.kind == OW_SENSE_TIA || spec->sense.kind == OW_SENSE_INTEGRATOR;
+    const bool is_floating = spec->sense.kind == OW_SENSE_VOLTAGE;
     const double sign = is_inverting ? -1.0 : 1.0;
     /* half of the range is above the reference */
     const double w_of_range = spec->mapping.scheme == OW_SCHEME_OFFSET ? 2.0 : 1.0;
-    struct ow_sense sense = spec->sense;
+    struct ow_sense sense;
+    double g_largest = 0.0;
     enum ow_status st = choose_values(p, &sense, err);
-    if (st)
+    if (st || (is_floating && (st = weigh_lines(p, &g_largest, err))))
         return st;
     for (size_t k = 0; k < ow_problem_arrays(p); k++) {
         struct ow_array *a = &p->array[k];
         a->xb.sense = sense;
-        a->y_per_volt =
-            sign * w_of_range * a->mapping.w_max /
-            (spec->input.v_read * ow_array_ohm(a) * (a->mapping.g_max - a->mapping.g_min));
+        const double g = is_floating ? g_largest : 1.0 / ow_array_ohm(a);
+        a->y_per_volt = sign * w_of_range * a->mapping.w_max * g /
+                        (spec->input.v_read * (a->mapping.g_max - a->mapping.g_min));
         if ((st = ow_crossbar_check(&a->xb, err)))
             return st;
     }

@@ -9,7 +9,7 @@ static const char
            *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", "1T1R", "1S1R", "2T2R", NULL},
            *const scheme[] = {"differential", "offset", NULL}, *const encoding[] = {"amplitude", "bit_serial", "pulse_width", NULL},
            *const state[] = {"restore", "carry", NULL},
-           *const amp[] = {"resistor", "tia", "subckt", "integrator", NULL},
+           *const amp[] = {"resistor", "tia", "subckt", "integrator", "voltage", NULL},
            *const driver[] = {"resistor", "subckt", NULL}, *const write[] = {"v2", "v3", NULL},
            *const order[] = {"rows", "cells", NULL}, *const g_min[] = {"g_min", NULL},
            *const weights[] = {"weights", NULL}, *const r_driver[] = {"array.r_driver", NULL},

@@ -110,7 +110,8 @@ enum ow_status ow_point_estimate(const struct ow_spec *spec, struct ow_point_est
         (st = shape_of(&spec->vmm.inputs, &n_vec, &n_check, err)))
         return st;
     const struct ow_cut cut = ow_problem_cut(spec, n_in, n_out);
-    const struct ow_lines lines = {spec->mapping.scheme, cut.n_out * spec->mapping.slices};
+    const struct ow_lines lines = {.scheme = spec->mapping.scheme,
+                                   .n = cut.n_out * spec->mapping.slices};
     const size_t rows = spec->array.rows ? spec->array.rows : cut.n_in,
                  cols = spec->array.cols ? spec->array.cols : ow_lines_count(&lines);
     const double cells = (double)rows * (double)cols, /* of an array, one of: */
