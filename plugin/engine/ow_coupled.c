@@ -158,8 +158,8 @@ enum ow_status ow_coupled_create(const struct ow_circuit *circuit,
     c->circuit = circuit;
     c->options = *options;
     c->n_port = circuit->n_source;
-    enum ow_status st = ow_system_create(
-        circuit, options->n_threads > 1 ? (int)options->n_threads : 1, &c->sys);
+    enum ow_status st =
+        ow_system_create(circuit, ow_system_threads(circuit, options->n_threads), &c->sys);
     if (st)
         goto fail;
     const size_t massless = ow_system_massless(&c->sys);

@@ -58,13 +58,6 @@ static void drive(void *data, double t, double v_row[])
         v_row[r] = (pulse->width ? ow_pulse_source_at(pulse, r, t) : height) * e->amplitude[r];
 }
 
-/* Below that many cells waiting for each other costs more than it brings. */
-static int threads_for(const struct ow_circuit *ckt, const struct ow_engine_options *options)
-{
-    const bool is_large = ckt->xb->rows * ckt->xb->cols > (size_t)300 * 300;
-    return is_large && options->n_threads > 1 ? (int)options->n_threads : 1;
-}
-
 enum ow_status ow_engine_create(const struct ow_circuit *circuit,
                                 const struct ow_engine_options *options, bool dc_only,
                                 struct ow_engine **out, struct ow_error *err)
@@ -75,7 +68,8 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
         return ow_fail(err, OW_ERR_NOMEM, "out of memory");
     e->circuit = circuit;
     e->options = *options;
-    enum ow_status st = ow_system_create(circuit, threads_for(circuit, options), &e->sys);
+    enum ow_status st =
+        ow_system_create(circuit, ow_system_threads(circuit, options->n_threads), &e->sys);
     if (st)
         goto fail;
     ow_system_hold(&e->sys, dc_only);

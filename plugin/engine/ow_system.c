@@ -42,6 +42,12 @@ static bool are_switches(const struct ow_crossbar *xb)
     return are;
 }
 
+int ow_system_threads(const struct ow_circuit *circuit, unsigned n_threads)
+{
+    const bool is_large = circuit->xb->rows * circuit->xb->cols > (size_t)300 * 300;
+    return is_large && n_threads > 1 ? (int)n_threads : 1;
+}
+
 enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
                                 struct ow_system *out)
 {

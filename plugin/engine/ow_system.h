@@ -41,6 +41,10 @@ struct ow_system {
     double *most;                   /* [rows] workspace                                   */
 };
 
+/* How many of n_threads (0 is 1) are worth it: below some 300 x 300 cells waiting for each other
+ * costs more than it brings. */
+int ow_system_threads(const struct ow_circuit *circuit, unsigned n_threads);
+
 /* n_threads (1 or more) share the work of large sweeps; results do not depend on it. */
 enum ow_status ow_system_create(const struct ow_circuit *circuit, int n_threads,
                                 struct ow_system *out);
