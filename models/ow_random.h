@@ -26,6 +26,7 @@ enum ow_draw {
     OW_DRAW_GAP = 11,      /* hazard until jump number k of a gap                 */
     OW_DRAW_GAP_JUMP = 12, /* size of that jump                                   */
     OW_DRAW_THERMAL = 13,  /* thermal noise of one read; id = a column's first cell */
+    OW_DRAW_ADC = 14,      /* offset of a converter; id = its first column's first cell */
     OW_DRAW_TEST = 1000    /* tests and benchmarks                                */
 };
 

@@ -307,6 +307,65 @@ START_TEST(test_floating_lines_otherwise)
 }
 END_TEST
 
+/* ---- converters ----------------------------------------------------------------------------
+ */
+
+/* In volts of the difference that is converted: once a conversion, of positive and negative
+ * inputs together, whatever the bits. */
+START_TEST(test_offset_of_all_converters)
+{
+    static const char *const way[] = {"", "input: {signed: true}\n"};
+    struct study s[2];
+    struct ow_vmm_result r[2];
+    for (int k = 0; k < 2; k++) {
+        char text[500];
+        snprintf(text, sizeof text, "%s%s%s%sengine: {name: dc}\nadc: {offset: %s}\n", VMM,
+                 DEVICE, "array: {tile: [4, 4]}\n", way[_i], k ? "-7m" : "0");
+        measure(text, &s[k], &r[k]);
+    }
+    const double y = -7e-3 * s[0].problem.array->y_per_volt * 2.0; /* of two row tiles */
+    for (size_t k = 0; k < r[0].y_circuit.rows * r[0].y_circuit.cols; k++)
+        ck_assert_close(r[1].y_circuit.a[k] - r[0].y_circuit.a[k], y, 1e-9, 0.0);
+    for (int k = 0; k < 2; k++)
+        done(&s[k], &r[k]);
+}
+END_TEST
+
+/* Each converter has its own, which is the same in every run; those that share one have one.
+ * 400 of them: the mean square is within 4 sqrt(2/400) = 28 % of sigma^2. */
+START_TEST(test_offset_of_each_converter)
+{
+    struct study s;
+    double square = 0.0;
+    study_init("vmm: {weights: {random: [2, 800]}, inputs: {random: [2, 2]}}\n" DEVICE
+               "adc: {offset: 1m, sigma_offset: 3m, share: 2}\n",
+               &s);
+    const struct ow_array *a = s.problem.array;
+    for (size_t k = 0; k < 800; k += 2) {
+        const double v = ow_array_offset(a, k);
+        ck_assert_double_eq(v, ow_array_offset(a, k + 1));
+        ck_assert(k == 0 || v != ow_array_offset(a, k - 1));
+        square += (v - 1e-3) * (v - 1e-3) / 400.0;
+    }
+    ck_assert_close(square, 9e-6, 0.28, 0.0);
+    study_finish(&s);
+}
+END_TEST
+
+/* An offset for each column is what calibration by column takes off. */
+START_TEST(test_offsets_are_calibrated_away)
+{
+    struct study s;
+    struct ow_vmm_result r;
+    measure(VMM DEVICE IDEAL
+            "adc: {sigma_offset: 10m}\nsense: {gain: 1g, gbw: 1t}\nengine: {name: dc}\n",
+            &s, &r);
+    ck_assert_double_lt(r.accuracy.raw.total.csnr_db, 60.0);
+    ck_assert_double_gt(r.accuracy.column.total.csnr_db, 100.0);
+    done(&s, &r);
+}
+END_TEST
+
 /* ---- the referee ------------------------------------------------------------------------- */
 
 static const char *const referee[] = {
@@ -485,6 +544,9 @@ int main(void)
     tcase_add_loop_test(tc, test_floating_lines_are_the_product, 0, 10);
     tcase_add_test(tc, test_known_sums_are_those_of_the_weights);
     tcase_add_loop_test(tc, test_floating_lines_otherwise, 0, 2);
+    tcase_add_loop_test(tc, test_offset_of_all_converters, 0, 2);
+    tcase_add_test(tc, test_offset_of_each_converter);
+    tcase_add_test(tc, test_offsets_are_calibrated_away);
     if (getenv("OW_HAS_SPICE") && access(OW_CODEMODEL, R_OK) == 0) {
         tcase_add_loop_test(tc, test_hosts_agree, 0, N(referee));
         tcase_add_loop_test(tc, test_coupled_hosts_agree, 0, 3);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_random.h"
+
 /* ---- making ------------------------------------------------------------------------ */
 
 enum ow_status ow_array_build(struct ow_array *a, size_t rows, size_t cols,
@@ -187,6 +189,17 @@ double ow_array_bandwidth(const struct ow_array *a)
 {
     const double given = a->spec->device.noise_bandwidth;
     return a->xb.sense.kind == OW_SENSE_INTEGRATOR ? fmin(given, 0.5 / integrated(a)) : given;
+}
+
+double ow_array_offset(const struct ow_array *a, size_t k)
+{
+    const double sigma = a->spec->adc.sigma_offset;
+    const size_t first = k - k % a->spec->adc.share;
+    const struct ow_draw_key key = {
+        .seed = (uint32_t)a->xb.param[OW_SEED],
+        .purpose = OW_DRAW_ADC,
+        .id = (uint64_t)a->xb.spread[OW_ID][ow_lines_plus(&a->lines, first)]};
+    return a->spec->adc.offset + (sigma > 0.0 ? sigma * ow_draw_normal(&key) : 0.0);
 }
 
 void ow_array_decode(const struct ow_array *a, const double v[], double y[])

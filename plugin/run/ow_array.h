@@ -73,6 +73,10 @@ double ow_array_ohm(const struct ow_array *a);
  * limits to 1/(2 t). */
 double ow_array_bandwidth(const struct ow_array *a);
 
+/* V, what the converter of difference k < lines.n adds to it.  adc.share differences in a row,
+ * the slices of an output one by one, have one converter. */
+double ow_array_offset(const struct ow_array *a, size_t k);
+
 /* Decode one set of sense outputs, v[xb.cols] to y[lines.n]. */
 void ow_array_decode(const struct ow_array *a, const double v[], double y[]);
 

@@ -103,6 +103,21 @@ static void decode(const struct ow_problem *p, const struct ow_matrix *v_sense, 
     }
 }
 
+/* Every conversion has its converter's offset. */
+static void offset(const struct ow_problem *p, struct ow_matrix *partial)
+{
+    const size_t n_turn = turn_width(p), n = partial->rows * p->array->n_bit;
+    for (size_t k = 0; k < ow_problem_arrays(p); k++) {
+        const struct ow_array *a = &p->array[k];
+        const size_t at = k / p->n_col_tile * tile_width(p) + a->first_out * a->n_slice;
+        for (size_t j = 0; j < a->lines.n; j++) {
+            const double y = a->y_per_volt * ow_array_offset(a, j);
+            for (size_t turn = 0; turn < n; turn++)
+                partial->a[turn * n_turn + at + j] += y;
+        }
+    }
+}
+
 /* The digital part: shift and add over bits, row tiles and slices. */
 static void add_up(const struct ow_problem *p, const struct ow_matrix *partial,
                    struct ow_matrix *y)
@@ -127,6 +142,7 @@ enum ow_status ow_convert(const struct ow_problem *p, const struct ow_matrix *v_
     *y = ow_matrix_create(p->n_vec, p->n_out);
     if (y->a && partial.a && phase) {
         decode(p, v_sense, phase, &partial);
+        offset(p, &partial);
         ow_adc_quantise(&partial, adc, (unsigned)p->spec->adc.bits);
         add_up(p, &partial, y);
     } else {

@@ -18,8 +18,8 @@
 
 #include "ow_accuracy.h"
 #include "ow_crossbar.h"
-#include "ow_periphery.h"
 #include "ow_lines.h"
+#include "ow_periphery.h"
 #include "ow_yaml.h"
 
 #ifdef __cplusplus
@@ -141,7 +141,7 @@ struct ow_spec {
         enum ow_state_rule state;
         bool is_signed;
     } input;
-    struct ow_sense sense; /* r_f NaN: chosen from the calibration currents */
+    struct ow_sense sense;              /* r_f NaN: chosen from the calibration currents */
     struct ow_block_source sense_block; /* of sense.amp: subckt                       */
     bool is_inverting;                  /* its output falls with the current          */
     struct {
@@ -152,13 +152,14 @@ struct ow_spec {
         char *lib, *corner; /* NULL: none; without a section */
     } process;
     struct ow_periphery periphery; /* made of these */
-    bool allows_commands;          /* in these netlists: whoever loads it says so, not the file */
+    bool allows_commands; /* in these netlists: whoever loads it says so, not the file */
     struct {
         size_t bits; /* 0: ideal */
         struct ow_range_choice range;
-        double energy; /* J a conversion; NaN: not known, counts as null */
-        double t_conv; /* s a conversion                                 */
-        size_t share;  /* columns that take turns at one converter       */
+        double energy;               /* J a conversion; NaN: not known, counts as null */
+        double t_conv;               /* s a conversion                                 */
+        size_t share;                /* columns that take turns at one converter       */
+        double offset, sigma_offset; /* V, of all converters, and of each */
     } adc;
     struct {
         struct ow_vectors vectors;

@@ -101,6 +101,8 @@ const struct ow_key ow_keys[] = {
     {"adc.energy",           OW_KEY_NUMBER,  "J",   "null",         0,      1,     null,      AT(adc.energy),           "of one conversion; null: not known"},
     {"adc.t_conv",           OW_KEY_NUMBER,  "s",   "0",            0,      1e3,   NULL,      AT(adc.t_conv),           "time of one conversion"},
     {"adc.share",            OW_KEY_COUNT,   "1",   "1",            1,      65536, NULL,      AT(adc.share),            "columns of an array that share one converter"},
+    {"adc.offset",           OW_KEY_NUMBER,  "V",   "0",            -10,    10,    NULL,      AT(adc.offset),           "what every converter adds to the difference of sense outputs that it converts"},
+    {"adc.sigma_offset",     OW_KEY_NUMBER,  "V",   "0",            0,      10,    NULL,      AT(adc.sigma_offset),     "its standard deviation from converter to converter"},
 
     {"calibration.vectors",  OW_KEY_VECTORS, "1",   "half",         0,      0,     NULL,      AT(calibration.vectors),  "input vectors that calibrate gain, offset and range"},
 
