@@ -160,6 +160,10 @@ static int run(int argc, char **argv)
     if (!cli_output_check(&a.output, &err) || !cli_check_writable(a.page, &err) ||
         !cli_check_writable(a.plot, &err) || !cli_check_writable(a.waveforms, &err))
         return cli_fail(&err);
+    char codemodel[CLI_PATH_SIZE];
+    struct ow_error none = {0};
+    if (cli_find_codemodel(codemodel, sizeof codemodel, &none)) /* else such pictures say so */
+        a.how.codemodel = codemodel;
     cli_poll_interrupts();
     code =
         ow_report_open(a.store, &a.how, &report, &err) ? cli_fail(&err) : write_all(&a, report);

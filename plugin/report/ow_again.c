@@ -120,7 +120,8 @@ static void put_tile(const struct ow_again *a, FILE *to)
 /* loss[rows*cols], NaN on word lines without an input. */
 static enum ow_status solve(const struct ow_again *a, double loss[], struct ow_error *err)
 {
-    const struct ow_array *array = array_of(a);
+    struct ow_array grounded = *array_of(a); /* of which it borrows everything */
+    const struct ow_array *array = &grounded;
     const double v_read = a->spec.input.v_read;
     const struct ow_engine_options how = {.rtol = 1e-6, .v_scale = v_read, .n_threads = 1};
     const size_t rows = array->xb.rows, cols = array->xb.cols;
@@ -128,6 +129,8 @@ static enum ow_status solve(const struct ow_again *a, double loss[], struct ow_e
     struct ow_engine *engine = NULL;
     double *v_row = calloc(ow_crossbar_sources(&array->xb), sizeof *v_row),
            *v_sense = calloc(cols, sizeof *v_sense), *v_node = NULL;
+    if (grounded.xb.sense.kind == OW_SENSE_SUBCKT)
+        grounded.xb.sense = (struct ow_sense){.kind = OW_SENSE_RESISTOR};
     enum ow_status st = ow_variant_init(&variant, array, false, err);
     if (st)
         goto done;
@@ -244,11 +247,21 @@ enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *c
 
 /* ---- waveforms --------------------------------------------------------------------- */
 
+/* CVODE, but for what only ngspice can simulate. */
+static enum ow_engine_kind wave_engine(const struct ow_again *a)
+{
+    const bool is_subckt =
+        a->spec.sense.kind == OW_SENSE_SUBCKT || a->spec.driver.kind == OW_DRIVER_SUBCKT;
+    return a->spec.engine.name == OW_ENGINE_COSIM || is_subckt ? a->spec.engine.name
+                                                               : OW_ENGINE_CVODE;
+}
+
 static enum ow_status read_vector(const struct ow_again *a, struct ow_reading *reading,
                                   struct ow_error *err)
 {
     const struct ow_array *array = array_of(a);
-    const struct ow_host_options how = {.kind = OW_ENGINE_CVODE,
+    const struct ow_host_options how = {.kind = wave_engine(a),
+                                        .codemodel = a->options.codemodel,
                                         .rtol = a->spec.engine.rtol,
                                         .n_threads = 2,
                                         .cancel = a->options.cancel};
@@ -323,8 +336,11 @@ enum ow_status ow_again_waves(const struct ow_again *a, const struct ow_canvas *
     put_tile(a, caption);
     fprintf(caption,
             " point %zu, the bit lines %zu (+) and %zu (\xe2\x88\x92), in "
-            "the transient of input vector %zu (CVODE). Dotted: where they would settle (DC).",
-            a->options.point, line[0], line[1], a->options.vector);
+            "the transient of input vector %zu (%s). Dotted: where they would settle (DC).",
+            a->options.point, line[0], line[1], a->options.vector,
+            wave_engine(a) == OW_ENGINE_COSIM     ? "co-simulation"
+            : wave_engine(a) == OW_ENGINE_NGSPICE ? "ngspice"
+                                                  : "CVODE");
     ow_reading_finish(&r);
     return OW_OK;
 }
@@ -478,9 +494,11 @@ static void put_histogram(FILE *to, const struct errors *e)
 enum ow_status ow_again_histogram(const struct ow_again *a, const struct ow_canvas *canvas,
                                   struct ow_gnuplot *g, FILE *caption, struct ow_error *err)
 {
-    const bool is_dc = a->wall_s > LONG_RUN || a->spec.engine.name == OW_ENGINE_NGSPICE;
+    const bool is_flat = a->spec.engine.name == OW_ENGINE_NGSPICE;
+    const bool is_dc = (a->wall_s > LONG_RUN || is_flat) && wave_engine(a) == OW_ENGINE_CVODE;
     const char *const at_dc[] = {"engine.name=dc", NULL};
-    const struct ow_vmm_options how = {.cancel = a->options.cancel};
+    const struct ow_vmm_options how = {.codemodel = a->options.codemodel,
+                                       .cancel = a->options.cancel};
     struct ow_spec spec = {0};
     struct ow_problem problem = {0};
     struct ow_vmm_result result = {0};

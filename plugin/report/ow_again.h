@@ -12,6 +12,7 @@ struct ow_again_options {
     size_t point;
     size_t tile;           /* of the arrays, that whose voltages are looked at */
     size_t column, vector; /* output of it and input vector of the waveforms   */
+    const char *codemodel; /* of ngspice, for points that it has a part in; or NULL */
     const volatile sig_atomic_t *cancel;
 };
 
@@ -31,7 +32,8 @@ enum ow_status ow_again_init(struct ow_store *store, const struct ow_again_optio
                              struct ow_again *out, struct ow_error *err);
 void ow_again_finish(struct ow_again *a);
 
-/* How much of the read voltage does not arrive at each device, every input at full scale. */
+/* How much of the read voltage does not arrive at each device, every input at full scale; bit
+ * lines of subcircuits end in signal ground. */
 enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *canvas,
                              struct ow_gnuplot *g, FILE *caption, struct ow_error *err);
 /* The sense outputs of the column's two bit lines, one vector. */

@@ -177,6 +177,7 @@ static enum ow_status need_again(struct ow_report *r, struct ow_error *err)
                                          .tile = r->options->tile,
                                          .column = r->options->column,
                                          .vector = r->options->vector,
+                                         .codemodel = r->options->codemodel,
                                          .cancel = r->options->cancel};
     if (!r->is_again)
         r->again_status = ow_again_init(r->store, &how, &r->again, &r->again_error);

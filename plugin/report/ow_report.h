@@ -34,6 +34,7 @@ struct ow_report_options {
                               accuracy, or the last that is done                      */
     size_t tile;           /* of its arrays, 0 where there is one                     */
     size_t column, vector; /* of its waveforms                                        */
+    const char *codemodel; /* path of ohmweave.cm, for points with a part in ngspice; or NULL */
     const volatile sig_atomic_t *cancel;
 };
 

@@ -95,6 +95,10 @@ static void estimate_array(const struct ow_spec *spec, double rows, double cols,
         *seconds = reads * 1e-3 * pow(cells, 1.5);
         *bytes = cells * 12e3;
         break;
+    case OW_ENGINE_COSIM: /* the control run is one as well; transistors at every line */
+        *seconds = 1.6 * reads * (0.1 + 8e-3 * (rows + cols) + cells * (1e-4 + 3e-4 * large));
+        *bytes = cells * 1200.0 + (rows + cols) * 50e3;
+        break;
     default:
         *seconds = reads * (6e-3 + cells * (12e-6 + 14e-6 * large));
         *bytes = cells * 900.0;
