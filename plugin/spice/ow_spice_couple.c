@@ -8,6 +8,7 @@
 #include "ow_offer.h"
 #include "ow_spice_child.h"
 #include "ow_spice_meter.h"
+#include "ow_spice_outputs.h"
 #include "ow_spice_private.h"
 
 /* The array's monitor, before what the meter wants: see ow_netlist.h. */
@@ -21,10 +22,10 @@ struct coupler {
     struct ow_reading *out;
     struct ow_meter meter;
     size_t n_value;
-    char (*name)[OW_METER_NAME];   /* [n_value] */
-    const char **name_or_0;        /* [n_value] */
-    double *before, *v_sense;      /* [n_value], [cols] V */
-    double t_before;               /* s, -1 before the first point */
+    char (*name)[OW_METER_NAME]; /* [n_value] */
+    const char **name_or_0;      /* [n_value] */
+    double *before;              /* [n_value] the latest time point */
+    struct ow_outputs outputs;
     struct ow_offer_report report; /* in ngspice's process, then here */
     double *x_end, *t_event;       /* [n_state][n_cell], [n_cell]: likewise */
 };
@@ -34,7 +35,7 @@ static void finish(struct coupler *c)
     free(c->name);
     free((void *)c->name_or_0);
     free(c->before);
-    free(c->v_sense);
+    ow_outputs_finish(&c->outputs);
 }
 
 static bool allocate(struct coupler *c)
@@ -42,8 +43,7 @@ static bool allocate(struct coupler *c)
     c->name = calloc(c->n_value, sizeof *c->name);
     c->name_or_0 = calloc(c->n_value, sizeof *c->name_or_0);
     c->before = calloc(c->n_value, sizeof *c->before);
-    c->v_sense = calloc(c->circuit->xb->cols, sizeof *c->v_sense);
-    if (!c->name || !c->name_or_0 || !c->before || !c->v_sense)
+    if (!c->name || !c->name_or_0 || !c->before)
         return false;
     for (size_t k = 0; k < N_MONITOR; k++)
         snprintf(c->name[k], OW_METER_NAME, "%s", monitor[k]);
@@ -51,55 +51,6 @@ static bool allocate(struct coupler *c)
     for (size_t k = 0; k < c->n_value; k++)
         c->name_or_0[k] = c->name[k];
     return true;
-}
-
-static double output(const struct coupler *c, const double value[], size_t j)
-{
-    return ow_meter_output(&c->meter, value + N_MONITOR, j);
-}
-
-static bool is_integrator(const struct coupler *c)
-{
-    return c->circuit->xb->sense.kind == OW_SENSE_INTEGRATOR;
-}
-
-/* Linear between the points around the sampling time, which is a time point but for
- * rounding. */
-static void sample(struct coupler *c, const double value[], double t)
-{
-    const double ts = ow_pulse_sample(c->pulse);
-    if (!(c->t_before < ts && t >= ts))
-        return;
-    const double share = (ts - c->t_before) / (t - c->t_before);
-    for (size_t j = 0; j < c->circuit->xb->cols; j++) {
-        const double before = output(c, c->before, j);
-        c->out->v_sample[j] = before + (output(c, value, j) - before) * share;
-    }
-    for (size_t j = 0; c->circuit->n_amp > 0 && j < c->circuit->xb->cols; j++) {
-        const double before = ow_meter_gain(&c->meter, c->before + N_MONITOR, j);
-        c->out->v_gain[j] =
-            before + (ow_meter_gain(&c->meter, value + N_MONITOR, j) - before) * share;
-    }
-    if (is_integrator(c))
-        memcpy(c->out->v_gain, c->out->v_sample, c->out->cols * sizeof(double));
-}
-
-/* With widths: integrals, by the trapezoidal rule, and the extremes of the gain nodes; of
- * integrators what they have come to. */
-static void accumulate(struct coupler *c, const double value[], double dt)
-{
-    const double part = 0.5 * dt / ow_pulse_area(c->pulse);
-    for (size_t j = 0; is_integrator(c) && j < c->out->cols; j++)
-        c->out->v_sample[j] = c->out->v_gain[j] = output(c, value, j);
-    if (is_integrator(c))
-        return;
-    for (size_t j = 0; j < c->circuit->xb->cols; j++)
-        c->out->v_sample[j] += part * (output(c, c->before, j) + output(c, value, j));
-    for (size_t j = 0; c->circuit->n_amp > 0 && j < c->circuit->xb->cols; j++) {
-        const double v = ow_meter_gain(&c->meter, value + N_MONITOR, j);
-        if (fabs(v) > fabs(c->out->v_gain[j]))
-            c->out->v_gain[j] = v;
-    }
 }
 
 static enum ow_status take(void *user, const struct ow_spice_point *p, struct ow_error *err)
@@ -111,48 +62,14 @@ static enum ow_status take(void *user, const struct ow_spice_point *p, struct ow
             return ow_fail(err, OW_ERR_HOST, "ngspice: '%s' is not finite at %g s", c->name[k],
                            p->t);
     for (size_t j = 0; j < cols; j++)
-        c->v_sense[j] = output(c, p->value, j);
-    if (!p->is_tran) {
-        memcpy(c->out->v_dc, c->v_sense, cols * sizeof *c->v_sense);
-        return OW_OK;
+        c->outputs.v[j] = ow_meter_output(&c->meter, p->value + N_MONITOR, j);
+    for (size_t j = 0; j < c->circuit->n_amp; j++)
+        c->outputs.gain[j] = ow_meter_gain(&c->meter, p->value + N_MONITOR, j);
+    if (p->is_tran) {
+        ow_meter_take(&c->meter, p->t, p->value + N_MONITOR);
+        memcpy(c->before, p->value, p->n * sizeof *c->before);
     }
-    if (c->t_before >= 0.0 && !(p->t > c->t_before))
-        return ow_fail(err, OW_ERR_HOST, "ngspice went back in time: %.17g s after %.17g s",
-                       p->t, c->t_before);
-    ow_meter_take(&c->meter, p->t, p->value + N_MONITOR);
-    if (c->t_before >= 0.0) {
-        if (c->pulse->width)
-            accumulate(c, p->value, p->t - c->t_before);
-        else
-            sample(c, p->value, p->t);
-        c->out->steps++;
-    }
-    memcpy(c->before, p->value, p->n * sizeof *c->before);
-    c->t_before = p->t;
-    return ow_waveform_append(&c->out->wave, cols, p->t, c->v_sense) == OW_OK
-               ? OW_OK
-               : ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
-}
-
-static enum ow_status write_deck(const struct coupler *c, const struct ow_spice *spice,
-                                 double tol, const double amplitude[], char **deck,
-                                 struct ow_error *err)
-{
-    const struct ow_netlist_options options = {
-        .codemodel = spice->codemodel ? "./" OW_CODEMODEL_FILE : NULL,
-        .is_coupled = true,
-        .tol = tol,
-        .reltol = spice->options.reltol,
-        .max_step = spice->options.max_step};
-    size_t size = 0;
-    FILE *text = open_memstream(deck, &size);
-    if (!text)
-        return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
-    const enum ow_status st =
-        ow_netlist_write(c->circuit, amplitude, c->pulse, &options, text, err);
-    if (fclose(text) != 0 && st == OW_OK)
-        return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
-    return st;
+    return ow_outputs_take(&c->outputs, p, err);
 }
 
 /* What the array has come to, and what it exchanged with the periphery. */
@@ -196,7 +113,6 @@ enum ow_status ow_spice_couple(struct ow_spice *spice, const struct ow_circuit *
                         .pulse = pulse,
                         .out = out,
                         .meter = ow_meter_of(circuit, true),
-                        .t_before = -1.0,
                         .x_end = out->x_end,
                         .t_event = out->t_event};
     const struct ow_offer offer = {.size = sizeof offer,
@@ -213,6 +129,12 @@ enum ow_status ow_spice_couple(struct ow_spice *spice, const struct ow_circuit *
         {&c.report, sizeof c.report},
         {out->x_end, out->n_state * out->n_cell * sizeof *out->x_end},
         {out->t_event, out->n_cell * sizeof *out->t_event}};
+    const struct ow_netlist_options deck_options = {
+        .codemodel = spice->codemodel ? "./" OW_CODEMODEL_FILE : NULL,
+        .is_coupled = true,
+        .tol = options->tol,
+        .reltol = spice->options.reltol,
+        .max_step = spice->options.max_step};
     struct ow_error why = {0};
     char *deck = NULL;
     if (!spice->array_codemodel)
@@ -221,7 +143,9 @@ enum ow_status ow_spice_couple(struct ow_spice *spice, const struct ow_circuit *
     c.n_value = N_MONITOR + c.meter.n_vector;
     enum ow_status st = allocate(&c) ? OW_OK : ow_fail(err, OW_ERR_NOMEM, "out of memory");
     if (st == OW_OK)
-        st = write_deck(&c, spice, options->tol, amplitude, &deck, err);
+        st = ow_outputs_init(circuit, pulse, out, &c.outputs, err);
+    if (st == OW_OK)
+        st = ow_spice_deck(circuit, amplitude, pulse, &deck_options, &deck, err);
     if (st == OW_OK) {
         const struct ow_spice_job job = {.deck = deck,
                                          .name = c.name_or_0,
@@ -233,7 +157,6 @@ enum ow_status ow_spice_couple(struct ow_spice *spice, const struct ow_circuit *
                                          .offer = &offer,
                                          .back = back,
                                          .n_back = sizeof back / sizeof back[0]};
-        ow_spice_clear(out);
         st = ow_spice_run(spice, &job, &why);
         if (st)
             explain(&c, st, &why, err);

@@ -2,12 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "ow_clock.h"
 #include "ow_netlist.h"
 #include "ow_power.h"
 #include "ow_spice_child.h"
 #include "ow_spice_meter.h"
+#include "ow_spice_outputs.h"
 #include "ow_spice_private.h"
 
 enum { N_RESPONSE = 2 + 3 * OW_MAX_STATES + OW_MAX_STATES * OW_MAX_STATES };
@@ -32,8 +33,7 @@ struct reader {
     double *v_cell;       /* [n_cell] V                                           */
     double *dv_source;    /* [n_source] V/s within the step                       */
     double *i_source;     /* [n_source] A                                         */
-    double *v_sense;      /* [cols] V                                             */
-    double t_before;      /* s, -1 before the first point                         */
+    struct ow_outputs outputs;
 };
 
 /* -- workspace ------------------------------------------------------------------------ */
@@ -75,12 +75,12 @@ static bool allocate(struct reader *r)
     carve_response(&r->response, &at, r->n_cell);
     r->dv_source = carve(&at, n_source);
     r->i_source = carve(&at, n_source);
-    r->v_sense = carve(&at, cols);
     return true;
 }
 
 static void finish(struct reader *r)
 {
+    ow_outputs_finish(&r->outputs);
     free(r->name);
     free((void *)r->name_or_0);
     free(r->memory);
@@ -121,12 +121,6 @@ static double output(const struct reader *r, const double value[], size_t j)
         return value[r->metered + r->meter.n_vector + j];
     return r->meter.has_sense ? ow_meter_output(&r->meter, value + r->metered, j)
                               : value[r->circuit->sense_out[j]];
-}
-
-static void take_sense(struct reader *r, const double value[], double v_sense[])
-{
-    for (size_t j = 0; j < r->circuit->xb->cols; j++)
-        v_sense[j] = output(r, value, j);
 }
 
 /* The models' own currents at ngspice's voltages and states. */
@@ -187,8 +181,8 @@ static void note_events(struct reader *r, const double value[])
         for (size_t j = 0; j < r->n_cell; j++)
             if (fabs(x[j] - x_before[j]) > 0.5) {
                 /* one jump may change several of them */
-                r->out->events += r->out->t_event[j] != r->t_before;
-                r->out->t_event[j] = r->t_before;
+                r->out->events += r->out->t_event[j] != r->outputs.t;
+                r->out->t_event[j] = r->outputs.t;
                 x_before[j] = x[j];
                 has_jumped = true;
             }
@@ -197,127 +191,53 @@ static void note_events(struct reader *r, const double value[])
         cell_currents(r, r->before, r->i_before);
 }
 
-/* Linear between the points around the sampling time, which is a time point but for
- * rounding. */
-static void sample(struct reader *r, const double value[], double t)
+/* The circuit's states and the periphery's energies, over the step from the point before. */
+static void take_tran(struct reader *r, const struct ow_spice_point *p)
 {
-    const double ts = ow_pulse_sample(r->pulse), dt = t - r->t_before;
-    if (!(r->t_before < ts && t >= ts))
-        return;
-    const double share = (ts - r->t_before) / dt;
-    for (size_t j = 0; j < r->circuit->xb->cols; j++) {
-        const double before = output(r, r->before, j);
-        r->out->v_sample[j] = before + (output(r, value, j) - before) * share;
+    cell_currents(r, p->value, r->i);
+    ow_meter_take(&r->meter, p->t, p->value + r->metered);
+    if (r->outputs.t < 0.0) {
+        r->out->energy.stored = -ow_energy_stored(r->circuit, p->value);
+    } else {
+        note_events(r, p->value);
+        integrate(r, p->value, p->t - r->outputs.t);
     }
-    for (size_t j = 0; j < r->circuit->n_amp; j++) {
-        const size_t node = r->circuit->amp[j].inner;
-        r->out->v_gain[j] = r->before[node] + (value[node] - r->before[node]) * share;
-    }
-    if (r->is_integrator)
-        memcpy(r->out->v_gain, r->out->v_sample, r->out->cols * sizeof(double));
+    memcpy(r->before, p->value, p->n * sizeof *r->before);
+    memcpy(r->i_before, r->i, r->n_cell * sizeof *r->i);
 }
 
-/* With widths: integrals, by the trapezoidal rule, and the extremes of the gain nodes; of
- * integrators what they have come to. */
-static void accumulate(struct reader *r, const double value[], double dt)
+static enum ow_status take(void *user, const struct ow_spice_point *p, struct ow_error *err)
 {
-    const double part = 0.5 * dt / ow_pulse_area(r->pulse);
-    if (r->is_integrator) {
-        take_sense(r, value, r->out->v_sample);
-        take_sense(r, value, r->out->v_gain);
-        return;
-    }
-    for (size_t j = 0; j < r->circuit->xb->cols; j++)
-        r->out->v_sample[j] += part * (output(r, r->before, j) + output(r, value, j));
-    for (size_t j = 0; j < r->circuit->n_amp; j++) {
-        const double v = value[r->circuit->amp[j].inner];
-        if (fabs(v) > fabs(r->out->v_gain[j]))
-            r->out->v_gain[j] = v;
-    }
-}
-
-static enum ow_status take_tran(struct reader *r, const struct ow_spice_point *p,
-                                struct ow_error *err)
-{
-    const bool is_first = r->t_before < 0.0;
-    if (!is_first && !(p->t > r->t_before))
-        return ow_fail(err, OW_ERR_HOST, "ngspice went back in time: %.17g s after %.17g s",
-                       p->t, r->t_before);
+    struct reader *r = user;
     for (size_t k = 0; k < p->n; k++)
         if (!isfinite(p->value[k]))
             return ow_fail(err, OW_ERR_HOST, "ngspice: '%s' is not finite at %g s", r->name[k],
                            p->t);
-    take_sense(r, p->value, r->v_sense);
-    cell_currents(r, p->value, r->i);
-    ow_meter_take(&r->meter, p->t, p->value + r->metered);
-    if (is_first) {
-        r->out->energy.stored = -ow_energy_stored(r->circuit, p->value);
-    } else {
-        note_events(r, p->value);
-        integrate(r, p->value, p->t - r->t_before);
-        if (r->pulse->width)
-            accumulate(r, p->value, p->t - r->t_before);
-        else
-            sample(r, p->value, p->t);
-        r->out->steps++;
-    }
-    memcpy(r->before, p->value, p->n * sizeof *r->before);
-    memcpy(r->i_before, r->i, r->n_cell * sizeof *r->i);
-    r->t_before = p->t;
-    if (ow_waveform_append(&r->out->wave, r->circuit->xb->cols, p->t, r->v_sense) != OW_OK)
-        return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
-    return OW_OK;
-}
-
-static enum ow_status take(void *user, const struct ow_spice_point *point, struct ow_error *err)
-{
-    struct reader *r = user;
-    if (point->is_tran)
-        return take_tran(r, point, err);
-    take_sense(r, point->value, r->out->v_dc);
-    return OW_OK;
+    for (size_t j = 0; j < r->circuit->xb->cols; j++)
+        r->outputs.v[j] = output(r, p->value, j);
+    for (size_t j = 0; j < r->circuit->n_amp; j++)
+        r->outputs.gain[j] = p->value[r->circuit->amp[j].inner];
+    if (p->is_tran && (r->outputs.t < 0.0 || p->t > r->outputs.t))
+        take_tran(r, p);
+    return ow_outputs_take(&r->outputs, p, err);
 }
 
 /* -- the door -------------------------------------------------------------------------------
  */
 
-void ow_spice_clear(struct ow_reading *out)
+enum ow_status ow_spice_deck(const struct ow_circuit *circuit, const double amplitude[],
+                             const struct ow_pulse *pulse,
+                             const struct ow_netlist_options *options, char **deck,
+                             struct ow_error *err)
 {
-    out->energy = (struct ow_energy){0};
-    out->coupling = (struct ow_coupling){0};
-    out->wave.n = 0;
-    out->steps = out->events = 0;
-    memset(out->v_sample, 0, out->cols * sizeof *out->v_sample);
-    memset(out->v_gain, 0, out->cols * sizeof *out->v_gain);
-    for (size_t j = 0; j < out->n_cell; j++)
-        out->t_event[j] = NAN;
-}
-
-static enum ow_status write_deck(const struct ow_spice *spice, const struct reader *r,
-                                 const double amplitude[], const double *x_begin, char **deck,
-                                 struct ow_error *err)
-{
-    const struct ow_netlist_options options = {.codemodel = "./" OW_CODEMODEL_FILE,
-                                               .has_states = true,
-                                               .x_begin = x_begin,
-                                               .reltol = spice->options.reltol,
-                                               .max_step = spice->options.max_step};
     size_t size = 0;
     FILE *text = open_memstream(deck, &size);
     if (!text)
         return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
-    const enum ow_status st =
-        ow_netlist_write(r->circuit, amplitude, r->pulse, &options, text, err);
+    const enum ow_status st = ow_netlist_write(circuit, amplitude, pulse, options, text, err);
     if (fclose(text) != 0 && st == OW_OK)
         return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
     return st;
-}
-
-static double now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
 enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *circuit,
@@ -325,15 +245,19 @@ enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *ci
                              const double *x_begin, struct ow_reading *out,
                              struct ow_error *err)
 {
-    const double t_start = now();
+    const double t_start = ow_seconds();
     struct reader r = {.circuit = circuit,
                        .model = circuit->xb->model,
                        .pulse = pulse,
                        .out = out,
                        .n_node = circuit->n_node,
                        .n_cell = circuit->xb->rows * circuit->xb->cols,
-                       .n_state = circuit->xb->model->n_state,
-                       .t_before = -1.0};
+                       .n_state = circuit->xb->model->n_state};
+    const struct ow_netlist_options options = {.codemodel = "./" OW_CODEMODEL_FILE,
+                                               .has_states = true,
+                                               .x_begin = x_begin,
+                                               .reltol = spice->options.reltol,
+                                               .max_step = spice->options.max_step};
     r.meter = ow_meter_of(circuit, false);
     r.metered = r.n_node + r.n_state * r.n_cell;
     r.is_integrator = circuit->xb->sense.kind == OW_SENSE_INTEGRATOR;
@@ -347,7 +271,9 @@ enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *ci
     if (st == OW_OK)
         st = name_vectors(&r, err);
     if (st == OW_OK)
-        st = write_deck(spice, &r, amplitude, x_begin, &deck, err);
+        st = ow_outputs_init(circuit, pulse, out, &r.outputs, err);
+    if (st == OW_OK)
+        st = ow_spice_deck(circuit, amplitude, pulse, &options, &deck, err);
     if (st == OW_OK) {
         const struct ow_spice_job job = {.deck = deck,
                                          .name = r.name_or_0,
@@ -356,14 +282,13 @@ enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *ci
                                          .t_end = ow_pulse_end(pulse),
                                          .point = take,
                                          .user = &r};
-        ow_spice_clear(out);
         st = ow_spice_run(spice, &job, err);
     }
     if (st == OW_OK) {
         out->energy.stored += ow_energy_stored(circuit, r.before);
         ow_meter_put(&r.meter, ow_pulse_end(pulse), &out->energy);
         memcpy(out->x_end, r.before + r.n_node, r.n_state * r.n_cell * sizeof *out->x_end);
-        out->wall_s = now() - t_start;
+        out->wall_s = ow_seconds() - t_start;
     }
     free(deck);
     finish(&r);
