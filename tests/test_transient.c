@@ -774,6 +774,123 @@ START_TEST(test_writes_settle_at_corners)
 }
 END_TEST
 
+/* One cell at a constant rate, others of its word line at rest beneath their threshold: E is
+ * the integral of v^2/R(x(t)), known in closed form but for a sum.  What the lines' resistance
+ * takes is nothing beside the cells'. */
+static const struct {
+    double iv;     /* linear or exponential in x  */
+    double ratio;  /* r_off over r_on             */
+    double v;      /* V, towards off or on        */
+    double r, c;   /* ohm, F a segment            */
+    double t_rise; /* s, the plateau takes 10 ns  */
+    size_t cols;
+} steady[] = {
+    {0.0, 10.0, 1.1, 0.0, 0.0, 0.2e-9, 1},      {0.0, 10.0, -1.1, 1e-3, 0.1e-15, 0.2e-9, 1},
+    {0.0, 100.0, 1.1, 0.0, 0.0, 0.2e-9, 1},     {0.0, 100.0, -1.1, 0.0, 0.0, 0.2e-9, 1},
+    {0.0, 100.0, 1.1, 1e-3, 1e-18, 0.2e-9, 1},  {0.0, 100.0, -1.1, 1e-3, 0.1e-15, 0.2e-9, 1},
+    {0.0, 100.0, 1.1, 0.1, 0.1e-15, 0.2e-9, 1}, {0.0, 100.0, -1.1, 0.1, 0.1e-15, 0.2e-9, 1},
+    {1.0, 100.0, 1.1, 0.0, 0.0, 0.2e-9, 1},     {1.0, 100.0, -1.1, 0.0, 0.0, 0.2e-9, 1},
+    {1.0, 100.0, 1.1, 1e-3, 1e-18, 0.2e-9, 1},  {1.0, 100.0, -1.1, 1e-3, 0.1e-15, 0.2e-9, 1},
+    {0.0, 100.0, -1.1, 0.0, 0.0, 8e-9, 1},      {1.0, 100.0, 1.1, 1e-3, 0.1e-15, 8e-9, 1},
+    {0.0, 100.0, -1.1, 0.0, 0.0, 0.2e-9, 60},   {0.0, 100.0, -1.1, 1e-3, 0.1e-15, 0.2e-9, 60},
+    {1.0, 100.0, 1.1, 0.0, 0.0, 0.2e-9, 60},
+};
+enum { N_STEADY = sizeof steady / sizeof steady[0], STEADY_COLS = 60 };
+static const double steady_th = 0.6; /* V */
+
+/* Integral of (|v|/0.6 V - 1)^2 from 0 to t, where it is not negative [s]: u^3/3 on an edge, in
+ * units of the time over which it grows by 1. */
+static double steady_area(double v, const struct ow_pulse *p, double t)
+{
+    const double top = v / steady_th - 1.0, unit = p->t_rise * steady_th / v;
+    const double end = p->t_rise + p->t_read;
+    const double up = (fmin(t, p->t_rise) * v / p->t_rise) / steady_th - 1.0;
+    double area = unit * pow(fmax(up, 0.0), 3.0) / 3.0;
+    area += top * top * (fmin(fmax(t, p->t_rise), end) - p->t_rise);
+    const double left = fmax(top - fmax(t - end, 0.0) / unit, 0.0);
+    return area + unit * (pow(top, 3.0) - pow(left, 3.0)) / 3.0;
+}
+
+static double steady_r(int k, double r_on, double x)
+{
+    const double ratio = steady[k].ratio;
+    return r_on * (steady[k].iv != 0.0 ? pow(ratio, x) : 1.0 + (ratio - 1.0) * x);
+}
+
+/* J, by midpoints */
+static double steady_energy(int k, double x0, double x1, const struct ow_pulse *p, double r_on)
+{
+    enum { N = 100000 };
+    const double v = fabs(steady[k].v), end = 2.0 * p->t_rise + p->t_read;
+    const double whole = steady_area(v, p, end);
+    const double g_rest = 0.25 * ((double)steady[k].cols - 1.0) / steady_r(k, r_on, x0);
+    double sum = 0.0;
+    for (int n = 0; n < N; n++) {
+        const double t = (n + 0.5) * end / N, h = v * ow_pulse_at(p, t);
+        const double x = x0 + (x1 - x0) * steady_area(v, p, t) / whole;
+        sum += h * h * (1.0 / steady_r(k, r_on, x) + g_rest);
+    }
+    return sum * end / N;
+}
+
+static void steady_write(int k, double x0, double k_rate, const struct ow_pulse *pulse,
+                         double r_on, struct ow_reading *out)
+{
+    struct ow_error err = {0};
+    struct ow_crossbar xb;
+    struct ow_circuit *circuit;
+    struct ow_engine *engine;
+    double param[OW_MAX_PARAMS], amplitude[1 + STEADY_COLS];
+    const struct ow_engine_options options = {.rtol = 1e-5, .v_scale = fabs(steady[k].v)};
+    const struct ow_model *m = use_set("team_write", param);
+    put(m, param, "iv", steady[k].iv);
+    put(m, param, "r_on", r_on);
+    put(m, param, "r_off", r_on * steady[k].ratio);
+    put(m, param, "k_on", -k_rate);
+    put(m, param, "k_off", k_rate);
+    put(m, param, "v_on", -steady_th);
+    put(m, param, "v_off", steady_th);
+    put(m, param, "x0", x0);
+    ck_assert_ok(ow_crossbar_init(&xb, 1, steady[k].cols, m, &err), err);
+    memcpy(xb.param, param, m->n_param * sizeof *param);
+    for (size_t c = 0; c < steady[k].cols; c++)
+        xb.spread[m->program][c] = x0;
+    xb.r_wordline = xb.r_bitline = xb.r_driver = steady[k].r;
+    xb.c_wordline = xb.c_bitline = steady[k].c;
+    xb.sense =
+        (struct ow_sense){.kind = OW_SENSE_DRIVER, .r_f = xb.r_driver, .c_in = xb.c_bitline};
+    amplitude[0] = steady[k].v;
+    for (size_t j = 0; j < steady[k].cols; j++)
+        amplitude[1 + j] = j == 0 ? 0.0 : 0.5 * steady[k].v;
+    ck_assert_ok(ow_circuit_create(&xb, &circuit, &err), err);
+    ck_assert_ok(ow_engine_create(circuit, &options, false, &engine, &err), err);
+    ck_assert_int_eq(ow_reading_init(out, steady[k].cols, steady[k].cols, m->n_state), OW_OK);
+    ck_assert_ok(ow_engine_read(engine, amplitude, pulse, NULL, out, &err), err);
+    ow_engine_destroy(engine);
+    ow_circuit_destroy(circuit);
+    ow_crossbar_finish(&xb);
+}
+
+START_TEST(test_energies_while_a_cell_moves)
+{
+    const struct ow_pulse pulse = {.t_rise = steady[_i].t_rise, .t_read = 10e-9};
+    const double r_on = 10e3, length = 3e-9;
+    const double x0 = steady[_i].v > 0.0 ? 0.02 : 0.98, x1 = steady[_i].v > 0.0 ? 0.97 : 0.03;
+    const double area = steady_area(fabs(steady[_i].v), &pulse, 2.0 * pulse.t_rise + 10e-9);
+    struct ow_reading at;
+    steady_write(_i, x0, fabs(x1 - x0) * length / area, &pulse, r_on, &at);
+    const double energy = steady_energy(_i, x0, x1, &pulse, r_on);
+    /* a current of 1 uA leaves 1 nV along 1 mohm, 1e-9 of the voltages that CVODE knows */
+    const double small = steady[_i].r == 1e-3 ? 1e-2 : 1e-3;
+    ck_assert_close(at.x_end[0], x1, 0.0, 2e-4);
+    ck_assert_close(at.energy.devices, energy, 1e-3, 0.0);
+    ck_assert_close(at.energy.source, energy, small, 0.0);
+    ck_assert_double_lt(ow_energy_residual(&at.energy), small);
+    ck_assert_int_lt(at.steps, 120);
+    ow_reading_finish(&at);
+}
+END_TEST
+
 /* Switches need no steps at all, on edges either.  Without the promise that they are
  * (is_switch) CVODE steps them; c = 0: no lines, and slow ones are followed to begin with. */
 START_TEST(test_switches_jump_without_steps)
@@ -824,6 +941,7 @@ int main(void)
     tcase_set_timeout(read, 60);
     suite_add_tcase(suite, read);
     tcase_add_loop_test(write, test_writes_settle_at_corners, 0, 2);
+    tcase_add_loop_test(write, test_energies_while_a_cell_moves, 0, N_STEADY);
     tcase_add_loop_test(write, test_switches_jump_without_steps, 0, 3);
     suite_add_tcase(suite, write);
     return run_suite(suite);

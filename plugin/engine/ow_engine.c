@@ -10,6 +10,7 @@
 #include "ow_kernel.h"
 #include "ow_ledger.h"
 #include "ow_newton.h"
+#include "ow_pace.h"
 #include "ow_pages.h"
 #include "ow_power.h"
 #include "ow_settle.h"
@@ -41,6 +42,7 @@ struct ow_engine {
     bool has_rest;                  /* if it is one of DC at rest */
     double *x;                      /* [n_state][n_cell] */
     struct ow_ledger ledger;
+    struct ow_pace pace;
     bool has_settle, has_switches; /* whether there are the following */
     struct ow_settle settle;
     struct ow_switches switches;
@@ -111,7 +113,7 @@ enum ow_status ow_engine_create(const struct ow_circuit *circuit,
     e->has_settle = e->stepper && circuit->n_amp == 0 &&
                     (circuit->xb->model->fire || circuit->xb->sense.kind == OW_SENSE_DRIVER);
     e->has_switches = e->has_settle && e->sys.has_switches;
-    if (ow_ledger_init(&e->sys, e->has_settle, &e->ledger) ||
+    if (ow_ledger_init(&e->sys, e->has_settle, &e->ledger) || ow_pace_init(&e->sys, &e->pace) ||
         (e->has_settle && ow_settle_init(&e->sys, e->mass, e->newton, options->rtol,
                                          options->v_scale, &e->settle)) ||
         (e->has_switches && ow_switches_init(&e->sys, options->rtol, &e->switches)))
@@ -151,6 +153,7 @@ void ow_engine_destroy(struct ow_engine *e)
     ow_settle_finish(&e->settle);
     ow_switches_finish(&e->switches);
     ow_ledger_finish(&e->ledger);
+    ow_pace_finish(&e->pace);
     free(e->g_rest);
     free(e);
 }
@@ -318,11 +321,16 @@ enum ow_status ow_engine_dc(struct ow_engine *e, const double v_row[], const dou
 
 /* ---- energy ------------------------------------------------------------------------ */
 
-/* Sample the powers at CVODE's present point. */
+/* Sample the powers at CVODE's present point, which will not go on farther than they allow. */
 static void add_power(struct ow_engine *e, double t)
 {
     drive(e, t, e->v_row);
-    ow_system_place_values(&e->sys, e->v_row, ow_stepper_y(e->stepper));
+    if (ow_pace_counts(&e->pace)) {
+        ow_system_place(&e->sys, e->v_row, ow_stepper_y(e->stepper));
+        ow_stepper_limit(e->stepper, ow_pace_limit(&e->pace));
+    } else {
+        ow_system_place_values(&e->sys, e->v_row, ow_stepper_y(e->stepper));
+    }
     ow_ledger_sample(&e->ledger, e->dv_row, t);
 }
 

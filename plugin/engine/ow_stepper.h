@@ -37,6 +37,11 @@ enum ow_status ow_stepper_restart(struct ow_stepper *st, double t);
 enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
                                  const double slope[]);
 
+/* The longest step (s) from now on, INFINITY: any; so it is after a restart.  A limit below
+ * t_stop has Newton's method leave less undone after ow_stepper_resume(): lines are exact then,
+ * and their currents would be wrong by more than the limit is to mend. */
+void ow_stepper_limit(struct ow_stepper *st, double step);
+
 /* One internal step, not past t_stop.  *t is the time reached. */
 enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double *t);
 
