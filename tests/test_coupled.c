@@ -329,7 +329,7 @@ START_TEST(test_answers_converge_with_rtol)
         /* a parabola through three points, and the trapezoidal rule over CVODE's steps, which
          * grow with the fourth root */
         ck_assert_double_lt(e.i, 0.9 * before.i);
-        ck_assert_double_lt(e.source, 0.7 * before.source);
+        ck_assert_double_lt(e.source, 0.9 * before.source);
         before = e;
         finish(&b);
     }
@@ -570,8 +570,8 @@ START_TEST(test_lines_without_resistance)
     ck_assert_close(e.devices, fine.devices, 2e-3, 0.0);
     ck_assert_close(e.wires, fine.wires, 5e-4, 1e-6 * e.source);
     ck_assert_double_lt(ow_energy_residual(&fine), 1e-5);
-    if ((_i & 3) == 0) /* in the others the engine takes few steps */
-        ck_assert_close(e.source, r.energy.source, 1e-4, 0.0);
+    ck_assert_close(e.devices, r.energy.devices, 1.5e-3, 0.0);
+    ck_assert_close(e.source, r.energy.source, (_i & 3) == 0 ? 1e-4 : 2e-3, 0.0);
     if ((_i & 3) == 3)
         ck_assert_double_eq(e.wires, 0.0);
     ow_reading_finish(&r);

@@ -9,6 +9,7 @@
 #include "ow_jumps.h"
 #include "ow_kernel.h"
 #include "ow_ledger.h"
+#include "ow_pace.h"
 #include "ow_pages.h"
 #include "ow_stepper.h"
 
@@ -33,6 +34,7 @@ struct moment {
     double *v_rate;  /* [n_port] V/s, likewise                               */
     double *f;       /* [n_continuous][n_cell] 1/s, here                     */
     bool is_at_rest; /* every f is 0 here                                    */
+    double longest;  /* s, what the powers allow for a step from here        */
 };
 
 struct ow_coupled {
@@ -45,6 +47,7 @@ struct ow_coupled {
     struct ow_stepper *stepper;
     struct ow_engine *dc;
     struct ow_ledger ledger;
+    struct ow_pace pace;
     struct ow_follow follow;
     bool is_follow_old;     /* it has not seen the accepted point */
     struct moment at, next; /* accepted, and tried */
@@ -143,7 +146,8 @@ static bool create_arrays(struct ow_coupled *c)
     c->v_sense = calloc(c->circuit->xb->cols, sizeof *c->v_sense);
     return c->v_node && c->v_sense && c->rate && c->anchor_room[0] && c->anchor_room[1] &&
            c->end_rate && create_moment(c, &c->at) && create_moment(c, &c->next) &&
-           ow_ledger_init(&c->sys, false, &c->ledger) == OW_OK;
+           ow_ledger_init(&c->sys, false, &c->ledger) == OW_OK &&
+           ow_pace_init(&c->sys, &c->pace) == OW_OK;
 }
 
 enum ow_status ow_coupled_create(const struct ow_circuit *circuit,
@@ -207,6 +211,7 @@ void ow_coupled_destroy(struct ow_coupled *c)
     ow_newton_destroy(c->newton);
     ow_mass_destroy(c->mass);
     ow_ledger_finish(&c->ledger);
+    ow_pace_finish(&c->pace);
     ow_follow_finish(&c->follow);
     ow_system_finish(&c->sys);
     finish_moment(&c->at);
@@ -338,6 +343,13 @@ static void note_rates(const struct ow_coupled *c, struct moment *m)
         memcpy(m->f + k * n, c->sys.at.f[c->sys.moving[k]], n * sizeof *m->f);
 }
 
+/* How far the powers at the placed point let the next step go. */
+static void limit_step(struct ow_coupled *c, struct moment *m)
+{
+    m->longest = ow_pace_counts(&c->pace) ? ow_pace_limit(&c->pace) : INFINITY;
+    ow_stepper_limit(c->stepper, m->longest);
+}
+
 /* ---- DC ------------------------------------------------------------------------------- */
 
 enum ow_status ow_coupled_dc(struct ow_coupled *c, const double v[], const double *x_begin,
@@ -366,6 +378,7 @@ enum ow_status ow_coupled_dc(struct ow_coupled *c, const double v[], const doubl
     c->has_end_rate = false;
     sample(c, v, m->p, m->i);
     note_rates(c, m);
+    limit_step(c, m);
     memset(m->rate, 0, c->sys.n_free * sizeof *m->rate);
     memset(m->v_rate, 0, c->n_port * sizeof *m->v_rate);
     m->stored = c->stored_0 = ow_energy_stored(c->circuit, c->sys.v_node);
@@ -443,7 +456,21 @@ static enum ow_status jump(struct ow_coupled *c, double t, double y[], double p[
     c->next.n_event += ow_jumps_make(&c->sys, t, y, c->next.t_event);
     copy_anchor(c, t, y, NULL, 0.0);
     sample(c, c->v_row, p, c->next.i);
-    return ow_stepper_restart(c->stepper, t);
+    const enum ow_status st = ow_stepper_restart(c->stepper, t);
+    limit_step(c, &c->next);
+    return st;
+}
+
+/* Devices at time t and unknowns y. */
+static void place(struct ow_coupled *c, double t, const double y[])
+{
+    drive(c, t, c->v_row);
+    if (ow_pace_counts(&c->pace)) { /* which asks for derivatives */
+        ow_system_place(&c->sys, c->v_row, y);
+        limit_step(c, &c->next);
+    } else {
+        ow_system_place_values(&c->sys, c->v_row, y);
+    }
 }
 
 /* Powers and currents at the point that CVODE has reached, time t after the step from `before`
@@ -453,8 +480,7 @@ static void look(struct ow_coupled *c, double before, double t, double p[])
     struct moment *m = &c->next;
     const double *y = ow_stepper_y(c->stepper);
     double p1[OW_N_POWER];
-    drive(c, t, c->v_row);
-    ow_system_place_values(&c->sys, c->v_row, y);
+    place(c, t, y);
     find_end_rate(c, t, y);
     sample(c, c->v_row, p1, m->i);
     memcpy(m->p, p1, sizeof p1);
@@ -480,6 +506,7 @@ static enum ow_status advance(struct ow_coupled *c, bool *has_stirred, long *n_s
     memcpy(p, c->at.p, sizeof p);
     memcpy(m->i, c->at.i, c->n_port * sizeof *m->i);
     add_charging(c, 0.0, c->at.v, m->i, p);
+    ow_stepper_limit(c->stepper, c->is_held ? INFINITY : c->at.longest);
     while (st == OW_OK && result != OW_STEP_STOP) {
         const double before = t;
         result = ow_stepper_step(c->stepper, m->t, &t);
@@ -556,6 +583,7 @@ static enum ow_status attempt(struct ow_coupled *c, bool is_held, bool is_smooth
     if (at->n_event != m->n_event || m->n_event > 0)
         memcpy(m->t_event, at->t_event, c->sys.n_cell * sizeof *m->t_event);
     m->n_event = at->n_event;
+    m->longest = at->longest;
     const enum ow_status st = expect(c);
     set_anchor(c, at->t, at->y, at->rate, is_smooth ? at->span : 0.0);
     return st ? ow_fail(err, st, "the array: %s", ow_status_str(st))
