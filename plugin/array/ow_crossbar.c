@@ -1,9 +1,13 @@
 #include "ow_crossbar.h"
 
+#include "ow_periphery.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+const char *const ow_block_name[OW_N_BLOCK] = {"driver", "sense", "adc"};
 
 static size_t n_cell(const struct ow_crossbar *xb)
 {

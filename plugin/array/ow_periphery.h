@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 enum ow_pin_kind {
-    OW_PIN_IN,   /* sense: the bit line; driver: the wanted voltage         */
-    OW_PIN_OUT,  /* sense: the output; driver: the word line                */
+    OW_PIN_IN,   /* sense: the bit line; driver: the wanted voltage; adc: the output of sense */
+    OW_PIN_OUT,  /* sense: the output; driver: the word line; adc: the voltage that it means  */
     OW_PIN_LEVEL /* a supply or bias of its own, shared by all instances    */
 };
 
@@ -33,16 +33,21 @@ struct ow_block {
 };
 
 /* Files as absolute paths.  Owned by whoever made it (ow_spec). */
+enum ow_block_kind { OW_BLOCK_DRIVER, OW_BLOCK_SENSE, OW_BLOCK_ADC, OW_N_BLOCK };
+extern const char *const ow_block_name[OW_N_BLOCK]; /* "driver", "sense", "adc" */
+
 struct ow_periphery {
-    struct ow_block sense, driver;
+    struct ow_block block[OW_N_BLOCK];
     char *lib, *corner; /* NULL, or a library of transistors and its section (or NULL) */
     char *command;      /* NULL, or where in these files ngspice is told to do something that a
                            circuit is not: "FILE:LINE: .control"                   */
 };
 
-static inline bool ow_block_is_there(const struct ow_block *block)
+/* NULL: there is none of this kind. */
+static inline const struct ow_block *ow_periphery_block(const struct ow_periphery *periphery,
+                                                        enum ow_block_kind kind)
 {
-    return block->subckt != NULL;
+    return periphery && periphery->block[kind].subckt ? &periphery->block[kind] : NULL;
 }
 
 #endif

@@ -22,6 +22,8 @@ void ow_energy_add(struct ow_energy *sum, const struct ow_energy *e)
     sum->driver_dynamic += e->driver_dynamic;
     sum->sense_static += e->sense_static;
     sum->sense_dynamic += e->sense_dynamic;
+    sum->adc_static += e->adc_static;
+    sum->adc_dynamic += e->adc_dynamic;
 }
 
 double ow_energy_residual(const struct ow_energy *e)

@@ -25,7 +25,7 @@ struct ow_energy {
     double quiescent;  /* part of `supply` that the quiescent current draws             */
     /* What subcircuits of the user's draw from their own supplies, static (the power before
      * the pulse, all the time) and the rest; parts of quiescent and output. */
-    double driver_static, driver_dynamic, sense_static, sense_dynamic;
+    double driver_static, driver_dynamic, sense_static, sense_dynamic, adc_static, adc_dynamic;
 };
 
 void ow_energy_add(struct ow_energy *sum, const struct ow_energy *e);

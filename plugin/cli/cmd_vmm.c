@@ -150,11 +150,22 @@ static void print_energy(const struct ow_problem *p, const struct ow_vmm_result 
                cli_si(fabs(share) < 1e-6 ? 0.0 : part[k].energy, "J", text), 100.0 * share);
     }
     printf(" total %s\n", cli_si(total, "J", text));
-    if (e->driver_static + e->sense_static != 0.0)
-        printf("  from supplies, static and dynamic: drivers %s and %s, sense %s and %s\n",
-               cli_si(e->driver_static, "J", text), cli_si(e->driver_dynamic, "J", other),
-               cli_si(e->sense_static, "J", (char[32]){0}),
-               cli_si(e->sense_dynamic, "J", (char[32]){0}));
+    const struct {
+        const char *name;
+        double at_rest, more;
+    } group[] = {{"drivers", e->driver_static, e->driver_dynamic},
+                 {"sense", e->sense_static, e->sense_dynamic},
+                 {"ADC", e->adc_static, e->adc_dynamic}};
+    bool is_first = true;
+    for (size_t k = 0; k < sizeof group / sizeof group[0]; k++)
+        if (group[k].at_rest != 0.0 || group[k].more != 0.0) {
+            printf("%s %s %s and %s", is_first ? "  from supplies, static and dynamic:" : ",",
+                   group[k].name, cli_si(group[k].at_rest, "J", text),
+                   cli_si(group[k].more, "J", other));
+            is_first = false;
+        }
+    if (!is_first)
+        printf("\n");
     printf("  balance residual %.2g; hand check sum g v^2 t: %s, simulated devices %s\n",
            c->balance_residual, cli_si(r->hand_devices, "J", text),
            cli_si(e->devices, "J", other));
@@ -179,7 +190,7 @@ static void print_energy(const struct ow_problem *p, const struct ow_vmm_result 
 static const char *sense_name(const struct ow_array *a)
 {
     return a->xb.sense.kind == OW_SENSE_TIA      ? "TIA"
-           : a->xb.sense.kind == OW_SENSE_SUBCKT ? a->xb.periphery->sense.subckt
+           : a->xb.sense.kind == OW_SENSE_SUBCKT ? a->xb.periphery->block[OW_BLOCK_SENSE].subckt
                                                  : "resistor";
 }
 

@@ -30,6 +30,7 @@ static const size_t energy_at[] = {
     offsetof(struct ow_energy, quiescent), offsetof(struct ow_energy, driver_static),
     offsetof(struct ow_energy, driver_dynamic), offsetof(struct ow_energy, sense_static),
     offsetof(struct ow_energy, sense_dynamic),
+    offsetof(struct ow_energy, adc_static), offsetof(struct ow_energy, adc_dynamic),
 };
 /* clang-format on */
 _Static_assert(sizeof(struct ow_energy) ==

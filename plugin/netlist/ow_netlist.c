@@ -29,9 +29,10 @@
 
 static bool has_wide_tolerances(const struct ow_deck *d)
 {
-    const struct ow_periphery *p = d->xb->periphery;
-    return d->options.is_coupled ||
-           (p && (ow_block_is_there(&p->sense) || ow_block_is_there(&p->driver)));
+    bool is_there = d->options.is_coupled;
+    for (size_t k = 0; k < OW_N_BLOCK; k++)
+        is_there |= ow_periphery_block(d->xb->periphery, (enum ow_block_kind)k) != NULL;
+    return is_there;
 }
 
 /* -- the blocks of the deck, top to bottom -------------------------------------------- */

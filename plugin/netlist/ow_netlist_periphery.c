@@ -11,25 +11,18 @@
 #include "ow_deck.h"
 #include "ow_periphery.h"
 
-static const struct ow_block *block_of(const struct ow_deck *d, bool is_driver)
+static const struct ow_block *block_of(const struct ow_deck *d, enum ow_block_kind kind)
 {
-    const struct ow_periphery *p = d->xb->periphery;
-    const struct ow_block *block = !p ? NULL : is_driver ? &p->driver : &p->sense;
-    return block && ow_block_is_there(block) ? block : NULL;
+    return ow_periphery_block(d->xb->periphery, kind);
 }
 
-static const char *kind_name(bool is_driver)
+static void write_supplies(struct ow_deck *d, enum ow_block_kind kind)
 {
-    return is_driver ? "driver" : "sense";
-}
-
-static void write_supplies(struct ow_deck *d, bool is_driver)
-{
-    const struct ow_block *block = block_of(d, is_driver);
+    const struct ow_block *block = block_of(d, kind);
     for (size_t k = 0; block && k < block->n_pin; k++) {
         const struct ow_pin *pin = &block->pin[k];
         char name[OW_SUPPLY_NAME];
-        if (!ow_netlist_supply(block, kind_name(is_driver), k, name))
+        if (!ow_netlist_supply(block, ow_block_name[kind], k, name))
             continue;
         if (pin->wave)
             ow_deck_word(d, "V%s %s 0 %s", name, name, pin->wave);
@@ -54,11 +47,28 @@ static void write_include(struct ow_deck *d, const char *file)
     ow_deck_line(d, ".include \"%s\"", file);
 }
 
+/* Every file once. */
+static void write_includes(struct ow_deck *d)
+{
+    for (size_t k = 0; k < OW_N_BLOCK; k++) {
+        const struct ow_block *block = block_of(d, (enum ow_block_kind)k);
+        bool is_known = false;
+        for (size_t before = 0; block && before < k; before++) {
+            const struct ow_block *other = block_of(d, (enum ow_block_kind)before);
+            is_known |= other && strcmp(other->file, block->file) == 0;
+        }
+        if (block && !is_known)
+            write_include(d, block->file);
+    }
+}
+
 void ow_deck_periphery(struct ow_deck *d)
 {
     const struct ow_periphery *p = d->xb->periphery;
-    const struct ow_block *sense = block_of(d, false), *driver = block_of(d, true);
-    if (!sense && !driver)
+    bool is_there = false;
+    for (size_t k = 0; k < OW_N_BLOCK; k++)
+        is_there |= block_of(d, (enum ow_block_kind)k) != NULL;
+    if (!is_there)
         return;
     ow_deck_blank(d);
     ow_deck_line(d, "* Subcircuits of the periphery, and their supplies.");
@@ -66,24 +76,21 @@ void ow_deck_periphery(struct ow_deck *d)
         ow_deck_line(d, ".lib \"%s\" %s", p->lib, p->corner);
     else if (p->lib)
         write_include(d, p->lib);
-    if (sense)
-        write_include(d, sense->file);
-    if (driver && !(sense && strcmp(sense->file, driver->file) == 0))
-        write_include(d, driver->file);
-    write_supplies(d, true);
-    write_supplies(d, false);
+    write_includes(d);
+    for (size_t k = 0; k < OW_N_BLOCK; k++)
+        write_supplies(d, (enum ow_block_kind)k);
 }
 
 /* One instance, its pins in the subcircuit's order. */
-static void write_instance(struct ow_deck *d, bool is_driver, size_t k, const char *in,
-                           const char *out)
+static void write_instance(struct ow_deck *d, enum ow_block_kind which, size_t k,
+                           const char *in, const char *out)
 {
-    const struct ow_block *block = block_of(d, is_driver);
-    ow_deck_word(d, "X%s%zu", kind_name(is_driver), k);
+    const struct ow_block *block = block_of(d, which);
+    ow_deck_word(d, "X%s%zu", ow_block_name[which], k);
     for (size_t n = 0; n < block->n_pin; n++) {
         const enum ow_pin_kind kind = block->pin[n].kind;
         char supply[OW_SUPPLY_NAME] = "0";
-        ow_netlist_supply(block, kind_name(is_driver), n, supply);
+        ow_netlist_supply(block, ow_block_name[which], n, supply);
         ow_deck_word(d, "%s", kind == OW_PIN_IN ? in : kind == OW_PIN_OUT ? out : supply);
     }
     ow_deck_word(d, "%s", block->subckt);
@@ -94,7 +101,7 @@ static void write_instance(struct ow_deck *d, bool is_driver, size_t k, const ch
 
 const char *ow_deck_drive(const struct ow_deck *d, size_t i, char name[OW_NODE_NAME])
 {
-    snprintf(name, OW_NODE_NAME, "%c%zu", block_of(d, true) ? 'u' : 's', i);
+    snprintf(name, OW_NODE_NAME, "%c%zu", block_of(d, OW_BLOCK_DRIVER) ? 'u' : 's', i);
     return name;
 }
 
@@ -107,7 +114,8 @@ static const char *line_begin(const struct ow_deck *d, size_t i, char name[OW_NO
 
 void ow_deck_drivers(struct ow_deck *d)
 {
-    const bool is_subckt = block_of(d, true) != NULL, is_coupled = d->options.is_coupled;
+    const bool is_subckt = block_of(d, OW_BLOCK_DRIVER) != NULL,
+               is_coupled = d->options.is_coupled;
     char drive[OW_NODE_NAME], begin[OW_NODE_NAME], q[OW_NODE_NAME];
     if (!is_subckt && !is_coupled)
         return;
@@ -118,7 +126,7 @@ void ow_deck_drivers(struct ow_deck *d)
         line_begin(d, i, begin);
         snprintf(q, sizeof q, "q%zu", i);
         if (is_subckt) {
-            write_instance(d, true, i, drive, q);
+            write_instance(d, OW_BLOCK_DRIVER, i, drive, q);
         } else {
             ow_deck_word(d, "Rd%zu %s %s %s", i, drive, q,
                          NUM(d->xb->r_driver > 0.0 ? d->xb->r_driver : 1e-3));
@@ -161,7 +169,8 @@ static void write_own(struct ow_deck *d, size_t j, const char *x, const char *ou
 void ow_deck_sense(struct ow_deck *d)
 {
     const struct ow_sense *s = &d->xb->sense;
-    const bool is_subckt = block_of(d, false) != NULL, is_coupled = d->options.is_coupled;
+    const bool is_subckt = block_of(d, OW_BLOCK_SENSE) != NULL,
+               is_coupled = d->options.is_coupled;
     char in[OW_NODE_NAME], x[OW_NODE_NAME], out[OW_NODE_NAME];
     ow_deck_blank(d);
     ow_deck_line(d, "* Sense amplifiers, what they take from the bit lines, and their loads.");
@@ -172,7 +181,7 @@ void ow_deck_sense(struct ow_deck *d)
         snprintf(x, sizeof x, "x%zu", j);
         snprintf(out, sizeof out, "out%zu", j);
         if (is_subckt)
-            write_instance(d, false, j, x, out);
+            write_instance(d, OW_BLOCK_SENSE, j, x, out);
         else
             write_own(d, j, x, out);
         if (!is_coupled)
@@ -183,6 +192,10 @@ void ow_deck_sense(struct ow_deck *d)
             write_capacitor(d, x, s->c_in);
         if (s->kind != OW_SENSE_INTEGRATOR)
             write_capacitor(d, out, s->c_load);
+        if (block_of(d, OW_BLOCK_ADC)) {
+            snprintf(x, sizeof x, "adc%zu", j);
+            write_instance(d, OW_BLOCK_ADC, j, out, x);
+        }
     }
 }
 

@@ -1154,6 +1154,7 @@ void ow_spec_finish(struct ow_spec *spec)
     ow_periphery_finish(&spec->periphery);
     finish_block(&spec->sense_block);
     finish_block(&spec->driver.block);
+    finish_block(&spec->adc.block);
     free(spec->process.lib);
     free(spec->process.corner);
     free(spec->program.begin);

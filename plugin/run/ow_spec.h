@@ -54,6 +54,7 @@ enum ow_encoding { OW_ENCODING_AMPLITUDE, OW_ENCODING_BIT_SERIAL, OW_ENCODING_PU
 enum ow_state_rule { OW_STATE_RESTORE, OW_STATE_CARRY };
 enum ow_write_scheme { OW_WRITE_V2, OW_WRITE_V3 };
 enum ow_write_order { OW_ORDER_ROWS, OW_ORDER_CELLS };
+enum ow_converter_kind { OW_CONVERTER_IDEAL, OW_CONVERTER_SUBCKT };
 enum ow_driver_kind { OW_DRIVER_RESISTOR, OW_DRIVER_SUBCKT };
 enum ow_engine_kind { OW_ENGINE_CVODE, OW_ENGINE_NGSPICE, OW_ENGINE_DC, OW_ENGINE_COSIM };
 
@@ -160,6 +161,8 @@ struct ow_spec {
         double t_conv;               /* s a conversion                                 */
         size_t share;                /* columns that take turns at one converter       */
         double offset, sigma_offset; /* V, of all converters, and of each */
+        enum ow_converter_kind kind;
+        struct ow_block_source block;
     } adc;
     struct {
         struct ow_vectors vectors;

@@ -134,6 +134,20 @@ static enum ow_status check_periphery(const struct ow_spec *spec, struct ow_erro
         return ow_spec_fail(spec, is_sense ? "sense.amp" : "driver.amp", err, OW_ERR_INPUT,
                             "subckt: only ngspice simulates subcircuits, expected engine.name "
                             "cosim (or ngspice)");
+    if (spec->adc.kind == OW_CONVERTER_SUBCKT &&
+        !(spec->engine.name == OW_ENGINE_COSIM || (has_ngspice && is_sense)))
+        return ow_spec_fail(spec, "adc.converter", err, OW_ERR_INPUT,
+                            "subckt: expected engine.name cosim (or ngspice with sense.amp: "
+                            "subckt)");
+    if (spec->adc.kind == OW_CONVERTER_SUBCKT && spec->adc.bits > 0)
+        return ow_spec_fail(spec, "adc.bits", err, OW_ERR_INPUT,
+                            "%zu with adc.converter: subckt, which has its own: expected 0",
+                            spec->adc.bits);
+    if (spec->adc.kind == OW_CONVERTER_SUBCKT &&
+        spec->input.encoding == OW_ENCODING_PULSE_WIDTH)
+        return ow_spec_fail(spec, "adc.converter", err, OW_ERR_INPUT,
+                            "subckt: outputs of input.encoding pulse_width are integrated and "
+                            "not converted, expected ideal");
     if (is_sense && isnan(spec->sense.r_f))
         return ow_spec_fail(
             spec, "sense.r_f", err, OW_ERR_INPUT,

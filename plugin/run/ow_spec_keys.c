@@ -10,7 +10,8 @@ static const char
            *const scheme[] = {"differential", "offset", NULL}, *const encoding[] = {"amplitude", "bit_serial", "pulse_width", NULL},
            *const state[] = {"restore", "carry", NULL},
            *const amp[] = {"resistor", "tia", "subckt", "integrator", "voltage", NULL},
-           *const driver[] = {"resistor", "subckt", NULL}, *const write[] = {"v2", "v3", NULL},
+           *const driver[] = {"resistor", "subckt", NULL},
+           *const converter[] = {"ideal", "subckt", NULL}, *const write[] = {"v2", "v3", NULL},
            *const order[] = {"rows", "cells", NULL}, *const g_min[] = {"g_min", NULL},
            *const weights[] = {"weights", NULL}, *const r_driver[] = {"array.r_driver", NULL},
            *const engine[] = {"cvode", "ngspice", "dc", "cosim", NULL};
@@ -103,6 +104,11 @@ const struct ow_key ow_keys[] = {
     {"adc.share",            OW_KEY_COUNT,   "1",   "1",            1,      65536, NULL,      AT(adc.share),            "columns of an array that share one converter"},
     {"adc.offset",           OW_KEY_NUMBER,  "V",   "0",            -10,    10,    NULL,      AT(adc.offset),           "what every converter adds to the difference of sense outputs that it converts"},
     {"adc.sigma_offset",     OW_KEY_NUMBER,  "V",   "0",            0,      10,    NULL,      AT(adc.sigma_offset),     "its standard deviation from converter to converter"},
+    {"adc.converter",        OW_KEY_CHOICE,  "1",   "ideal",        0,      0,     converter, AT(adc.kind),            "what converts: arithmetic as the keys above say, or a subckt for every bit line, whose output at the end of the read counts"},
+    {"adc.file",             OW_KEY_PATH,    "1",   "null",         0,      0,     null,      AT(adc.block.file),       "netlist with the converter, for converter: subckt"},
+    {"adc.subckt",           OW_KEY_NAME,    "1",   "null",         0,      0,     null,      AT(adc.block.subckt),     "name of its subcircuit, one instance a bit line"},
+    {"adc.pins",             OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(adc.block.pins),       "as sense.pins; in: the output of the amplifier, out: the voltage that the code means"},
+    {"adc.params",           OW_KEY_SECTION, "1",   NULL,           0,      0,     NULL,      AT(adc.block.params),     "parameters of its instances"},
 
     {"calibration.vectors",  OW_KEY_VECTORS, "1",   "half",         0,      0,     NULL,      AT(calibration.vectors),  "input vectors that calibrate gain, offset and range"},
 

@@ -34,7 +34,7 @@ struct ow_key {
 };
 
 extern const struct ow_key ow_keys[];
-enum { OW_N_KEYS = 93 };
+enum { OW_N_KEYS = 98 };
 
 /* OW_N_KEYS if there is none. */
 size_t ow_key_find(const char *name);

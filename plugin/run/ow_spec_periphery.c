@@ -14,7 +14,8 @@
 /* One of the two kinds of subcircuits while it is made. */
 struct maker {
     const struct ow_spec *spec;
-    const char *section; /* "sense", "driver" */
+    const char *section; /* "sense", "driver", "adc" */
+    const char *word;    /* the key that asks for a subcircuit */
     const struct ow_block_source *source;
     struct ow_block *block;
     struct ow_subckt found;
@@ -207,11 +208,11 @@ static enum ow_status make_block(struct maker *m)
     char key[32];
     if (!m->source->file)
         return ow_spec_fail(m->spec, key_of(m, "file", key), m->err, OW_ERR_INPUT,
-                            "null with %s.amp: subckt, expected a netlist", m->section);
+                            "null with %s.%s: subckt, expected a netlist", m->section, m->word);
     if (!m->source->subckt)
         return ow_spec_fail(m->spec, key_of(m, "subckt", key), m->err, OW_ERR_INPUT,
-                            "null with %s.amp: subckt, expected the name of a subcircuit in %s",
-                            m->section, m->source->file);
+                            "null with %s.%s: subckt, expected the name of a subcircuit in %s",
+                            m->section, m->word, m->source->file);
     struct ow_error why = {0};
     enum ow_status st = ow_subckt_find(m->source->file, m->source->subckt, &m->found, &why);
     if (st)
@@ -234,7 +235,8 @@ static enum ow_status take_block(struct maker *m, bool is_subckt, struct ow_peri
     const struct ow_block_source *s = m->source;
     if (!is_subckt && (s->file || s->subckt || s->pins.n || s->params.n))
         return ow_spec_fail(m->spec, key_of(m, s->file ? "file" : "subckt", key), m->err,
-                            OW_ERR_INPUT, "means nothing without %s.amp: subckt", m->section);
+                            OW_ERR_INPUT, "means nothing without %s.%s: subckt", m->section,
+                            m->word);
     const enum ow_status st = is_subckt ? make_block(m) : OW_OK;
     if (!p->command) {
         p->command = m->found.command;
@@ -272,19 +274,25 @@ static enum ow_status take_process(const struct ow_spec *spec, struct ow_periphe
 enum ow_status ow_spec_periphery(struct ow_spec *spec, struct ow_error *err)
 {
     struct ow_periphery *p = &spec->periphery;
-    struct maker sense = {.spec = spec,
-                          .section = "sense",
-                          .source = &spec->sense_block,
-                          .block = &p->sense,
+    const struct {
+        const char *word; /* that says what it is */
+        const struct ow_block_source *source;
+        bool is_subckt;
+    } kind[OW_N_BLOCK] = {
+        [OW_BLOCK_DRIVER] = {"amp", &spec->driver.block, spec->driver.kind == OW_DRIVER_SUBCKT},
+        [OW_BLOCK_SENSE] = {"amp", &spec->sense_block, spec->sense.kind == OW_SENSE_SUBCKT},
+        [OW_BLOCK_ADC] = {"converter", &spec->adc.block,
+                          spec->adc.kind == OW_CONVERTER_SUBCKT}};
+    enum ow_status st = OW_OK;
+    for (size_t k = 0; k < OW_N_BLOCK && st == OW_OK; k++) {
+        struct maker m = {.spec = spec,
+                          .section = ow_block_name[k],
+                          .word = kind[k].word,
+                          .source = kind[k].source,
+                          .block = &p->block[k],
                           .err = err};
-    struct maker driver = {.spec = spec,
-                           .section = "driver",
-                           .source = &spec->driver.block,
-                           .block = &p->driver,
-                           .err = err};
-    enum ow_status st = take_block(&sense, spec->sense.kind == OW_SENSE_SUBCKT, p);
-    if (st == OW_OK)
-        st = take_block(&driver, spec->driver.kind == OW_DRIVER_SUBCKT, p);
+        st = take_block(&m, kind[k].is_subckt, p);
+    }
     return st == OW_OK ? take_process(spec, p, err) : st;
 }
 
@@ -306,8 +314,8 @@ static void finish_block(struct ow_block *b)
 
 void ow_periphery_finish(struct ow_periphery *p)
 {
-    finish_block(&p->sense);
-    finish_block(&p->driver);
+    for (size_t k = 0; k < OW_N_BLOCK; k++)
+        finish_block(&p->block[k]);
     free(p->lib);
     free(p->corner);
     free(p->command);

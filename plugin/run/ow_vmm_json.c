@@ -69,7 +69,9 @@ static json_t *energy(const struct ow_vmm_result *r)
     const struct ow_json_row own[] = {{"drivers_static", c->physical.driver_static},
                                       {"drivers_dynamic", c->physical.driver_dynamic},
                                       {"sense_static", c->physical.sense_static},
-                                      {"sense_dynamic", c->physical.sense_dynamic}};
+                                      {"sense_dynamic", c->physical.sense_dynamic},
+                                      {"adc_static", c->physical.adc_static},
+                                      {"adc_dynamic", c->physical.adc_dynamic}};
     json_object_set_new(object, "supplies", OW_JSON_OBJECT(own));
     json_object_set_new(object, "billed", OW_JSON_OBJECT(bill));
     json_object_set_new(object, "scope", json_string(scope));

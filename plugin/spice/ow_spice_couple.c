@@ -65,6 +65,8 @@ static enum ow_status take(void *user, const struct ow_spice_point *p, struct ow
         c->outputs.v[j] = ow_meter_output(&c->meter, p->value + N_MONITOR, j);
     for (size_t j = 0; j < c->circuit->n_amp; j++)
         c->outputs.gain[j] = ow_meter_gain(&c->meter, p->value + N_MONITOR, j);
+    for (size_t j = 0; c->meter.has_adc && j < cols; j++)
+        c->outputs.converted[j] = ow_meter_converted(&c->meter, p->value + N_MONITOR, j);
     if (p->is_tran) {
         ow_meter_take(&c->meter, p->t, p->value + N_MONITOR);
         memcpy(c->before, p->value, p->n * sizeof *c->before);
@@ -144,6 +146,8 @@ enum ow_status ow_spice_couple(struct ow_spice *spice, const struct ow_circuit *
     enum ow_status st = allocate(&c) ? OW_OK : ow_fail(err, OW_ERR_NOMEM, "out of memory");
     if (st == OW_OK)
         st = ow_outputs_init(circuit, pulse, out, &c.outputs, err);
+    if (st == OW_OK)
+        c.outputs.is_converted = c.meter.has_adc;
     if (st == OW_OK)
         st = ow_spice_deck(circuit, amplitude, pulse, &deck_options, &deck, err);
     if (st == OW_OK) {

@@ -12,20 +12,20 @@
  *   THROUGHPUT  sum of |v i| of the sources
  *   WORD        into the array at the word lines                       sum of v_q i_q
  *   BIT         out of it at the bit lines                             sum of v_in i_m
- *   DRIVER, AMP what the supplies of drivers and amplifiers deliver    - sum of v i
+ *   DRIVER, AMP, ADC  what the supplies of each kind deliver           - sum of v i
  *   STAGE       the output stages of the program's own amplifiers      (ow_power.h)  */
-enum { SOURCE, CHARGE, THROUGHPUT, WORD, BIT, DRIVER, AMP, STAGE };
+enum { SOURCE, CHARGE, THROUGHPUT, WORD, BIT, DRIVER, AMP, ADC, STAGE };
 _Static_assert(STAGE + 1 == sizeof((struct ow_meter){0}.sum) / sizeof(double), "all of them");
 
-static const struct ow_block *block_of(const struct ow_meter *m, int kind)
+static const int of_kind[OW_N_BLOCK] = {DRIVER, AMP, ADC};
+
+static const struct ow_block *block_of(const struct ow_meter *m, size_t kind)
 {
-    const struct ow_periphery *p = m->circuit->xb->periphery;
-    return kind == 0 ? &p->driver : &p->sense;
+    return ow_periphery_block(m->circuit->xb->periphery, (enum ow_block_kind)kind);
 }
 
-static const char *const kind_name[] = {"driver", "sense"};
-
-/* Vectors of one kind, in this order: drives, word lines, bit lines, gain nodes, supplies. */
+/* Vectors of one kind, in this order: drives and word lines, bit lines, gain nodes, supplies,
+ * converters. */
 static bool has_drives(const struct ow_meter *m)
 {
     return m->is_coupled || m->has_driver;
@@ -44,13 +44,13 @@ static bool has_integrators(const struct ow_meter *m)
     return m->is_coupled && m->circuit->xb->sense.kind == OW_SENSE_INTEGRATOR;
 }
 
-static size_t count_supplies(const struct ow_meter *m, int kind)
+static size_t count_supplies(const struct ow_meter *m, size_t kind)
 {
     char name[OW_SUPPLY_NAME];
     size_t n = 0;
     const struct ow_block *b = block_of(m, kind);
-    for (size_t k = 0; k < b->n_pin; k++)
-        n += ow_netlist_supply(b, kind_name[kind], k, name);
+    for (size_t k = 0; b && k < b->n_pin; k++)
+        n += ow_netlist_supply(b, ow_block_name[kind], k, name);
     return n;
 }
 
@@ -58,15 +58,15 @@ struct ow_meter ow_meter_of(const struct ow_circuit *circuit, bool is_coupled)
 {
     struct ow_meter m = {.circuit = circuit, .is_coupled = is_coupled, .t = -1.0};
     const struct ow_crossbar *xb = circuit->xb;
-    if (xb->periphery) {
-        m.has_driver = ow_block_is_there(&xb->periphery->driver);
-        m.has_sense = ow_block_is_there(&xb->periphery->sense);
-    }
-    for (int kind = 0; kind < 2; kind++)
-        m.n_supply[kind] =
-            (kind == 0 ? m.has_driver : m.has_sense) ? count_supplies(&m, kind) : 0;
-    m.n_vector = (has_drives(&m) ? 4 * xb->rows : 0) + (has_bits(&m) ? 3 * xb->cols : 0) +
-                 (has_gains(&m) ? xb->cols : 0) + 2 * (m.n_supply[0] + m.n_supply[1]);
+    m.has_driver = block_of(&m, OW_BLOCK_DRIVER) != NULL;
+    m.has_sense = block_of(&m, OW_BLOCK_SENSE) != NULL;
+    m.has_adc = block_of(&m, OW_BLOCK_ADC) != NULL;
+    size_t n_supply = 0;
+    for (size_t kind = 0; kind < OW_N_BLOCK; kind++)
+        n_supply += m.n_supply[kind] = count_supplies(&m, kind);
+    m.converted = (has_drives(&m) ? 4 * xb->rows : 0) + (has_bits(&m) ? 3 * xb->cols : 0) +
+                  (has_gains(&m) ? xb->cols : 0) + 2 * n_supply;
+    m.n_vector = m.converted + (m.has_adc ? xb->cols : 0);
     return m;
 }
 
@@ -88,14 +88,16 @@ void ow_meter_names(const struct ow_meter *m, char name[][OW_METER_NAME])
     }
     for (size_t j = 0; has_gains(m) && j < cols; j++)
         snprintf(name[n++], OW_METER_NAME, "a%zu", j);
-    for (int kind = 0; kind < 2; kind++)
+    for (size_t kind = 0; kind < OW_N_BLOCK; kind++)
         for (size_t k = 0; m->n_supply[kind] && k < block_of(m, kind)->n_pin; k++) {
             char supply[OW_SUPPLY_NAME];
-            if (!ow_netlist_supply(block_of(m, kind), kind_name[kind], k, supply))
+            if (!ow_netlist_supply(block_of(m, kind), ow_block_name[kind], k, supply))
                 continue;
             snprintf(name[n++], OW_METER_NAME, "%s", supply);
             snprintf(name[n++], OW_METER_NAME, "v%s#branch", supply);
         }
+    for (size_t j = 0; m->has_adc && j < cols; j++)
+        snprintf(name[n++], OW_METER_NAME, "adc%zu", j);
 }
 
 static void powers(const struct ow_meter *m, const double value[], double p[])
@@ -121,9 +123,9 @@ static void powers(const struct ow_meter *m, const double value[], double p[])
     }
     if (has_integrators(m))
         p[AMP] += (double)xb->cols * xb->sense.vdd * xb->sense.i_q;
-    for (int kind = 0; kind < 2; kind++)
+    for (size_t kind = 0; kind < OW_N_BLOCK; kind++)
         for (size_t k = 0; k < m->n_supply[kind]; k++, at += 2)
-            p[kind == 0 ? DRIVER : AMP] -= at[0] * at[1];
+            p[of_kind[kind]] -= at[0] * at[1];
 }
 
 void ow_meter_take(struct ow_meter *m, double t, const double value[])
@@ -131,8 +133,8 @@ void ow_meter_take(struct ow_meter *m, double t, const double value[])
     double p[STAGE + 1];
     powers(m, value, p);
     if (m->t < 0.0) {
-        m->at_rest[0] = p[DRIVER];
-        m->at_rest[1] = p[AMP];
+        for (size_t kind = 0; kind < OW_N_BLOCK; kind++)
+            m->at_rest[kind] = p[of_kind[kind]];
     }
     for (int k = 0; k <= STAGE; k++) {
         m->sum[k] += m->t < 0.0 ? 0.0 : 0.5 * (t - m->t) * (m->before[k] + p[k]);
@@ -146,6 +148,11 @@ double ow_meter_output(const struct ow_meter *m, const double value[], size_t j)
     return value[(has_drives(m) ? 4 * m->circuit->xb->rows : 0) + 3 * j + 2];
 }
 
+double ow_meter_converted(const struct ow_meter *m, const double value[], size_t j)
+{
+    return value[m->converted + j];
+}
+
 double ow_meter_gain(const struct ow_meter *m, const double value[], size_t j)
 {
     return value[4 * m->circuit->xb->rows + 3 * m->circuit->xb->cols + j];
@@ -155,7 +162,8 @@ double ow_meter_gain(const struct ow_meter *m, const double value[], size_t j)
  * drivers; what comes out of the array and from the supplies, in the amplifiers. */
 void ow_meter_put(const struct ow_meter *m, double t_end, struct ow_energy *e)
 {
-    const double *s = m->sum, rest[] = {m->at_rest[0] * t_end, m->at_rest[1] * t_end};
+    const double *s = m->sum, *at_rest = m->at_rest;
+    const double rest[] = {at_rest[0] * t_end, at_rest[1] * t_end, at_rest[2] * t_end};
     if (has_drives(m)) {
         e->source = s[SOURCE];
         e->charge = s[CHARGE];
@@ -164,8 +172,8 @@ void ow_meter_put(const struct ow_meter *m, double t_end, struct ow_energy *e)
         e->supply += s[DRIVER];
     }
     if (has_bits(m)) {
-        e->sense += s[BIT] + s[AMP];
-        e->supply += s[AMP];
+        e->sense += s[BIT] + s[AMP] + s[ADC];
+        e->supply += s[AMP] + s[ADC];
     }
     if (m->has_driver) {
         e->driver_static = rest[0];
@@ -175,8 +183,13 @@ void ow_meter_put(const struct ow_meter *m, double t_end, struct ow_energy *e)
         e->sense_static = rest[1];
         e->sense_dynamic = s[AMP] - rest[1];
     }
+    if (m->has_adc) {
+        e->adc_static = rest[2];
+        e->adc_dynamic = s[ADC] - rest[2];
+    }
     const double own = has_gains(m) || has_integrators(m) ? s[AMP] - s[STAGE] : 0.0;
-    e->quiescent += e->driver_static + e->sense_static + own;
-    e->output += e->driver_dynamic + e->sense_dynamic + s[STAGE];
-    e->throughput += fabs(e->driver_dynamic) + fabs(e->sense_dynamic) + s[STAGE];
+    e->quiescent += e->driver_static + e->sense_static + e->adc_static + own;
+    e->output += e->driver_dynamic + e->sense_dynamic + e->adc_dynamic + s[STAGE];
+    e->throughput +=
+        fabs(e->driver_dynamic) + fabs(e->sense_dynamic) + fabs(e->adc_dynamic) + s[STAGE];
 }

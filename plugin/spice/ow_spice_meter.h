@@ -2,18 +2,19 @@
 #ifndef OW_SPICE_METER_H
 #define OW_SPICE_METER_H
 
+#include "ow_periphery.h"
 #include "ow_spice.h"
 
 enum { OW_METER_NAME = 80 };
 
 struct ow_meter {
     const struct ow_circuit *circuit;
-    bool is_coupled, has_driver, has_sense; /* what the deck measures               */
-    size_t n_supply[2];                     /* of drivers, of amplifiers            */
-    size_t n_vector;
-    double t, before[8]; /* s, and W at the time point before; < 0: none           */
-    double at_rest[2];   /* W, of both supplies before the pulse                   */
-    double sum[8];       /* J, see ow_spice_meter.c                                */
+    bool is_coupled, has_driver, has_sense, has_adc; /* what the deck measures          */
+    size_t n_supply[OW_N_BLOCK]; /* of drivers, of amplifiers, of converters      */
+    size_t converted, n_vector;  /* where the converters' outputs begin; and all    */
+    double t, before[9];         /* s, and W at the time point before; < 0: none           */
+    double at_rest[OW_N_BLOCK];  /* W, of both supplies before the pulse                   */
+    double sum[9];               /* J, see ow_spice_meter.c                                */
 };
 
 /* What the deck of this circuit measures. */
@@ -27,6 +28,9 @@ void ow_meter_take(struct ow_meter *meter, double t, const double value[]);
 
 /* Output of column j in value[]; only of subcircuits and of coupled decks. */
 double ow_meter_output(const struct ow_meter *meter, const double value[], size_t j);
+
+/* What the converter of column j says, where there are any. */
+double ow_meter_converted(const struct ow_meter *meter, const double value[], size_t j);
 
 /* Of a coupled deck's own amplifiers: the gain node of column j. */
 double ow_meter_gain(const struct ow_meter *meter, const double value[], size_t j);

@@ -26,12 +26,13 @@ enum ow_status ow_outputs_init(const struct ow_circuit *circuit, const struct ow
                              .is_integrator = circuit->xb->sense.kind == OW_SENSE_INTEGRATOR,
                              .n_gain = circuit->n_amp,
                              .t = -1.0};
-    o->v = calloc(4 * cols, sizeof *o->v);
+    o->v = calloc(5 * cols, sizeof *o->v);
     if (!o->v)
         return ow_fail(err, OW_ERR_NOMEM, "ngspice: out of memory");
     o->gain = o->v + cols;
     o->v_before = o->v + 2 * cols;
     o->gain_before = o->v + 3 * cols;
+    o->converted = o->v + 4 * cols;
     clear(out);
     return OW_OK;
 }
@@ -94,6 +95,8 @@ enum ow_status ow_outputs_take(struct ow_outputs *o, const struct ow_spice_point
             sample(o, point->t);
         r->steps++;
     }
+    if (o->is_converted)
+        memcpy(r->v_sample, o->converted, r->cols * sizeof *r->v_sample);
     memcpy(o->v_before, o->v, r->cols * sizeof *o->v);
     memcpy(o->gain_before, o->gain, r->cols * sizeof *o->gain);
     o->t = point->t;

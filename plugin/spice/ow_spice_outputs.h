@@ -11,6 +11,8 @@ struct ow_outputs {
     bool is_integrator;
     size_t n_gain;                  /* gain nodes: cols, or 0                         */
     double t;                       /* s, of the point before; < 0: there is none     */
+    bool is_converted;              /* `converted` of the last point is what was sampled   */
+    double *converted;              /* [cols] V, of the point at hand, likewise            */
     double *v, *gain;               /* [cols] V, of the point at hand: for the caller */
     double *v_before, *gain_before; /* [cols] V */
 };

@@ -217,6 +217,8 @@ static enum ow_status take(void *user, const struct ow_spice_point *p, struct ow
         r->outputs.v[j] = output(r, p->value, j);
     for (size_t j = 0; j < r->circuit->n_amp; j++)
         r->outputs.gain[j] = p->value[r->circuit->amp[j].inner];
+    for (size_t j = 0; r->meter.has_adc && j < r->circuit->xb->cols; j++)
+        r->outputs.converted[j] = ow_meter_converted(&r->meter, p->value + r->metered, j);
     if (p->is_tran && (r->outputs.t < 0.0 || p->t > r->outputs.t))
         take_tran(r, p);
     return ow_outputs_take(&r->outputs, p, err);
@@ -272,6 +274,8 @@ enum ow_status ow_spice_read(struct ow_spice *spice, const struct ow_circuit *ci
         st = name_vectors(&r, err);
     if (st == OW_OK)
         st = ow_outputs_init(circuit, pulse, out, &r.outputs, err);
+    if (st == OW_OK)
+        r.outputs.is_converted = r.meter.has_adc;
     if (st == OW_OK)
         st = ow_spice_deck(circuit, amplitude, pulse, &options, &deck, err);
     if (st == OW_OK) {
