@@ -416,6 +416,47 @@ static void check_sums(const struct ow_energy *e)
     ck_assert(e->drivers > 0.0 && e->devices > 0.0 && e->wires > 0.0 && e->sense > 0.0);
 }
 
+/* ---- a converter of the user's own ------------------------------------------------------- */
+
+/* A successive-approximation converter behind every amplifier: what it says at the end is what
+ * is decoded, a whole code of 256 within half a step of what an amplifier alone gives; eight of
+ * them take 2 pJ each, and the balance closes with them. */
+START_TEST(test_converters_convert)
+{
+    static const char text[] = SIZE(8, 4) LINES BENIGN TIA_CMOS COSIM;
+    static const char adc[] =
+        "adc: {converter: subckt, file: @/generic_tt.inc, subckt: ow_sar_adc, "
+        "pins: {smp: pulse(-0.9 0.9 2n 50p 50p 8.35n 1u), "
+        "clk: pulse(-0.9 0.9 10.9n 50p 50p 0.45n 1n)}, params: {lo: -0.6, fs: 0.6}}\n";
+    const double step = 0.6 / 256.0;
+    char with[2048];
+    struct study plain, converted;
+    struct ow_vmm_result a, b;
+    struct ow_error err = {0};
+    const struct ow_vmm_options how = {.codemodel = codemodel(), .n_worker = 1};
+    snprintf(with, sizeof with, "%s%s", text, adc);
+    begin_study(&plain, text);
+    begin_study(&converted, with);
+    ck_assert_ok(ow_vmm_run(&plain.problem, &how, &a, &err), err);
+    ck_assert_ok(ow_vmm_run(&converted.problem, &how, &b, &err), err);
+    for (size_t k = 0; k < a.v_sense.rows * a.v_sense.cols; k++) {
+        const double code = b.v_sense.a[k] / step, analog = (a.v_sense.a[k] + 0.6) / step;
+        ck_assert_double_le(fabs(code - round(code)), 1e-3);
+        /* floor; the amplifier droops by a hundredth of a step while it is sampled */
+        ck_assert_double_ge(analog - code, -0.1);
+        ck_assert_double_le(analog - code, 1.1);
+    }
+    const double energy = b.cost.physical.adc_static + b.cost.physical.adc_dynamic;
+    ck_assert_close(energy, 8 * 2e-12, 1e-2, 0.0);
+    ck_assert_double_eq(a.cost.physical.adc_dynamic, 0.0);
+    ck_assert_double_le(b.cost.balance_residual, 1e-5);
+    ow_vmm_result_finish(&a);
+    ow_vmm_result_finish(&b);
+    study_finish(&plain);
+    study_finish(&converted);
+}
+END_TEST
+
 /* What supplies give is static and dynamic, nothing else; static is what they give to inputs of
  * nothing, which is no less balanced. */
 START_TEST(test_energies_add_up)
@@ -795,6 +836,7 @@ int main(void)
     tcase_add_loop_test(hosts, test_cvode_agrees, 0, N(alone));
     tcase_add_loop_test(hosts, test_macromodels_agree, 0, N(twin));
     tcase_add_loop_test(hosts, test_products_agree, 0, 2);
+    tcase_add_test(hosts, test_converters_convert);
     tcase_add_test(hosts, test_energies_add_up);
     tcase_add_test(hosts, test_tolerance_holds);
     tcase_add_loop_test(hosts, test_runs_are_alike, 0, 2);

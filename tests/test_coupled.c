@@ -320,7 +320,7 @@ END_TEST
 START_TEST(test_answers_converge_with_rtol)
 {
     struct errors before = {.x = INFINITY, .i = INFINITY, .source = INFINITY};
-    for (double rtol = 1e-3; rtol > 0.5e-8; rtol *= 0.1) {
+    for (double rtol = 1e-1; rtol > 0.5e-6; rtol *= 0.1) { /* of states 1e-3 to 1e-8 */
         struct bench b;
         begin(&b, &device[0], 2, 3);
         build(&b, fabs(device[0].v), rtol);

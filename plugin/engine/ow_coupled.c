@@ -123,11 +123,15 @@ static void slopes(const struct ow_coupled *c, double s, double dv[])
 static enum ow_status create_stepper(struct ow_coupled *c)
 {
     const struct ow_coupled_options *o = &c->options;
-    const double atol_v = 1e-2 * o->rtol * o->v_scale, atol_x = 1e-3 * o->rtol;
+    /* Nodes are held by the absolute tolerance, the same for driven and quiet lines; states by
+     * a tighter relative one, since a first-order start in every try adds up in what remembers.
+     */
+    const double rtol = 1e-2 * o->rtol;
+    const double atol_v = 5e-2 * o->rtol * o->v_scale, atol_x = 1e-3 * rtol;
     enum ow_status st = ow_mass_create(&c->sys, &c->mass);
     if (st || (st = ow_newton_create(&c->sys, c->mass, &c->newton)))
         return st;
-    return ow_stepper_create(&c->sys, c->mass, c->newton, o->rtol, atol_v, atol_x, drive, c,
+    return ow_stepper_create(&c->sys, c->mass, c->newton, rtol, atol_v, atol_x, drive, c,
                              &c->stepper);
 }
 

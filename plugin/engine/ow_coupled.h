@@ -31,8 +31,9 @@ extern "C" {
 struct ow_coupled;
 
 struct ow_coupled_options {
-    double rtol;        /* relative tolerance in time, 1e-12 .. 1e-2              */
-    double v_scale;     /* V, > 0: voltages below 1e-2 rtol v_scale do not matter */
+    double rtol;        /* tolerance in time, 1e-12 .. 1e-2: of v_scale for nodes / 20,
+                           relative for states / 100                              */
+    double v_scale;     /* V, > 0 */
     unsigned n_threads; /* 0 is 1                                                 */
 };
 

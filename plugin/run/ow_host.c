@@ -132,7 +132,7 @@ void ow_host_close(struct ow_host *h)
     free(h);
 }
 
-/* CVODE begins every step anew there, which keeps its errors below those of one long run. */
+/* What ow_coupled.h makes of it is a tenth of engine.rtol for states. */
 #define COUPLED_RTOL 10.0 /* times engine.rtol */
 
 static enum ow_status couple(struct ow_host *h, const double amplitude[],
