@@ -28,6 +28,15 @@ static inline void study_init(const char *text, struct study *s)
     ck_assert_ok(study_try(text, s, &err), err);
 }
 
+/* An input error whose message holds `says`. */
+static inline void study_refused(const char *text, const char *says)
+{
+    struct study s;
+    struct ow_error err = {0};
+    ck_assert_int_eq(study_try(text, &s, &err), OW_ERR_INPUT);
+    ck_assert_msg(strstr(err.text, says), "'%s' in: %s", says, err.text);
+}
+
 static inline void study_finish(struct study *s)
 {
     ow_problem_finish(&s->problem);

@@ -7,6 +7,7 @@
 
 #include "ow_engine.h"
 #include "ow_reference_ode.h"
+#include "ow_rk4.h"
 #include "ow_stepper.h"
 
 /* ---- a device that carries less at a higher voltage ---------------------------------------
@@ -75,8 +76,9 @@ static const double *in_of(const double y[])
 
 /* dy/dt.  A node's equation: C dV/dt = currents into it; a cell's capacitance joins its nodes,
  * and c_f an amplifier's input and output. */
-static void slope(struct reference *ref, double t, const double y[], double dy[])
+static void slope(void *data, double t, const double y[], double dy[])
 {
+    struct reference *ref = data;
     const struct ow_crossbar *xb = ref->xb;
     const struct ow_sense *s = &xb->sense;
     const double *w = y, *b = y + CELLS, *in = in_of(y);
@@ -124,29 +126,12 @@ static void slope(struct reference *ref, double t, const double y[], double dy[]
     }
 }
 
-/* The classical Runge-Kutta formula from t0 to t1 in steps of at most 1 ps: the fastest time
+/* From t0 to t1 in steps of at most 1 ps: the fastest time
  * constant is 20 ps, so that what it leaves is of the order of (1/20)^4/120 of what is fast,
  * which is next to nothing of the answer. */
 static void march(struct reference *ref, double t0, double t1)
 {
-    const int n_step = (int)ceil((t1 - t0) / 1e-12);
-    const double h = (t1 - t0) / n_step;
-    double k1[MOST], k2[MOST], k3[MOST], k4[MOST], y[MOST];
-    for (int step = 0; step < n_step; step++) {
-        const double t = t0 + h * step;
-        slope(ref, t, ref->y, k1);
-        for (size_t k = 0; k < ref->n; k++)
-            y[k] = ref->y[k] + 0.5 * h * k1[k];
-        slope(ref, t + 0.5 * h, y, k2);
-        for (size_t k = 0; k < ref->n; k++)
-            y[k] = ref->y[k] + 0.5 * h * k2[k];
-        slope(ref, t + 0.5 * h, y, k3);
-        for (size_t k = 0; k < ref->n; k++)
-            y[k] = ref->y[k] + h * k3[k];
-        slope(ref, t + h, y, k4);
-        for (size_t k = 0; k < ref->n; k++)
-            ref->y[k] += h / 6.0 * (k1[k] + 2.0 * k2[k] + 2.0 * k3[k] + k4[k]);
-    }
+    rk4_march(slope, ref, ref->n, t0, t1, 1e-12, ref->y);
 }
 
 /* ---- the engine's way -----------------------------------------------------------------------
