@@ -50,4 +50,13 @@ static inline const struct ow_block *ow_periphery_block(const struct ow_peripher
     return periphery && periphery->block[kind].subckt ? &periphery->block[kind] : NULL;
 }
 
+/* Whether there is any subcircuit: only ngspice simulates those. */
+static inline bool ow_periphery_is_there(const struct ow_periphery *periphery)
+{
+    bool is_there = false;
+    for (int kind = 0; kind < OW_N_BLOCK; kind++)
+        is_there |= ow_periphery_block(periphery, (enum ow_block_kind)kind) != NULL;
+    return is_there;
+}
+
 #endif

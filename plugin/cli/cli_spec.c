@@ -19,7 +19,8 @@ static const struct argp_option options[] = {
      "print the whole specification, every default and where each value came from, and stop",
      0},
     {"allow-commands", KEY_ALLOW, NULL, 0,
-     "run netlists of the periphery even if they hold commands for ngspice (.control): they may "
+     "run netlists of the periphery even if they hold commands for ngspice (.control): they "
+     "may "
      "do anything on this machine",
      0},
     {0}};
@@ -180,8 +181,5 @@ bool cli_codemodel_for(const struct ow_spec *spec, char path[CLI_PATH_SIZE],
                        struct ow_error *err)
 {
     path[0] = '\0';
-    const bool needs_ngspice =
-        spec->engine.name == OW_ENGINE_NGSPICE || spec->engine.name == OW_ENGINE_COSIM;
-    return !needs_ngspice ||
-           cli_find_codemodel(path, CLI_PATH_SIZE, err);
+    return !ow_spec_needs_ngspice(spec) || cli_find_codemodel(path, CLI_PATH_SIZE, err);
 }

@@ -272,7 +272,7 @@ static bool find_codemodel(const struct ow_plan *plan, char path[CLI_PATH_SIZE],
         struct ow_error why = {0};
         if (ow_plan_spec(plan, k, &spec, &why))
             continue;
-        const bool is_spice = (spec.engine.name == OW_ENGINE_NGSPICE || spec.engine.name == OW_ENGINE_COSIM);
+        const bool is_spice = ow_spec_needs_ngspice(&spec);
         ow_spec_finish(&spec);
         if (is_spice)
             return cli_find_codemodel(path, CLI_PATH_SIZE, err);

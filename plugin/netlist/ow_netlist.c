@@ -29,10 +29,7 @@
 
 static bool has_wide_tolerances(const struct ow_deck *d)
 {
-    bool is_there = d->options.is_coupled;
-    for (size_t k = 0; k < OW_N_BLOCK; k++)
-        is_there |= ow_periphery_block(d->xb->periphery, (enum ow_block_kind)k) != NULL;
-    return is_there;
+    return d->options.is_coupled || ow_periphery_is_there(d->xb->periphery);
 }
 
 /* -- the blocks of the deck, top to bottom -------------------------------------------- */

@@ -65,10 +65,7 @@ static void write_includes(struct ow_deck *d)
 void ow_deck_periphery(struct ow_deck *d)
 {
     const struct ow_periphery *p = d->xb->periphery;
-    bool is_there = false;
-    for (size_t k = 0; k < OW_N_BLOCK; k++)
-        is_there |= block_of(d, (enum ow_block_kind)k) != NULL;
-    if (!is_there)
+    if (!ow_periphery_is_there(p))
         return;
     ow_deck_blank(d);
     ow_deck_line(d, "* Subcircuits of the periphery, and their supplies.");

@@ -250,8 +250,7 @@ enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *c
 /* CVODE, but for what only ngspice can simulate. */
 static enum ow_engine_kind wave_engine(const struct ow_again *a)
 {
-    const bool is_subckt =
-        a->spec.sense.kind == OW_SENSE_SUBCKT || a->spec.driver.kind == OW_DRIVER_SUBCKT;
+    const bool is_subckt = ow_periphery_is_there(&a->spec.periphery);
     return a->spec.engine.name == OW_ENGINE_COSIM || is_subckt ? a->spec.engine.name
                                                                : OW_ENGINE_CVODE;
 }

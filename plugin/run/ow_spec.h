@@ -196,6 +196,12 @@ struct ow_spec {
     struct ow_spec_memory *memory;
 };
 
+/* Whether its engine is, or has a part in, ngspice. */
+static inline bool ow_spec_needs_ngspice(const struct ow_spec *spec)
+{
+    return spec->engine.name == OW_ENGINE_NGSPICE || spec->engine.name == OW_ENGINE_COSIM;
+}
+
 static inline double ow_spec_v_supply(const struct ow_spec *spec)
 {
     const double v = spec->input.v_supply;

@@ -127,8 +127,7 @@ static enum ow_status check_encoding(const struct ow_spec *spec, struct ow_error
 /* Subcircuits need ngspice, and a number that says what their outputs mean. */
 static enum ow_status check_periphery(const struct ow_spec *spec, struct ow_error *err)
 {
-    const bool has_ngspice =
-        spec->engine.name == OW_ENGINE_NGSPICE || spec->engine.name == OW_ENGINE_COSIM;
+    const bool has_ngspice = ow_spec_needs_ngspice(spec);
     const bool is_sense = spec->sense.kind == OW_SENSE_SUBCKT;
     if (!has_ngspice && (is_sense || spec->driver.kind == OW_DRIVER_SUBCKT))
         return ow_spec_fail(spec, is_sense ? "sense.amp" : "driver.amp", err, OW_ERR_INPUT,

@@ -140,9 +140,7 @@ static enum ow_status simulate(struct context *c, bool has_ideal_wires, double b
     const struct ow_problem *p = c->problem;
     const struct ow_spec *spec = p->spec;
     const bool is_dc = spec->engine.name == OW_ENGINE_DC;
-    const bool is_subckt = spec->sense.kind == OW_SENSE_SUBCKT ||
-                           spec->driver.kind == OW_DRIVER_SUBCKT ||
-                           spec->adc.kind == OW_CONVERTER_SUBCKT;
+    const bool is_subckt = ow_periphery_is_there(&spec->periphery);
     const struct ow_batch_options options = {.host = {.kind = !has_ideal_wires || is_subckt
                                                                   ? spec->engine.name
                                                               : is_dc ? OW_ENGINE_DC
@@ -221,9 +219,7 @@ static struct ow_cost_spec billing(const struct ow_problem *p, const struct read
     const double t_all = ow_cycle_time(&a->pulse, spec->adc.t_conv, share);
     const double n_bit = (double)a->n_bit;
     /* subcircuits were measured and not specified: as many "amplifiers" of 1 V as take it */
-    const bool is_measured = a->xb.sense.kind == OW_SENSE_SUBCKT ||
-                             spec->driver.kind == OW_DRIVER_SUBCKT ||
-                             spec->adc.kind == OW_CONVERTER_SUBCKT;
+    const bool is_measured = ow_periphery_is_there(&spec->periphery);
     const double i_q =
         is_measured ? power_at_rest(p, reads) / (double)reads->n_col : a->xb.sense.i_q;
     return (struct ow_cost_spec){

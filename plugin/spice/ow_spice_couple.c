@@ -27,7 +27,6 @@ struct coupler {
     double *before;              /* [n_value] the latest time point */
     struct ow_outputs outputs;
     struct ow_offer_report report; /* in ngspice's process, then here */
-    double *x_end, *t_event;       /* [n_state][n_cell], [n_cell]: likewise */
 };
 
 static void finish(struct coupler *c)
@@ -111,12 +110,8 @@ enum ow_status ow_spice_couple(struct ow_spice *spice, const struct ow_circuit *
                                struct ow_error *err)
 {
     const double t_start = ow_seconds();
-    struct coupler c = {.circuit = circuit,
-                        .pulse = pulse,
-                        .out = out,
-                        .meter = ow_meter_of(circuit, true),
-                        .x_end = out->x_end,
-                        .t_event = out->t_event};
+    struct coupler c = {
+        .circuit = circuit, .pulse = pulse, .out = out, .meter = ow_meter_of(circuit, true)};
     const struct ow_offer offer = {.size = sizeof offer,
                                    .version = OW_VERSION,
                                    .circuit = bare,
