@@ -40,7 +40,7 @@ static void put_wave(FILE *to, const char *name, const struct ow_reading *r,
     fputs("EOD\n", to);
 }
 
-enum ow_status cli_plot_waves(const char *path, const char *title,
+enum ow_status cli_plot_waves(const char *path, const char *title, const char *name,
                               const struct ow_reading *engine, const struct ow_reading *spice,
                               const size_t column[], size_t n_shown, double t_sample,
                               struct ow_error *err)
@@ -65,10 +65,10 @@ enum ow_status cli_plot_waves(const char *path, const char *title,
             1e9 * t_sample, 1e9 * t_sample, 1e9 * t_sample);
     for (size_t k = 0; k < n_shown; k++)
         fprintf(g.to,
-                "$engine using 1:%zu with lines lw 2 lc rgb colour[%zu] title 'out%zu CVODE', "
+                "$engine using 1:%zu with lines lw 2 lc rgb colour[%zu] title 'out%zu %s', "
                 "$spice using 1:%zu every 6 with points pt 6 ps 0.7 lc rgb colour[%zu] "
                 "title 'out%zu ngspice'%s",
-                k + 2, k + 1, column[k], k + 2, k + 1, column[k],
+                k + 2, k + 1, column[k], name, k + 2, k + 1, column[k],
                 k + 1 < n_shown ? ", " : "\n");
     return ow_gnuplot_save(&g, path, err);
 }

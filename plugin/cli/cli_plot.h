@@ -11,9 +11,10 @@
 enum ow_status cli_write_wave(const char *path, const char *host, const struct ow_reading *r,
                               struct ow_error *err);
 
-/* Overlay both hosts' waveforms in an SVG: the outputs of the n_shown columns given.
+/* Overlay both hosts' waveforms in an SVG: the outputs of the n_shown columns given; `name` is
+ * what the engine is called.
  * OW_ERR_HOST if gnuplot is missing or fails. */
-enum ow_status cli_plot_waves(const char *path, const char *title,
+enum ow_status cli_plot_waves(const char *path, const char *title, const char *name,
                               const struct ow_reading *engine, const struct ow_reading *spice,
                               const size_t column[], size_t n_shown, double t_sample,
                               struct ow_error *err);

@@ -144,10 +144,11 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
            vector[d->read / array->n_phase], d->index, d->a, d->b);
     d = &r->wave;
     if (r->has_wave)
-        printf("  at all times   %-8s worst %.2e, limit %g: vector %zu, out%zu at %s, %.9g V and "
-               "%.9g V\n",
-               verdict(d->is_ok), d->worst, OW_AGREE_SENSE, vector[d->read / array->n_phase],
-               d->index, cli_si(r->t_wave, "s", text), d->a, d->b);
+        printf(
+            "  at all times   %-8s worst %.2e, limit %g: vector %zu, out%zu at %s, %.9g V and "
+            "%.9g V\n",
+            verdict(d->is_ok), d->worst, OW_AGREE_SENSE, vector[d->read / array->n_phase],
+            d->index, cli_si(r->t_wave, "s", text), d->a, d->b);
     d = &c->energy;
     printf("  energy         %-8s worst %.2e, limit %g: %s, %s and %s\n", verdict(d->is_ok),
            d->worst, OW_AGREE_ENERGY, energy_name[d->index],
@@ -285,19 +286,20 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
         (st = file_in(spice, a->output.out, "wave", vector, sign, "_ngspice.csv", err)) ||
         (st = file_in(picture, a->output.out, "verify", vector, sign, ".svg", err)) ||
         (st = save_deck(array, vector * array->n_phase + phase, codemodel, deck, err)) ||
-        (st = cli_write_wave(engine, "CVODE", &r->engine[k], err)) ||
+        (st = cli_write_wave(engine, engine_name(a), &r->engine[k], err)) ||
         (st = cli_write_wave(spice, "ngspice", &r->spice[k], err)))
         return st;
     if (!is_quiet)
         printf("  vector %zu%s: %s, %s\n    repeat it: ngspice -b %s\n", vector, sign, engine,
                spice, deck);
     const char *slash = strrchr(array->spec->path, '/');
-    snprintf(title, sizeof title, "%.120s, vector %zu: CVODE and ngspice",
-             slash ? slash + 1 : array->spec->path, vector);
+    snprintf(title, sizeof title, "%.120s, vector %zu: %s and ngspice",
+             slash ? slash + 1 : array->spec->path, vector, engine_name(a));
     const size_t n = choose_columns(&r->engine[k], column);
     struct ow_error why = {0};
     const double t_sample = ow_array_taken(array);
-    if (cli_plot_waves(picture, title, &r->engine[k], &r->spice[k], column, n, t_sample, &why))
+    if (cli_plot_waves(picture, title, engine_name(a), &r->engine[k], &r->spice[k], column, n,
+                       t_sample, &why))
         fprintf(stderr, "ohmweave: note: %s\n", why.text); /* the comparison stands */
     else if (!is_quiet)
         printf("    picture:   %s\n", picture);
