@@ -123,7 +123,7 @@ START_TEST(test_sums_that_wait_are_those_of_plain_arrays)
     unsigned long long seed = 1234 + (unsigned long long)_i;
     SUNContext context;
     ck_assert_int_eq(SUNContext_Create(NULL, &context), 0);
-    ck_assert_int_eq(ow_vector_space_init(&b.space, b.n, space[_i].n_threads), OW_OK);
+    ck_assert_int_eq(ow_vector_space_init(&b.space, b.n, 3, space[_i].n_threads), OW_OK);
     b.space.split = space[_i].split;
     for (size_t m = 0; m < N_VECTOR; m++) {
         b.v[m] = m ? N_VClone(b.v[0]) : ow_vector_create(b.n, &b.space, context);

@@ -31,7 +31,6 @@ OW_SIMD static void across_rows(const struct ow_circuit *ckt, const double v[], 
                                 size_t to, double v_cell[])
 {
     const size_t cols = ckt->xb->cols;
-    v_cell += from * cols;
     for (size_t i = from; i < to; i++, v_cell += cols) {
         const double *b = bit_lines_of(ckt, v, i);
         const double *w = v + ckt->wline + i * (ckt->is_merged ? 1 : cols), w_line = *w;
@@ -84,13 +83,12 @@ OW_SIMD static void bit_row_currents(const struct ow_circuit *ckt, size_t i, con
 }
 
 void ow_planes_currents(const struct ow_circuit *ckt, const double v[], const double i_cell[],
-                        size_t from, size_t to, double into[])
+                        size_t from, size_t to, double into_w[], double into_b[])
 {
-    const size_t cols = ckt->xb->cols, first = ckt->first_free;
-    for (size_t i = from; i < to; i++) {
-        word_line_currents(ckt, i, v, i_cell + i * cols,
-                           into + (ckt->wline - first) + i * cols);
-        bit_row_currents(ckt, i, v, i_cell + i * cols, into + (ckt->bline - first) + i * cols);
+    const size_t cols = ckt->xb->cols;
+    for (size_t i = from; i < to; i++, i_cell += cols, into_w += cols, into_b += cols) {
+        word_line_currents(ckt, i, v, i_cell, into_w);
+        bit_row_currents(ckt, i, v, i_cell, into_b);
     }
 }
 
@@ -162,7 +160,6 @@ double ow_planes_devices(const struct ow_circuit *ckt, const double v[], const d
 {
     const size_t cols = ckt->xb->cols;
     double sum = 0.0;
-    i_cell += from * cols;
     for (size_t i = from; i < to; i++, i_cell += cols) {
         const double *b = bit_lines_of(ckt, v, i);
         const double *w = v + ckt->wline + i * (ckt->is_merged ? 1 : cols);

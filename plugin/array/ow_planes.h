@@ -3,7 +3,7 @@
  * w[rows] and b[cols].  The sums over its elements that hosts take at every step, row by
  * row, without a look at the lists of elements.  What they compute is what the lists say.
  *
- * Plane, sense-input and cell arrays are those of ow_circuit.h; v_node is [n_node]. */
+ * v_node is [n_node]; arrays of the rows [from, to) begin with row `from`. */
 #ifndef OW_PLANES_H
 #define OW_PLANES_H
 
@@ -13,22 +13,23 @@
 extern "C" {
 #endif
 
-/* Word lines [from, to): v_cell[rows*cols] = w - b there, of either kind. */
+/* Word lines [from, to): v_cell[(to - from) * cols] = w - b there, of either kind. */
 void ow_planes_across(const struct ow_circuit *circuit, const double v_node[], size_t from,
                       size_t to, double v_cell[]);
 
-/* Of a grid, into[n_free]: the currents of wires, drivers and cells into the nodes of both
- * planes' rows [from, to), and into the sense inputs (if they are free); other nodes are not
- * touched.  i_cell[rows*cols] as for ow_power_at(). */
+/* Of a grid: the currents of wires, drivers and cells into the nodes of both planes' rows
+ * [from, to), into_w and into_b; and into the sense inputs (if they are free), into[n_free], of
+ * which other nodes are not touched.  i_cell: of those rows, as for ow_power_at(). */
 void ow_planes_currents(const struct ow_circuit *circuit, const double v_node[],
-                        const double i_cell[], size_t from, size_t to, double into[]);
+                        const double i_cell[], size_t from, size_t to, double into_w[],
+                        double into_b[]);
 void ow_planes_inputs(const struct ow_circuit *circuit, const double v_node[], double into[]);
 
 /* Of merged lines: add the cells' currents to into[n_free]. */
 void ow_planes_add_cells(const struct ow_circuit *circuit, const double i_cell[],
                          double into[]);
 
-/* Of either kind: the sum of (w - b) i_cell over word lines [from, to), in W. */
+/* Of either kind: the sum of (w - b) i_cell over word lines [from, to), in W; i_cell of them. */
 double ow_planes_devices(const struct ow_circuit *circuit, const double v_node[],
                          const double i_cell[], size_t from, size_t to);
 

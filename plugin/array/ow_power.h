@@ -31,8 +31,9 @@ void ow_power_at(const struct ow_circuit *circuit, const double v_node[],
                  const double dv_source[], const double i_cell[], double i_source[],
                  struct ow_power *out);
 
-/* The same in parts, which threads may share: begin; word lines [from, to), all of them once,
- * in any order and at the same time, each call with a part[] of its own; end. */
+/* The same in parts, which threads may share: begin; word lines [from, to) with the currents of
+ * their cells, all of them once, in any order and at the same time, each call with a part[] of
+ * its own; end. */
 void ow_power_begin(const struct ow_circuit *circuit, const double dv_source[],
                     double i_source[]);
 void ow_power_rows(const struct ow_circuit *circuit, const double v_node[],

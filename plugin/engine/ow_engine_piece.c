@@ -16,10 +16,19 @@ static bool is_cancelled(const struct ow_engine *e)
     return e->options.cancel && *e->options.cancel;
 }
 
-/* Sample the powers at CVODE's present point, which will not go on farther than they allow. */
-static void add_power(struct ow_engine *e, double t)
+static bool are_held(const struct ow_engine *e)
+{
+    return e->sys.n_moving < e->sys.n_continuous;
+}
+
+/* Sample the powers at CVODE's present point, which will not go on farther than they allow.
+ * False if held states have stirred. */
+static bool add_power(struct ow_engine *e, double t)
 {
     ow_engine_drive(e, t, e->v_row);
+    if (are_held(e))
+        return ow_ledger_sample_held(&e->ledger, e->v_row, e->dv_row,
+                                     ow_stepper_y(e->stepper), t);
     if (ow_pace_counts(&e->pace)) {
         ow_system_place(&e->sys, e->v_row, ow_stepper_y(e->stepper));
         ow_stepper_limit(e->stepper, ow_pace_limit(&e->pace));
@@ -27,6 +36,7 @@ static void add_power(struct ow_engine *e, double t)
         ow_system_place_values(&e->sys, e->v_row, ow_stepper_y(e->stepper));
     }
     ow_ledger_sample(&e->ledger, e->dv_row, t);
+    return true;
 }
 
 static enum ow_status note(struct ow_engine *e, double t, struct ow_reading *out,
@@ -110,9 +120,8 @@ static enum ow_status follow(struct ow_engine *e, bool is_settled, double t1, do
     while (result == OW_STEP_ON) {
         if ((st = step(e, t1, t, &result, err)))
             return st;
-        add_power(e, *t);
         *ending = HAS_STIRRED;
-        if (e->sys.n_moving < e->sys.n_continuous && !ow_system_is_at_rest(&e->sys))
+        if (!add_power(e, *t))
             return OW_OK;
         out->steps++;
         if ((st = note(e, *t, out, err)))

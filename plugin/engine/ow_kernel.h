@@ -26,6 +26,14 @@ static inline size_t ow_chunk_length(size_t n, size_t chunk)
     return n - chunk * OW_CHUNK < OW_CHUNK ? n - chunk * OW_CHUNK : OW_CHUNK;
 }
 
+/* Rows of a grid that are taken at a time, 1 or more: from the first to the last thing that is
+ * done to them they stay in a cache of their thread. */
+static inline size_t ow_some_rows(size_t cols)
+{
+    enum { CELLS = 2048 };
+    return cols < CELLS ? CELLS / cols : 1;
+}
+
 /* The parts of a sum, in order. */
 OW_INLINE double ow_total(const double part[], size_t n)
 {

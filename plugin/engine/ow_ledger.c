@@ -15,20 +15,23 @@ enum ow_status ow_ledger_init(struct ow_system *sys, bool can_settle, struct ow_
     *out = (struct ow_ledger){.sys = sys};
     out->i_source = calloc(sys->circuit->n_source, sizeof *out->i_source);
     out->part = calloc(sys->circuit->xb->rows, sizeof *out->part);
-    if (!can_settle)
-        return out->i_source && out->part ? OW_OK : OW_ERR_NOMEM;
+    out->is_at_rest = calloc(sys->circuit->xb->rows, sizeof *out->is_at_rest);
+    out->room = calloc((size_t)sys->n_threads * ow_look_room(sys), sizeof *out->room);
+    const bool has_room = out->i_source && out->part && out->is_at_rest && out->room;
+    if (!has_room || !can_settle)
+        return has_room ? OW_OK : OW_ERR_NOMEM;
     out->i_cell = calloc(sys->n_cell, sizeof *out->i_cell);
     out->i_slope = calloc(sys->n_cell, sizeof *out->i_slope);
     out->zero = calloc(sys->circuit->n_source, sizeof *out->zero);
-    return out->i_source && out->part && out->i_cell && out->i_slope && out->zero
-               ? OW_OK
-               : OW_ERR_NOMEM;
+    return out->i_cell && out->i_slope && out->zero ? OW_OK : OW_ERR_NOMEM;
 }
 
 void ow_ledger_finish(struct ow_ledger *l)
 {
     free(l->i_source);
     free(l->part);
+    free(l->is_at_rest);
+    free(l->room);
     free(l->i_cell);
     free(l->i_slope);
     free(l->zero);
@@ -55,19 +58,13 @@ struct ow_energy ow_ledger_energy(const struct ow_ledger *l, double stored)
                               .stored = stored};
 }
 
-static void powers(struct ow_ledger *l, const double dv_row[], const double i_cell[],
-                   double p[OW_N_POWER])
+/* All parts are there, of blocks of so many rows. */
+static void add_up(struct ow_ledger *l, const double nodes[], const double i_cell[],
+                   size_t block, double p[OW_N_POWER])
 {
-    const struct ow_system *sys = l->sys;
-    const struct ow_circuit *ckt = sys->circuit;
-    const size_t rows = ckt->xb->rows, block = ow_system_rows(sys);
+    const struct ow_circuit *ckt = l->sys->circuit;
     struct ow_power at;
-    ow_power_begin(ckt, dv_row, l->i_source);
-    OW_SWEEP(sys->n_threads, from, rows, block,
-             ow_power_rows(ckt, sys->v_node, i_cell, from,
-                           from + block < rows ? from + block : rows, l->i_source,
-                           &l->part[from / block]));
-    ow_power_end(ckt, sys->v_node, i_cell, l->part, (rows + block - 1) / block, l->i_source,
+    ow_power_end(ckt, nodes, i_cell, l->part, (ckt->xb->rows + block - 1) / block, l->i_source,
                  &at);
     p[SOURCE] = at.source;
     p[SUPPLY] = at.supply;
@@ -79,6 +76,20 @@ static void powers(struct ow_ledger *l, const double dv_row[], const double i_ce
     p[CHARGE] = at.charge_rate;
     p[OUTPUT] = at.output;
     p[QUIESCENT] = at.quiescent;
+}
+
+static void powers(struct ow_ledger *l, const double dv_row[], const double i_cell[],
+                   double p[OW_N_POWER])
+{
+    const struct ow_system *sys = l->sys;
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t rows = ckt->xb->rows, block = ow_system_rows(sys);
+    ow_power_begin(ckt, dv_row, l->i_source);
+    OW_SWEEP(sys->n_threads, from, rows, block,
+             ow_power_rows(ckt, sys->v_node, i_cell + from * ckt->xb->cols, from,
+                           from + block < rows ? from + block : rows, l->i_source,
+                           &l->part[from / block]));
+    add_up(l, sys->v_node, i_cell, block, p);
 }
 
 void ow_ledger_powers(struct ow_ledger *l, const double dv_row[], double p[OW_N_POWER])
@@ -103,6 +114,40 @@ void ow_ledger_sample(struct ow_ledger *l, const double dv_row[], double t)
     double p[OW_N_POWER];
     ow_ledger_powers(l, dv_row, p);
     ow_integral_add(&l->integral, t, p, l->sum);
+}
+
+static void look_at_rows(struct ow_ledger *l, const double nodes[], const double y[],
+                         size_t from, size_t to, size_t part)
+{
+    const struct ow_system *sys = l->sys;
+    struct ow_look look;
+    ow_look(sys, nodes, y, true, from, to, l->room + ow_thread() * ow_look_room(sys), &look);
+    ow_power_rows(sys->circuit, nodes, look.i, from, to, l->i_source, &l->part[part]);
+    l->is_at_rest[part] = ow_look_is_at_rest(sys, &look);
+}
+
+bool ow_ledger_sample_held(struct ow_ledger *l, const double v_row[], const double dv_row[],
+                           double y[], double t)
+{
+    struct ow_system *sys = l->sys;
+    const size_t rows = sys->circuit->xb->rows, block = ow_look_rows(sys);
+    double p[OW_N_POWER];
+    bool is_at_rest = true;
+    if (!sys->circuit->is_grid && !sys->circuit->is_merged) {
+        ow_system_place_values(sys, v_row, y);
+        ow_ledger_sample(l, dv_row, t);
+        return ow_system_is_at_rest(sys);
+    }
+    const double *nodes = ow_system_nodes_around(sys, v_row, y);
+    ow_power_begin(sys->circuit, dv_row, l->i_source);
+    OW_SWEEP(sys->n_threads, from, rows, block,
+             look_at_rows(l, nodes, y, from, from + block < rows ? from + block : rows,
+                          from / block));
+    add_up(l, nodes, NULL, block, p);
+    ow_integral_add(&l->integral, t, p, l->sum);
+    for (size_t from = 0; from < rows; from += block)
+        is_at_rest = is_at_rest && l->is_at_rest[from / block];
+    return is_at_rest;
 }
 
 void ow_ledger_end(struct ow_ledger *l)

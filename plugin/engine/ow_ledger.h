@@ -4,6 +4,7 @@
 #define OW_LEDGER_H
 
 #include "ow_integral.h"
+#include "ow_look.h"
 #include "ow_power.h"
 #include "ow_settle.h"
 
@@ -14,6 +15,8 @@ struct ow_ledger {
     struct ow_system *sys;       /* borrowed */
     double *i_source;            /* [n_source] A, workspace, as all the following   */
     struct ow_power *part;       /* of blocks of rows                               */
+    bool *is_at_rest;            /* likewise                                        */
+    double *room;                /* of every thread, ow_look_room()                 */
     double *i_cell, *i_slope;    /* [n_cell] A, A/s                                 */
     double *zero;                /* [n_source] V                                    */
     struct ow_integral integral; /* over the smooth piece at hand                   */
@@ -40,6 +43,10 @@ double ow_ledger_throughput(struct ow_ledger *ledger, const double dv_row[]);
 /* A smooth piece, sampled at the placed points of times t that increase. */
 void ow_ledger_begin(struct ow_ledger *ledger);
 void ow_ledger_sample(struct ow_ledger *ledger, const double dv_row[], double t);
+/* The same at v_row and y, which has room for ow_system_nodes_around(), while states are held:
+ * of regular circuits in one sweep that places nothing.  Whether every rate is 0 there. */
+bool ow_ledger_sample_held(struct ow_ledger *ledger, const double v_row[],
+                           const double dv_row[], double y[], double t);
 void ow_ledger_end(struct ow_ledger *ledger);
 
 /* A piece of dt from where lines have settled last, over which powers are quadratic in time,

@@ -165,7 +165,7 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
     st->data = data;
     st->v_row = calloc(sys->circuit->n_source, sizeof *st->v_row);
     if (!st->v_row || SUNContext_Create(NULL, &st->context) ||
-        ow_vector_space_init(&st->space, sys->n_y, sys->n_threads))
+        ow_vector_space_init(&st->space, sys->n_y, sys->circuit->first_free, sys->n_threads))
         goto fail;
     st->space.split = sys->n_free;
     st->y = ow_vector_create(sys->n_y, &st->space, st->context);

@@ -27,7 +27,8 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
                                  struct ow_stepper **out);
 void ow_stepper_destroy(struct ow_stepper *st);
 
-/* The unknowns [n_y] at the current time: read, or written before a restart. */
+/* The unknowns [n_y] at the current time: read, or written before a restart.  Before them is room
+ * for ow_system_nodes_around(). */
 double *ow_stepper_y(struct ow_stepper *st);
 
 /* Begin anew at time t, with the unknowns as they are; first order, own step choice. */

@@ -105,6 +105,11 @@ OW_SIMD static bool is_any_moving(const double f[], size_t n)
     return is_moving;
 }
 
+bool ow_system_is_any(const double f[], size_t n)
+{
+    return is_any_moving(f, n);
+}
+
 bool ow_system_is_at_rest(const struct ow_system *sys)
 {
     for (size_t m = 0; m < sys->n_continuous; m++)
@@ -117,8 +122,7 @@ bool ow_system_is_at_rest(const struct ow_system *sys)
 
 size_t ow_system_rows(const struct ow_system *sys)
 {
-    const size_t cols = sys->circuit->xb->cols;
-    return cols < OW_CHUNK ? OW_CHUNK / cols : 1;
+    return ow_some_rows(sys->circuit->xb->cols);
 }
 
 static void put_nodes(struct ow_system *sys, const double v_row[], const double y[])
@@ -130,6 +134,15 @@ static void put_nodes(struct ow_system *sys, const double v_row[], const double 
     OW_SWEEP(sys->n_threads, c, ow_chunks(sys->n_free), 1,
              memcpy(free_nodes + c * OW_CHUNK, y + c * OW_CHUNK,
                     ow_chunk_length(sys->n_free, c) * sizeof *y));
+}
+
+const double *ow_system_nodes_around(const struct ow_system *sys, const double v_row[],
+                                     double y[])
+{
+    double *nodes = y - sys->circuit->first_free;
+    nodes[OW_GROUND] = 0.0;
+    memcpy(nodes + 1, v_row, sys->circuit->n_source * sizeof *v_row);
+    return nodes;
 }
 
 static bool is_regular(const struct ow_circuit *ckt)
@@ -153,7 +166,7 @@ void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const d
     put_nodes(sys, v_row, y);
     OW_SWEEP(sys->n_threads, from, rows, block,
              ow_planes_across(ckt, sys->v_node, from, from + block < rows ? from + block : rows,
-                              sys->v_cell));
+                              sys->v_cell + from * ckt->xb->cols));
     across_any(sys);
 }
 
@@ -217,13 +230,21 @@ static void currents_behind(const struct ow_system *sys, double into[])
     }
 }
 
+/* Into the planes' rows [from, to) of a grid. */
+static void row_currents(const struct ow_system *sys, size_t from, size_t to, double into[])
+{
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t first = ckt->first_free, at = from * ckt->xb->cols;
+    ow_planes_currents(ckt, sys->v_node, sys->at.i + at, from, to,
+                       into + (ckt->wline - first) + at, into + (ckt->bline - first) + at);
+}
+
 void ow_system_currents(const struct ow_system *sys, double into[])
 {
     const struct ow_circuit *ckt = sys->circuit;
     const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = ow_system_rows(sys);
     OW_SWEEP(sys->n_threads, from, rows, block,
-             ow_planes_currents(ckt, sys->v_node, sys->at.i, from,
-                                from + block < rows ? from + block : rows, into));
+             row_currents(sys, from, from + block < rows ? from + block : rows, into));
     currents_behind(sys, into);
 }
 
@@ -250,13 +271,13 @@ static void sweep_rows(struct ow_system *sys, const struct ow_cells *cells,
     ow_cells_part(xb->model, cells, s->at, row * xb->cols, n * xb->cols, &part, &answer,
                   spread);
     if (is_regular(ckt))
-        ow_planes_across(ckt, sys->v_node, row, row + n, sys->v_cell);
+        ow_planes_across(ckt, sys->v_node, row, row + n, sys->v_cell + row * xb->cols);
     if (s->is_static)
         ow_conduct(xb->model, &part, answer.i, answer.di_dv);
     else
         ow_eval(xb->model, &part, &answer);
     if (s->into && ckt->is_grid)
-        ow_planes_currents(ckt, sys->v_node, sys->at.i, row, row + n, s->into);
+        row_currents(sys, row, row + n, s->into);
     if (s->then && ckt->is_grid)
         s->then(s->data, row, row + n, s->into);
 }

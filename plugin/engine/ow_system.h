@@ -54,12 +54,18 @@ void ow_system_finish(struct ow_system *sys);
  * voltages in y are not touched: put them there afterwards. */
 void ow_system_hold(struct ow_system *sys, bool is_held);
 
-/* Whether every state's rate at the placed point is 0. */
+/* Whether every state's rate at the placed point is 0; whether any of f[n] is not. */
 bool ow_system_is_at_rest(const struct ow_system *sys);
+bool ow_system_is_any(const double f[], size_t n);
 
 /* Put sources (v_row[n_source], V) and the voltages of y in place: v_node and v_cell.  Here and
  * below y may be where free nodes stand in v_node. */
 void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[]);
+
+/* All node voltages [n_node] without a copy: those of y with ground and the sources at v_row put
+ * before them, where first_free values have room. */
+const double *ow_system_nodes_around(const struct ow_system *sys, const double v_row[],
+                                     double y[]);
 
 /* Put sources (v_row[n_source], V) and unknowns in place and evaluate every device there.
  * y is borrowed until the next call. */

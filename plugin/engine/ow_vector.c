@@ -14,6 +14,7 @@ struct content {
     struct ow_vector_space *space; /* borrowed, shared by all clones */
     size_t capacity;
     size_t n_other; /* clones that it stands in for */
+    double *store;  /* room, and the entries        */
     double *data;
 };
 
@@ -27,11 +28,11 @@ static inline size_t length_of(N_Vector v)
     return space_of(v)->length;
 }
 
-enum ow_status ow_vector_space_init(struct ow_vector_space *space, size_t capacity,
+enum ow_status ow_vector_space_init(struct ow_vector_space *space, size_t capacity, size_t room,
                                     int n_threads)
 {
-    *space =
-        (struct ow_vector_space){.length = capacity, .split = capacity, .n_threads = n_threads};
+    *space = (struct ow_vector_space){
+        .length = capacity, .room = room, .split = capacity, .n_threads = n_threads};
     space->part = calloc(2 * (ow_chunks(capacity) + 1), sizeof *space->part);
     return space->part ? OW_OK : OW_ERR_NOMEM;
 }
@@ -190,7 +191,7 @@ static void destroy(N_Vector v)
     if (c && c->data)
         data_of(v); /* a sum may wait for it */
     if (c)
-        free(c->data);
+        free(c->store);
     free(c);
     N_VFreeEmpty(v);
 }
@@ -202,7 +203,10 @@ static N_Vector fill(N_Vector v, size_t capacity, struct ow_vector_space *space)
     struct content *c = v->content = calloc(1, sizeof *c);
     if (c) {
         *c = (struct content){.space = space, .capacity = capacity};
-        c->data = ow_pages_calloc(capacity + 1, sizeof *c->data);
+        /* entries begin where a cache line does, if the store does */
+        const size_t line = 64 / sizeof *c->data, before = (space->room + line - 1) / line * line;
+        c->store = ow_pages_calloc(before + capacity + 1, sizeof *c->data);
+        c->data = c->store ? c->store + before : NULL;
     }
     if (c && c->data)
         return v;

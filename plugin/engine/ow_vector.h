@@ -31,6 +31,7 @@ enum { OW_VECTOR_SUMS = 48 };
 /* What all vectors of one stepper share. */
 struct ow_vector_space {
     size_t length;
+    size_t room;   /* for so many values before the entries of each, the caller's own */
     size_t split;  /* <= length; the length to begin with */
     int n_threads; /* that share the work, 1 or more; results do not depend on it */
     double *part;  /* sums of chunks, of squares and of their squares               */
@@ -42,9 +43,9 @@ struct ow_vector_space {
     } sum[OW_VECTOR_SUMS];   /* z = a x + b y, not made yet */
 };
 
-/* For vectors of at most `capacity` entries, which is their length to begin with.
- * OW_ERR_NOMEM. */
-enum ow_status ow_vector_space_init(struct ow_vector_space *space, size_t capacity,
+/* For vectors of at most `capacity` entries, which is their length to begin with, and room for
+ * `room` values before them.  OW_ERR_NOMEM. */
+enum ow_status ow_vector_space_init(struct ow_vector_space *space, size_t capacity, size_t room,
                                     int n_threads);
 void ow_vector_space_finish(struct ow_vector_space *space);
 
