@@ -322,6 +322,15 @@ START_TEST(test_export_and_rerun)
     check_refusal(&o, 2, "none.db: ", "No such file", NULL);
     o = run("ohmweave export s.db --figure energy.per_mack");
     check_refusal(&o, 2, "--figure=energy.per_mack", "no such figure", NULL);
+    o = run("ohmweave export s.db --csv s.db");
+    check_refusal(&o, 2, "s.db: ", "is read by this command", NULL);
+    o = run("ohmweave rerun s.db 7 --json s.db");
+    check_refusal(&o, 2, "s.db: ", "is read by this command", NULL);
+    o = run("ohmweave sweep small.yaml --store s.db --resume --json s.db");
+    check_refusal(&o, 2, "s.db: ", "is read by this command", NULL);
+    rows = read_rows("s.db");
+    ck_assert_uint_eq(rows.n, 12);
+    rows_finish(&rows);
 }
 END_TEST
 

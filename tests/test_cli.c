@@ -312,6 +312,50 @@ START_TEST(test_unwritable_output_is_refused_first)
 }
 END_TEST
 
+/* A slip of the pen must not cost what was worked for. */
+static const struct {
+    const char *line, *file;
+} own_input[] = {{"vmm spec.yaml --json spec.yaml", "spec.yaml"},
+                 {"vmm spec.yaml --json ./w.csv", "w.csv"},
+                 {"vmm spec.yaml --json x.csv", "x.csv"},
+                 {"vmm tia.yaml --json tia.inc", "tia.inc"},
+                 {"verify spec.yaml --json spec.yaml", "spec.yaml"},
+                 {"netlist spec.yaml -o spec.yaml", "spec.yaml"},
+                 {"netlist tia.yaml -o tia.inc", "tia.inc"},
+                 {"netlist spec.yaml --array -o spec.yaml", "spec.yaml"},
+                 {"netlist spec.yaml --array --conductance g.csv -o g.csv", "g.csv"},
+                 {"solve -g one.csv -v one.csv --json one.csv", "one.csv"},
+                 {"solve -g one.csv -v two.csv --nodes two.csv", "two.csv"},
+                 {"iv team --overlay g.csv --svg g.csv", "g.csv"},
+                 {"iv team --set set.inc --csv set.inc", "set.inc"},
+                 {"iv team --overlay iv.csv --out .", "iv.csv"},
+                 {"sweep sweep.yaml --store s.db --json sweep.yaml", "sweep.yaml"}};
+
+START_TEST(test_input_is_not_written_over)
+{
+    put("one.csv", "1\n");
+    put("two.csv", "2\n");
+    put("g.csv", "1e-6,1e-6\n1e-6,1e-6\n");
+    put("iv.csv", "0.1,1e-6\n");
+    put("set.inc", ".model a ow_team (r_on=1k)\n");
+    put("tia.inc", ".subckt tia in out\nr1 in out 1k\n.ends\n");
+    put("tia.yaml", "vmm: {weights: w.csv, inputs: x.csv}\ndevice: {set: ow_benign}\n"
+                    "sense: {amp: subckt, file: tia.inc, subckt: tia, r_f: 1k}\n"
+                    "engine: {name: ngspice}\n");
+    put("sweep.yaml", "vmm: {weights: w.csv, inputs: x.csv}\nsweep: {seeds: 1}\n");
+    char *was = get(own_input[_i].file, NULL);
+    struct outcome o = run("ohmweave %s", own_input[_i].line);
+    ck_assert_msg(o.code != 0, "%s", o.out);
+    ck_assert_msg(strstr(o.err, "is read by this command, expected another name") != NULL, "%s",
+                  o.err);
+    outcome_finish(&o);
+    char *is = get(own_input[_i].file, NULL);
+    ck_assert_str_eq(is, was);
+    free(is);
+    free(was);
+}
+END_TEST
+
 /* clang-format off */
 static const char *const printing[] = {
     "vmm spec.yaml", "vmm spec.yaml --json -", "vmm spec.yaml --resolved", "netlist spec.yaml",
@@ -1099,6 +1143,7 @@ int main(void)
     tcase_add_loop_test(tc, test_bad_override_is_named, 0, N(bad_set));
     tcase_add_test(tc, test_missing_specification_is_named);
     tcase_add_loop_test(tc, test_unwritable_output_is_refused_first, 0, N(unwritable));
+    tcase_add_loop_test(tc, test_input_is_not_written_over, 0, N(own_input));
     tcase_add_loop_test(tc, test_full_standard_output_fails, 0, N(printing));
     tcase_add_test(tc, test_npy_orders_are_read);
     tcase_add_test(tc, test_files_carry_the_summary);

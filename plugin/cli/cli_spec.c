@@ -75,7 +75,8 @@ bool cli_spec_load(struct cli_spec *s, const char *command, int *code)
         *code = st && !ferror(stdout) ? cli_fail(&err) : EXIT_STANDS;
         return false;
     }
-    if (ow_spec_for(&s->spec, command, &err) || ow_problem_init(&s->spec, &s->problem, &err)) {
+    if (ow_spec_keep_files(&s->spec, &err) || ow_spec_for(&s->spec, command, &err) ||
+        ow_problem_init(&s->spec, &s->problem, &err)) {
         *code = cli_fail(&err);
         return false;
     }

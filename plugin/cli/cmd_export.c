@@ -275,6 +275,8 @@ static enum ow_status export_store(const struct arguments *a, struct export *e,
     struct ow_store *store = NULL;
     enum ow_status st = ow_store_open(a->store, OW_STORE_READ, &store, err);
     if (!st)
+        st = ow_file_keep(a->store, err);
+    if (!st)
         st = begin(store, a, e, err);
     if (!st && !cli_make_directory(a->npy, err))
         st = err->status;

@@ -759,6 +759,8 @@ static bool check_outputs(const struct arguments *a, struct ow_error *err)
     if (a->overlay && ow_table_load(a->overlay, &measured, err))
         return false;
     ow_matrix_finish(&measured);
+    if (ow_file_keep(a->overlay, err) || ow_file_keep(a->set, err))
+        return false;
     return cli_check_writable(a->json, err) && cli_check_writable(a->csv, err) &&
            cli_check_writable(a->raw, err) && cli_check_writable(a->svg, err) &&
            cli_make_directory(a->out, err);

@@ -155,7 +155,8 @@ static int run_array(const struct arguments *a)
     struct ow_bare bare = {0};
     struct ow_array_inc inc = {.name = a->name, .has_monitor = a->has_monitor};
     int code;
-    if (ow_bare_load(a->spec.path, a->conductances, &bare, &err))
+    if (ow_file_keep(a->spec.path, &err) || ow_file_keep(a->conductances, &err) ||
+        ow_bare_load(a->spec.path, a->conductances, &bare, &err))
         code = cli_fail(&err);
     else {
         inc.spec = a->spec_path ? a->spec_path : realpath(a->spec.path, spec);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli_spec.h"
+#include "ow_file.h"
 #include "ow_number.h"
 #include "ow_report.h"
 
@@ -157,8 +158,9 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code))
         return code;
-    if (!cli_output_check(&a.output, &err) || !cli_check_writable(a.page, &err) ||
-        !cli_check_writable(a.plot, &err) || !cli_check_writable(a.waveforms, &err))
+    if (ow_file_keep(a.store, &err) || !cli_output_check(&a.output, &err) ||
+        !cli_check_writable(a.page, &err) || !cli_check_writable(a.plot, &err) ||
+        !cli_check_writable(a.waveforms, &err))
         return cli_fail(&err);
     char codemodel[CLI_PATH_SIZE];
     struct ow_error none = {0};

@@ -6,6 +6,7 @@
 #include "cli_sweep.h"
 #include "cli_vmm.h"
 #include "ow_figures.h"
+#include "ow_file.h"
 #include "ow_number.h"
 
 struct arguments {
@@ -169,7 +170,8 @@ static int simulate(const struct arguments *a, const struct kept *k, const struc
     struct ow_vmm_result result;
     struct ow_error err = {0};
     char codemodel[CLI_PATH_SIZE];
-    if (!cli_output_check(&a->output, &err) || !cli_codemodel_for(spec, codemodel, &err) ||
+    if (ow_file_keep(a->store, &err) || ow_spec_keep_files(spec, &err) ||
+        !cli_output_check(&a->output, &err) || !cli_codemodel_for(spec, codemodel, &err) ||
         ow_problem_init(spec, &problem, &err))
         return cli_fail(&err);
     const struct ow_vmm_options how = {.codemodel = codemodel, .cancel = &cli_cancelled};

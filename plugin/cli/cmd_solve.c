@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "ow_file.h"
 #include "ow_json.h"
 #include "ow_number.h"
 #include "ow_solve.h"
@@ -163,7 +164,8 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code))
         return code;
-    if (!cli_check_writable(a.json, &err) || !cli_check_writable(a.nodes, &err) ||
+    if (ow_file_keep(a.conductance, &err) || ow_file_keep(a.drive, &err) ||
+        !cli_check_writable(a.json, &err) || !cli_check_writable(a.nodes, &err) ||
         ow_table_load(a.conductance, &g, &err) || ow_table_load(a.drive, &drive, &err) ||
         ow_solve(&g, &drive, &a.wires, a.n_threads, &result, &err)) {
         code = cli_fail(&err);

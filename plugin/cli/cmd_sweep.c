@@ -9,6 +9,7 @@
 #include "cli_sweep.h"
 #include "ow_chunks.h"
 #include "ow_clock.h"
+#include "ow_file.h"
 #include "ow_number.h"
 #include "ow_shard.h"
 #include "ow_words.h"
@@ -233,6 +234,21 @@ static enum ow_status sweep_load(const struct arguments *a, struct sweep *s,
     return ow_sweep_cost_init(&s->plan, &s->cost, err);
 }
 
+/* Those of the first point, as far as it can be read. */
+static enum ow_status keep_files(const struct arguments *a, const struct sweep *s,
+                                 struct ow_error *err)
+{
+    struct ow_spec spec;
+    struct ow_error why = {0};
+    enum ow_status st = ow_file_keep(a->spec.path, err);
+    if (st || (st = ow_file_keep(a->store, err)) || (st = ow_file_keep(a->points, err)) ||
+        ow_plan_spec(&s->plan, 0, &spec, &why))
+        return st;
+    st = ow_spec_keep_files(&spec, err);
+    ow_spec_finish(&spec);
+    return st;
+}
+
 /* --resolved: the first point. */
 static int print_resolved(const struct sweep *s)
 {
@@ -359,7 +375,8 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code))
         goto done;
-    if (sweep_load(&a, &s, &err) || !cli_output_check(&a.output, &err)) {
+    if (sweep_load(&a, &s, &err) || keep_files(&a, &s, &err) ||
+        !cli_output_check(&a.output, &err)) {
         code = cli_fail(&err);
         goto done;
     }

@@ -131,6 +131,21 @@ static enum ow_status open_report(struct ow_report *r, const char *store, struct
     return OW_OK;
 }
 
+/* The chosen point, made when it is first needed. */
+static enum ow_status need_again(struct ow_report *r, struct ow_error *err)
+{
+    const struct ow_again_options how = {.point = r->point,
+                                         .tile = r->options->tile,
+                                         .column = r->options->column,
+                                         .vector = r->options->vector,
+                                         .codemodel = r->options->codemodel,
+                                         .cancel = r->options->cancel};
+    if (!r->is_again)
+        r->again_status = ow_again_init(r->store, &how, &r->again, &r->again_error);
+    r->is_again = true;
+    return r->again_status ? ow_fail(err, r->again_status, "%s", r->again_error.text) : OW_OK;
+}
+
 enum ow_status ow_report_open(const char *store, const struct ow_report_options *options,
                               struct ow_report **out, struct ow_error *err)
 {
@@ -138,7 +153,9 @@ enum ow_status ow_report_open(const char *store, const struct ow_report_options 
     if (!r)
         return ow_fail(err, OW_ERR_NOMEM, "report: out of memory");
     r->options = options;
-    const enum ow_status st = open_report(r, store, err);
+    enum ow_status st = open_report(r, store, err);
+    if (!st && (options->has_point || options->tile || options->column || options->vector))
+        st = need_again(r, err); /* what was asked for must be there */
     if (st)
         ow_report_close(r);
     else
@@ -168,21 +185,6 @@ json_t *ow_report_json(const struct ow_report *r)
 size_t ow_report_point(const struct ow_report *r)
 {
     return r->point;
-}
-
-/* The chosen point, made when it is first needed. */
-static enum ow_status need_again(struct ow_report *r, struct ow_error *err)
-{
-    const struct ow_again_options how = {.point = r->point,
-                                         .tile = r->options->tile,
-                                         .column = r->options->column,
-                                         .vector = r->options->vector,
-                                         .codemodel = r->options->codemodel,
-                                         .cancel = r->options->cancel};
-    if (!r->is_again)
-        r->again_status = ow_again_init(r->store, &how, &r->again, &r->again_error);
-    r->is_again = true;
-    return r->again_status ? ow_fail(err, r->again_status, "%s", r->again_error.text) : OW_OK;
 }
 
 /* ---- one picture ------------------------------------------------------------------- */

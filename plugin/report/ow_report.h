@@ -41,7 +41,7 @@ struct ow_report_options {
 struct ow_report;
 
 /* The options are borrowed until close.  OW_ERR_FILE: no store; OW_ERR_INPUT: no point of it is
- * done, or a key or point that it does not have. */
+ * done, or a key, or point, tile, column or vector other than 0, that it does not have. */
 enum ow_status ow_report_open(const char *store, const struct ow_report_options *options,
                               struct ow_report **out, struct ow_error *err);
 void ow_report_close(struct ow_report *report);

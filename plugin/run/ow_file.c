@@ -97,6 +97,35 @@ static int open_temp(const char *path, char **temp)
     return fd;
 }
 
+/* What ow_file_keep() was told. */
+static struct {
+    dev_t device;
+    ino_t number;
+} * kept; /* [n_kept] */
+static size_t n_kept;
+
+static bool is_kept(const struct stat *file)
+{
+    for (size_t k = 0; k < n_kept; k++)
+        if (kept[k].device == file->st_dev && kept[k].number == file->st_ino)
+            return true;
+    return false;
+}
+
+enum ow_status ow_file_keep(const char *path, struct ow_error *err)
+{
+    struct stat file;
+    if (!path || stat(path, &file) != 0 || is_kept(&file))
+        return OW_OK;
+    void *more = realloc(kept, (n_kept + 1) * sizeof *kept);
+    if (!more)
+        return ow_fail(err, OW_ERR_NOMEM, "%s: out of memory", path);
+    kept = more;
+    kept[n_kept].device = file.st_dev;
+    kept[n_kept++].number = file.st_ino;
+    return OW_OK;
+}
+
 enum ow_status ow_file_create(const char *path, struct ow_file *file, struct ow_error *err)
 {
     struct ow_file made = {0};
@@ -105,6 +134,9 @@ enum ow_status ow_file_create(const char *path, struct ow_file *file, struct ow_
         return ow_fail(err, OW_ERR_FILE, "cannot write a file without a name");
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return ow_fail(err, OW_ERR_FILE, "%s: exists and is not a regular file", path);
+    if (n_kept > 0 && stat(path, &info) == 0 && is_kept(&info))
+        return ow_fail(err, OW_ERR_FILE, "%s: is read by this command, expected another name",
+                       path);
     made.path = strdup(path);
     if (!made.path)
         return ow_fail(err, OW_ERR_NOMEM, "%s: out of memory", path);

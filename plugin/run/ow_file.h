@@ -16,6 +16,11 @@ extern "C" {
 enum ow_status ow_file_read(const char *path, size_t n_max, char **bytes, size_t *n,
                             struct ow_error *err);
 
+/* Files that are read and that nothing may be written over from here on, in this process, by
+ * whatever name: an answer that takes the place of its own question is a slip.  NULL and a file
+ * that is not there are fine; there is no way back. */
+enum ow_status ow_file_keep(const char *path, struct ow_error *err);
+
 /* A file on its way. */
 struct ow_file {
     FILE *to;          /* write here, binary                          */
@@ -23,7 +28,7 @@ struct ow_file {
 };
 
 /* OW_ERR_FILE if the directory is missing or cannot be written, or if `path` exists and
- * is no regular file (renaming onto a device would replace the device). */
+ * is no regular file (renaming onto a device would replace the device) or one to keep. */
 enum ow_status ow_file_create(const char *path, struct ow_file *file, struct ow_error *err);
 /* Take its name.  Whatever the outcome, the file is closed and nothing is left behind. */
 enum ow_status ow_file_commit(struct ow_file *file, struct ow_error *err);

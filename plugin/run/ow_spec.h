@@ -266,6 +266,9 @@ bool ow_spec_is_count(const char *key);
 /* The node that decides a key; NULL: its default. */
 const struct ow_node *ow_spec_node(const struct ow_spec *spec, const char *key);
 
+/* Nothing may be written over the files that it names: see ow_file_keep(). */
+enum ow_status ow_spec_keep_files(const struct ow_spec *spec, struct ow_error *err);
+
 /* Refuse sections that `command` ("vmm") would ignore and another command wants, and the
  * lack of one that it needs. */
 enum ow_status ow_spec_for(const struct ow_spec *spec, const char *command,

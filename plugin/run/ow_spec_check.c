@@ -1,4 +1,5 @@
 /* Relations between keys: what no single range can say. */
+#include "ow_file.h"
 #include "ow_spec_keys.h"
 
 #include <math.h>
@@ -226,6 +227,19 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
     if ((st = check_periphery(spec, err)))
         return st;
     return check_capacitance(spec, err);
+}
+
+enum ow_status ow_spec_keep_files(const struct ow_spec *spec, struct ow_error *err)
+{
+    enum ow_status st = ow_file_keep(spec->path, err);
+    for (size_t k = 0; k < OW_N_KEYS && !st; k++) {
+        const void *field = (const char *)spec + ow_keys[k].offset;
+        if (ow_keys[k].type == OW_KEY_SOURCE)
+            st = ow_file_keep(((const struct ow_source *)field)->path, err);
+        else if (ow_keys[k].type == OW_KEY_PATH || ow_keys[k].type == OW_KEY_SET)
+            st = ow_file_keep(*(char *const *)field, err);
+    }
+    return st;
 }
 
 enum ow_status ow_spec_for(const struct ow_spec *spec, const char *command,
