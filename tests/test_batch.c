@@ -361,6 +361,16 @@ START_TEST(test_only_the_same_sweep_resumes)
     check_refusal_after_plan(&o, "f.yaml: ", "no store");
     o = run("ohmweave sweep small.yaml --store /none/s.db");
     check_refusal_after_plan(&o, "/none/s.db", "No such file");
+    o = run("ohmweave sweep small.yaml --store=");
+    check_refusal_after_plan(&o, "a store without a name", "expected a file");
+    o = run("ohmweave sweep small.yaml --store :memory:"); /* SQLite would forget it */
+    check_refusal_after_plan(&o, ":memory:: ", "expected a file");
+    o = run("ohmweave sweep small.yaml --store .");
+    check_refusal_after_plan(&o, ".: ", "expected a file");
+    o = run("ohmweave export .");
+    check_refusal(&o, 2, ".: ", "expected a file", NULL);
+    o = run("ohmweave sweep small.yaml --store /none/s.db");
+    check_refusal_after_plan(&o, "/none/s.db", "No such file");
     o = run("ohmweave sweep small.yaml");
     ck_assert_int_eq(o.code, 2);
     outcome_finish(&o);
@@ -590,8 +600,7 @@ START_TEST(test_a_full_disk_loses_nothing)
     struct rlimit was;
     const pid_t probe = fork();
     if (probe == 0) {
-        signal(SIGXFSZ, SIG_IGN);
-        limit(RLIMIT_FSIZE, 80000, &was);
+        limit(RLIMIT_FSIZE, 80000, &was); /* the signal that goes with it is the program's */
         _exit(wait_for(start_sweep("slow.yaml --store s.db")));
     }
     ck_assert_int_eq(wait_for(probe), 1);

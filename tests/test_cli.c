@@ -9,6 +9,7 @@
 
 #include <pty.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "ow_table.h"
@@ -377,6 +378,30 @@ START_TEST(test_full_standard_output_fails)
     ck_assert_str_eq(err, "ohmweave: standard output: No space left on device\n");
     free(err);
     unsetenv("OHMWEAVE_CM");
+}
+END_TEST
+
+/* A file that may not grow is an error like any other, and nothing is left of it. */
+static const char *const growing[] = {"vmm spec.yaml --json y.json",
+                                      "netlist spec.yaml -o y.cir", "vmm spec.yaml --out y"};
+
+START_TEST(test_file_that_may_not_grow)
+{
+    put_spec("spec.yaml", 3, "  inputs: {random: [1000, 3]}");
+    const pid_t pid = fork();
+    if (pid == 0) {
+        const struct rlimit few = {.rlim_cur = 1000, .rlim_max = 1000};
+        char line[100];
+        setrlimit(RLIMIT_FSIZE, &few);
+        snprintf(line, sizeof line, "ohmweave %s", growing[_i]);
+        _exit(wait_for(start(line, "/dev/null", ".err")));
+    }
+    const int code = wait_for(pid);
+    char *err = get(".err", NULL);
+    ck_assert_msg(code == 1, "exit code %d: %s", code, err);
+    ck_assert_ptr_nonnull(strstr(err, "cannot be written: File too large"));
+    free(err);
+    ck_assert_int_eq(count_files(".", "y."), 0);
 }
 END_TEST
 
@@ -1145,6 +1170,7 @@ int main(void)
     tcase_add_loop_test(tc, test_unwritable_output_is_refused_first, 0, N(unwritable));
     tcase_add_loop_test(tc, test_input_is_not_written_over, 0, N(own_input));
     tcase_add_loop_test(tc, test_full_standard_output_fails, 0, N(printing));
+    tcase_add_loop_test(tc, test_file_that_may_not_grow, 0, N(growing));
     tcase_add_test(tc, test_npy_orders_are_read);
     tcase_add_test(tc, test_files_carry_the_summary);
     tcase_add_test(tc, test_files_of_tiles);

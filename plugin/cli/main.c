@@ -51,6 +51,7 @@ int main(int argc, char **argv)
             snprintf(full, sizeof full, "ohmweave %s", name);
             argv[1] = full; /* argp names the program by it */
             cli_catch_interrupts();
+            signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write() */
             return cli_finish(commands[k]->run(argc - 1, argv + 1));
         }
     fprintf(stderr, "ohmweave: no command '%s'; expected one of", name);

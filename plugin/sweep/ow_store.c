@@ -186,7 +186,11 @@ static enum ow_status open_store(struct ow_store *s, enum ow_store_mode mode,
                           : SQLITE_OPEN_READWRITE | (is_new ? SQLITE_OPEN_CREATE : 0);
     struct stat there;
     enum ow_status st;
+    if (*s->path == '\0') /* SQLite would take both for a store that is forgotten */
+        return ow_fail(err, OW_ERR_FILE, "a store without a name: expected a file");
     const bool is_there = stat(s->path, &there) == 0;
+    if (s->path[0] == ':' || (is_there && !S_ISREG(there.st_mode)))
+        return ow_fail(err, OW_ERR_FILE, "%s: no place for a store: expected a file", s->path);
     if (!is_new && !is_there)
         return ow_fail(err, OW_ERR_FILE, "%s: %s", s->path, strerror(errno));
     if (s->is_writer && (st = lock(s, err)))
