@@ -1,6 +1,7 @@
 /* Many DC reads from the array's ports, against one full solution of the circuit a read. */
 #include "ow_case.h"
 #include "ow_engine.h"
+#include "ow_mesh.h"
 #include "ow_ports.h"
 #include "ow_product.h"
 
@@ -35,6 +36,94 @@ START_TEST(test_product)
 }
 END_TEST
 
+/* ---- meshes ----------------------------------------------------------------------------
+ */
+
+/* A star of three becomes a triangle: y_ab = y_a y_b / s.  What its first arm dissipates is
+ * y_a (v_a - v_m)^2 with v_m = (y_a v_a + y_b v_b + y_c v_c) / s; between a and b alone
+ *   f_ab + f_ac = y_a ((y_b + y_c) / s)^2,   f_ab + f_bc = y_a (y_b / s)^2 ...  */
+START_TEST(test_star_becomes_triangle)
+{
+    static const double y[] = {0.7, 1.9, 5.3};
+    const double s = 7.9, a = y[0] / s, b = y[1] / s, c = y[2] / s;
+    struct ow_mesh *mesh = ow_mesh_create(4);
+    double response[3];
+    ck_assert_ptr_nonnull(mesh);
+    for (size_t k = 0; k < 3; k++)
+        *ow_mesh_at(mesh, OW_MESH_ALL, 0, 1 + k) = y[k];
+    *ow_mesh_at(mesh, OW_MESH_DEVICES, 0, 1) = y[0];
+    ck_assert(ow_mesh_eliminate(mesh, 1, 4, response));
+    const double *share[] = {&a, &b, &c};
+    for (size_t k = 0; k < 3; k++)
+        ck_assert_close(response[k], *share[k], 1e-15, 0.0);
+    ck_assert_close(*ow_mesh_at(mesh, OW_MESH_ALL, 1, 2), y[0] * y[1] / s, 1e-15, 0.0);
+    ck_assert_close(*ow_mesh_at(mesh, OW_MESH_ALL, 3, 1), y[0] * y[2] / s, 1e-15, 0.0);
+    ck_assert_close(*ow_mesh_at(mesh, OW_MESH_ALL, 2, 3), y[1] * y[2] / s, 1e-15, 0.0);
+    const double f_ab = *ow_mesh_at(mesh, OW_MESH_DEVICES, 1, 2),
+                 f_ac = *ow_mesh_at(mesh, OW_MESH_DEVICES, 1, 3),
+                 f_bc = *ow_mesh_at(mesh, OW_MESH_DEVICES, 2, 3);
+    ck_assert_close(f_ab + f_ac, y[0] * (b + c) * (b + c), 1e-14, 0.0);
+    ck_assert_close(f_ab + f_bc, y[0] * b * b, 1e-14, 0.0);
+    ck_assert_close(f_ac + f_bc, y[0] * c * c, 1e-14, 0.0);
+    free(mesh);
+}
+END_TEST
+
+/* N nodes, some pairs far apart in conductance, some not connected, half of them a device. */
+static struct ow_mesh *uneven_mesh(size_t n, size_t n_node)
+{
+    struct ow_mesh *mesh = ow_mesh_create(n);
+    ck_assert_ptr_nonnull(mesh);
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = a + 1; b < n_node; b++) {
+            const double y = exp(9.0 * noise(n * a + b));
+            if ((a + b) % 5 == 0)
+                continue;
+            *ow_mesh_at(mesh, OW_MESH_ALL, a, b) = y;
+            *ow_mesh_at(mesh, b % 2 ? OW_MESH_DEVICES : OW_MESH_WIRES, a, b) = y;
+        }
+    for (size_t b = n_node; b < n; b++)
+        *ow_mesh_at(mesh, OW_MESH_ALL, b - n_node, b) = 1.0;
+    return mesh;
+}
+
+/* All at once, in panels, is one after the other. */
+START_TEST(test_elimination_in_panels)
+{
+    enum { N = 300, N_NODE = 270, GONE = 137 };
+    struct ow_mesh *at_once = uneven_mesh(N, N_NODE), *rest = uneven_mesh(N, N_NODE);
+    double *response = malloc((size_t)GONE * (N - GONE) * sizeof *response);
+    ck_assert_ptr_nonnull(response);
+    ck_assert(ow_mesh_eliminate(at_once, GONE, N_NODE, response));
+    for (size_t k = 0; k < GONE; k++) {
+        ck_assert(ow_mesh_eliminate(rest, 1, N_NODE - k, NULL));
+        struct ow_mesh *less = ow_mesh_rest(rest, 1);
+        ck_assert_ptr_nonnull(less);
+        free(rest);
+        rest = less;
+    }
+    for (int what = 0; what < OW_MESH_N_PART; what++)
+        for (size_t a = 0; a < N - GONE; a++)
+            for (size_t b = a + 1; b < N - GONE; b++) {
+                const double y = *ow_mesh_at(rest, OW_MESH_ALL, a, b);
+                /* columns' forms are not bounded by their y, which is none between them */
+                if (a + GONE < N_NODE || what != OW_MESH_ALL)
+                    ck_assert_close(*ow_mesh_at(at_once, what, GONE + a, GONE + b),
+                                    *ow_mesh_at(rest, what, a, b), 1e-11,
+                                    what == OW_MESH_ALL ? 0.0 : 1e-12 * fmax(y, 1.0));
+            }
+    for (size_t m = 0; m < GONE; m++) {
+        double sum = 0.0;
+        for (size_t b = 0; b < N_NODE - GONE; b++)
+            sum += response[m * (N - GONE) + b];
+        ck_assert_close(sum, 1.0, 1e-13, 0.0); /* of all nodes at 1 V */
+    }
+    free(response);
+    free(at_once);
+    free(rest);
+}
+END_TEST
+
 /* ---- an array, its ports and its engine -------------------------------------------------- */
 
 struct bench {
@@ -54,7 +143,8 @@ static void bench_build(struct bench *b)
     const struct ow_engine_options options = {.rtol = 1e-5, .v_scale = v_read};
     ck_assert_ok(ow_circuit_create(&b->xb, &b->circuit, &b->err), b->err);
     ck_assert_ok(ow_engine_create(b->circuit, &options, true, &b->engine, &b->err), b->err);
-    ck_assert_ok(ow_ports_create(b->circuit, 2.0 * v_read, &b->ports, &b->err), b->err);
+    ck_assert_ok(ow_ports_create(b->circuit, 2.0 * v_read, 1, NULL, &b->ports, &b->err),
+                 b->err);
 }
 
 /* `team` with iv=linear and states all over their travel: 10 kohm to 1 Mohm. */
@@ -74,35 +164,6 @@ static void bench_end(struct bench *b)
     ow_engine_destroy(b->engine);
     ow_circuit_destroy(b->circuit);
     ow_crossbar_finish(&b->xb);
-}
-
-/* Tasks first .. end - 1, forwards or backwards. */
-static void solve(struct bench *b, size_t first, bool is_backwards)
-{
-    struct ow_ports_solver *solver;
-    const size_t end = ow_ports_n_solve(b->ports);
-    ck_assert_ok(ow_ports_solver_create(b->ports, &solver, &b->err), b->err);
-    for (size_t k = first; k < end; k++)
-        ck_assert_ok(
-            ow_ports_solve(b->ports, solver, is_backwards ? first + end - 1 - k : k, &b->err),
-            b->err);
-    ow_ports_solver_destroy(solver);
-}
-
-static void set_up(struct bench *b, bool with_clamps, bool is_backwards)
-{
-    ck_assert_ptr_nonnull(b->ports);
-    solve(b, 0, is_backwards);
-    const size_t n = ow_ports_n_solve(b->ports);
-    if (with_clamps) {
-        ck_assert_ok(ow_ports_extend(b->ports, &b->err), b->err);
-        solve(b, n, is_backwards);
-    }
-    const size_t n_form = ow_ports_n_form(b->ports);
-    for (size_t k = 0; k < n_form; k++)
-        ck_assert_ok(ow_ports_form(b->ports, is_backwards ? n_form - 1 - k : k, &b->err),
-                     b->err);
-    ow_ports_close(b->ports);
 }
 
 struct reads {
@@ -223,6 +284,11 @@ static const struct {
     {6, 7, OW_SENSE_RESISTOR, INFINITY, 53.0, 3.7, 2.3, 0.0},
     {6, 7, OW_SENSE_TIA, 7.1e3, INFINITY, 3.7, 2.3, 0.7e-3},
     {6, 7, OW_SENSE_RESISTOR, 310.0, INFINITY, 3.7, 2.3, 0.0},
+    {150, 110, OW_SENSE_TIA, 2.1e3, 53.0, 3.7, 2.3, 0.7e-3},
+    {61, 187, OW_SENSE_RESISTOR, 310.0, 53.0, 13.7, 12.3, 0.0},
+    {143, 52, OW_SENSE_RESISTOR, 0.0, 0.0, 3.7, 2.3, 0.0},
+    {90, 93, OW_SENSE_TIA, 2.1e3, 53.0, 0.0, 2.3, 0.7e-3},
+    {90, 93, OW_SENSE_TIA, 2.1e3, 53.0, 3.7, 0.0, 0.7e-3},
 };
 enum { N_SHAPE = sizeof shape / sizeof shape[0] };
 
@@ -237,7 +303,7 @@ START_TEST(test_ports_are_the_circuit)
     b.xb.r_wordline = shape[_i].r_wordline;
     b.xb.r_bitline = shape[_i].r_bitline;
     bench_build(&b);
-    set_up(&b, false, false);
+    ck_assert_ptr_nonnull(b.ports);
     reads_init(&r, &b, 67, -0.3);
     read_ports(&b, &r);
     ck_assert_uint_eq(count_done(&r), r.n);
@@ -258,11 +324,50 @@ START_TEST(test_unequal_cells)
     for (size_t k = 0; k < 30; k++)
         scale[k] = k == 7 || k / 5 == 4 ? 0.0 : 1.0 + 0.5 * noise(k);
     bench_build(&b);
-    set_up(&b, false, false);
+    ck_assert_ptr_nonnull(b.ports);
     reads_init(&r, &b, 9, 0.0);
     read_ports(&b, &r);
     ck_assert_uint_eq(count_done(&r), r.n);
     check_reads(&b, &r);
+    reads_finish(&r);
+    bench_end(&b);
+}
+END_TEST
+
+/* Wires of 1 uohm between cells of 1 Gohm: where differences are taken, 1e15 times rounding. */
+START_TEST(test_conductances_far_apart)
+{
+    struct ow_crossbar xb;
+    struct bench b = {0};
+    struct reads r;
+    enum { ROWS = 37, COLS = 23 };
+    case_init(&xb, ROWS, COLS, "team", OW_SENSE_RESISTOR);
+    b.xb = xb;
+    case_param(&b.xb, "r_on", 1e9);
+    case_param(&b.xb, "r_off", 3e9);
+    for (size_t k = 0; k < ROWS * COLS; k++)
+        b.xb.spread[b.xb.model->program][k] = 0.5 + 0.49 * noise(k);
+    b.xb.r_driver = 1.0;
+    b.xb.r_wordline = b.xb.r_bitline = 1e-6;
+    b.xb.sense.r_f = 1.0;
+    bench_build(&b);
+    ck_assert_ptr_nonnull(b.ports);
+    reads_init(&r, &b, 8, -0.4);
+    read_ports(&b, &r);
+    for (size_t k = 0; k < r.n; k++)
+        for (size_t j = 0; j < COLS; j++) {
+            double i = 0.0, most = 0.0;
+            for (size_t row = 0; row < ROWS; row++) {
+                const double x = b.xb.spread[b.xb.model->program][row * COLS + j],
+                             di = r.amplitude[k * ROWS + row] / (1e9 + 2e9 * x);
+                i += di;
+                most += fabs(di);
+            }
+            /* what resistors of 1 ohm take from it: 37 of 1 Gohm cells' currents */
+            ck_assert_close(r.v_sense[k * COLS + j], i, 0.0, 2e-7 * most);
+        }
+    for (size_t k = 0; k < r.n; k++)
+        ck_assert_double_le(ow_energy_residual(&r.energy[k]), 1e-12);
     reads_finish(&r);
     bench_end(&b);
 }
@@ -281,6 +386,7 @@ static const struct {
     {31, 70, 200e3, -1.0, 530.0, 23.0, 300.0, 0.0},
     {9, 5, 2e6, 0.5, 53.0, 0.0, 1e7, -2e-3},
     {40, 3, 900e3, -1.0, 5300.0, 370.0, 50.0, 1e-3},
+    {9, 5, 2e6, 0.5, 53.0, 3.7, 1e11, 0.0},
 };
 enum { N_CLIPPED = sizeof clipped / sizeof clipped[0] };
 
@@ -300,7 +406,7 @@ START_TEST(test_clipped_amplifiers_are_the_circuits)
     struct bench b;
     struct reads r;
     clipped_begin(&b, _i);
-    set_up(&b, true, false);
+    ck_assert_ptr_nonnull(b.ports);
     reads_init(&r, &b, 80, clipped[_i].lowest);
     read_ports(&b, &r);
     ck_assert_uint_eq(count_done(&r), r.n);
@@ -309,28 +415,6 @@ START_TEST(test_clipped_amplifiers_are_the_circuits)
     for (size_t k = 0; k < r.n * r.cols; k++)
         n_at_rail += fabs(r.v_gain[k]) > 0.5 * b.xb.sense.vdd;
     ck_assert_uint_gt(n_at_rail, 0);
-    reads_finish(&r);
-    bench_end(&b);
-}
-END_TEST
-
-/* Without clamps the same reads are left out that are counted, and no others change. */
-START_TEST(test_clipped_reads_are_left_out)
-{
-    struct bench b;
-    struct reads r;
-    size_t n_first, n_rest;
-    clipped_begin(&b, 0);
-    set_up(&b, false, false);
-    reads_init(&r, &b, 80, 0.0);
-    ck_assert_ok(ow_ports_count(b.ports, 64, r.amplitude, &n_first, &b.err), b.err);
-    ck_assert_ok(ow_ports_count(b.ports, 16, r.amplitude + 64 * r.rows, &n_rest, &b.err),
-                 b.err);
-    read_ports(&b, &r);
-    ck_assert_uint_eq(count_done(&r), r.n - n_first - n_rest);
-    ck_assert_uint_gt(count_done(&r), 0);
-    ck_assert_uint_gt(n_first + n_rest, 0);
-    check_reads(&b, &r);
     reads_finish(&r);
     bench_end(&b);
 }
@@ -350,7 +434,7 @@ START_TEST(test_curved_devices_are_refused)
     struct ow_error err = {0};
     case_init(&xb, 2, 3, curved_model[_i], OW_SENSE_TIA);
     ck_assert_ok(ow_circuit_create(&xb, &circuit, &err), err);
-    ck_assert_ok(ow_ports_create(circuit, 0.4, &ports, &err), err);
+    ck_assert_ok(ow_ports_create(circuit, 0.4, 1, NULL, &ports, &err), err);
     ck_assert_ptr_null(ports);
     ow_circuit_destroy(circuit);
     ow_crossbar_finish(&xb);
@@ -400,22 +484,19 @@ START_TEST(test_ports_pay_for_many_reads)
         ck_assert(!ow_ports_pays(circuit, 1));
         ck_assert(!ow_ports_pays(circuit, array[k].rows / 10));
         ck_assert(ow_ports_pays(circuit, 3 * array[k].rows));
-        ck_assert(!ow_ports_clamps_pay(circuit, 0));
-        ck_assert(!ow_ports_clamps_pay(circuit, 1));
-        ck_assert(ow_ports_clamps_pay(circuit, 10000));
         ow_circuit_destroy(circuit);
         ow_crossbar_finish(&xb);
     }
 }
 END_TEST
 
-/* 1024 x 1024 would take 8 GB. */
+/* 4096 x 4096 would take 11 GB. */
 START_TEST(test_what_does_not_fit_is_not_tried)
 {
     struct ow_crossbar xb;
     struct ow_circuit *circuit;
     struct ow_error err = {0};
-    case_init(&xb, 1024, 1024, "team", OW_SENSE_TIA);
+    case_init(&xb, 4096, 4096, "team", OW_SENSE_TIA);
     ck_assert_ok(ow_circuit_create(&xb, &circuit, &err), err);
     ck_assert(!ow_ports_pays(circuit, 1000000));
     ow_circuit_destroy(circuit);
@@ -423,26 +504,45 @@ START_TEST(test_what_does_not_fit_is_not_tried)
 }
 END_TEST
 
-/* ---- order
- * ----------------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------------------------
+ */
 
-START_TEST(test_order_of_tasks_changes_no_bit)
+START_TEST(test_threads_change_no_bit)
 {
-    struct bench b[2];
-    struct reads r[2];
-    for (int k = 0; k < 2; k++) {
-        clipped_begin(&b[k], 2);
-        set_up(&b[k], true, k == 1);
+    static const int n_threads[] = {1, 2, 4};
+    struct bench b[3];
+    struct reads r[3];
+    for (int k = 0; k < 3; k++) {
+        bench_begin(&b[k], 260, 131, OW_SENSE_TIA);
+        b[k].xb.sense.r_f = 50e3;
+        bench_build(&b[k]);
+        ow_ports_destroy(b[k].ports);
+        ck_assert_ok(ow_ports_create(b[k].circuit, 2.0 * v_read, n_threads[k], NULL,
+                                     &b[k].ports, &b[k].err),
+                     b[k].err);
         reads_init(&r[k], &b[k], 64, -1.0);
         read_ports(&b[k], &r[k]);
+        ck_assert_mem_eq(r[0].v_sense, r[k].v_sense, r[0].n * r[0].cols * sizeof(double));
+        ck_assert_mem_eq(r[0].v_gain, r[k].v_gain, r[0].n * r[0].cols * sizeof(double));
+        ck_assert_mem_eq(r[0].energy, r[k].energy, r[0].n * sizeof *r[0].energy);
     }
-    ck_assert_mem_eq(r[0].v_sense, r[1].v_sense, r[0].n * r[0].cols * sizeof(double));
-    ck_assert_mem_eq(r[0].v_gain, r[1].v_gain, r[0].n * r[0].cols * sizeof(double));
-    ck_assert_mem_eq(r[0].energy, r[1].energy, r[0].n * sizeof *r[0].energy);
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         reads_finish(&r[k]);
         bench_end(&b[k]);
     }
+}
+END_TEST
+
+START_TEST(test_cancelled_set_up)
+{
+    struct bench b;
+    const volatile sig_atomic_t cancel = 1;
+    struct ow_ports *ports;
+    bench_begin(&b, 30, 20, OW_SENSE_TIA);
+    bench_build(&b);
+    ck_assert_int_eq(ow_ports_create(b.circuit, 0.4, 2, &cancel, &ports, &b.err),
+                     OW_ERR_CANCELLED);
+    bench_end(&b);
 }
 END_TEST
 
@@ -452,15 +552,18 @@ int main(void)
     TCase *tc = tcase_create("ports");
     tcase_set_timeout(tc, 60.0);
     tcase_add_test(tc, test_product);
+    tcase_add_test(tc, test_star_becomes_triangle);
+    tcase_add_test(tc, test_elimination_in_panels);
     tcase_add_loop_test(tc, test_ports_are_the_circuit, 0, N_SHAPE);
     tcase_add_test(tc, test_unequal_cells);
+    tcase_add_test(tc, test_conductances_far_apart);
     tcase_add_loop_test(tc, test_clipped_amplifiers_are_the_circuits, 0, N_CLIPPED);
-    tcase_add_test(tc, test_clipped_reads_are_left_out);
     tcase_add_loop_test(tc, test_curved_devices_are_refused, 0, N_CURVED);
     tcase_add_test(tc, test_whatever_is_not_linear_is_refused);
     tcase_add_test(tc, test_ports_pay_for_many_reads);
     tcase_add_test(tc, test_what_does_not_fit_is_not_tried);
-    tcase_add_test(tc, test_order_of_tasks_changes_no_bit);
+    tcase_add_test(tc, test_threads_change_no_bit);
+    tcase_add_test(tc, test_cancelled_set_up);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

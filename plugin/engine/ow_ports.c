@@ -1,14 +1,17 @@
-/* The set-up of the ports: whether they pay and apply, and the responses
- *   u_e (cells' voltages), N_e, S_e    of every excitation e alone,
- * by the solver of DC points on the array in which an amplifier is the resistor that it looks
- * like: G y = i_e, refined until steps are rounding errors. */
+/* The set-up of the ports: whether they pay and apply, and the responses to every excitation,
+ * from what ow_dissect.h leaves of the array.  There the sense inputs j are eliminated at
+ * last, with their resistors g_s to ground (an amplifier is one, too) and the currents J:
+ *
+ *   v_j = sum of a_jk v_k + sum of a_jJ J        k: sources and ground
+ *   i_sense = g_s v_j - J_j,   i_source_k = sum of y_kl (v_k - v_l) - sum of y_kJ J . */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_dissect.h"
 #include "ow_kernel.h"
-#include "ow_newton.h"
 #include "ow_ports_parts.h"
+#include "ow_system.h"
 
 /* h 60 widths before a rail is 1e-27 V: nearer than this an amplifier is not linear. */
 static const double clamp_reach = 60.0 * OW_CLAMP_WIDTH;
@@ -33,43 +36,18 @@ static double solve_operations(const struct ow_circuit *c)
     return c->is_grid ? 40.0 * cells_of(c) : 5.0 * cells_of(c) + 2.0 * filled_of(c);
 }
 
-static double factor_operations(const struct ow_circuit *c)
-{
-    const double width = fmin((double)c->xb->rows, (double)c->xb->cols);
-    return c->is_grid ? 20.0 * cells_of(c) : width * filled_of(c);
-}
-
 /* One read: two solutions with a matrix that is there, devices and powers. */
 static double read_operations(const struct ow_circuit *c)
 {
     return 2.0 * solve_operations(c) + 60.0 * cells_of(c);
 }
 
-/* n more excitations behind `before`: two solutions, and products with all others. */
-static double reduce_operations(const struct ow_circuit *c, double before, double n)
-{
-    return n * (2.0 * solve_operations(c) + (20.0 + 0.3 * (before + 0.5 * n)) * cells_of(c));
-}
-
-static bool fits(const struct ow_circuit *c, size_t n_excitation)
-{
-    const double most = 2147483648.0; /* bytes of panels */
-    return 8.0 * (double)n_excitation * cells_of(c) <= most;
-}
-
 bool ow_ports_pays(const struct ow_circuit *c, size_t n_read)
 {
-    return fits(c, c->xb->rows + 1) &&
-           reduce_operations(c, 0.0, (double)c->xb->rows) < (double)n_read * read_operations(c);
-}
-
-bool ow_ports_clamps_pay(const struct ow_circuit *c, size_t n_clamped)
-{
-    /* it takes Newton's method some 8 matrices to find an amplifier near its rail */
-    const double read = 8.0 * (factor_operations(c) + read_operations(c));
-    return fits(c, c->xb->rows + 1 + c->xb->cols) &&
-           reduce_operations(c, (double)c->xb->rows, (double)c->xb->cols) <
-               (double)n_clamped * read;
+    const double most = 2147483648.0; /* bytes */
+    return ow_dissect_bytes(c->xb->rows, c->xb->cols) <= most &&
+           ow_dissect_operations(c->xb->rows, c->xb->cols) <
+               (double)n_read * read_operations(c);
 }
 
 /* ---- does it apply --------------------------------------------------------------------- */
@@ -85,6 +63,9 @@ static bool are_linear(struct ow_system *sys, double v_most, const double g[])
                              .spread = (const double *const *)xb->spread,
                              .v = sys->v_cell};
     memcpy(cells.x, sys->x, sizeof cells.x);
+    for (size_t k = 0; k < sys->n_cell; k++)
+        if (!(g[k] >= 0.0 && isfinite(g[k])))
+            return false;
     for (size_t t = 0; t < sizeof part / sizeof part[0]; t++) {
         const double v = part[t] * v_most;
         for (size_t k = 0; k < sys->n_cell; k++)
@@ -97,287 +78,296 @@ static bool are_linear(struct ow_system *sys, double v_most, const double g[])
     return true;
 }
 
-/* ---- solutions of the circuit ------------------------------------------------------------ */
-
-struct ow_ports_solver {
+/* Conductances of the cells [n_cell] S at their programmed states; *g is NULL where they are
+ * none, and owned. */
+static enum ow_status conductances(const struct ow_circuit *circuit, double v_most, double **g)
+{
     struct ow_system sys;
-    struct ow_newton *newton;
-    double *v_row;   /* [n_source] V */
-    double i_offset; /* A, into every sense input                */
-    double *i_clamp; /* [cols] A, into each of them              */
-    double *y, *into, *step;
-    double *voltage; /* [LANES][n_cell] V, of the cells          */
-    double *column;  /* [cols][LANES] A, out of the bit lines    */
+    enum ow_status st = OW_ERR_NOMEM;
+    if (ow_system_create(circuit, 1, &sys))
+        return st;
+    double *v_row = calloc(circuit->n_source, sizeof *v_row);
+    double *y = calloc(sys.n_y + 1, sizeof *y);
+    double *x = calloc(sys.n_state * sys.n_cell + 1, sizeof *x);
+    double *found = malloc(sys.n_cell * sizeof *found);
+    if (v_row && y && x && found) {
+        ow_system_initial_states(&sys, x);
+        ow_system_put_states(&sys, x, y);
+        ow_system_place(&sys, v_row, y);
+        memcpy(found, sys.at.di_dv, sys.n_cell * sizeof *found);
+        st = OW_OK;
+        if (are_linear(&sys, v_most, found)) {
+            *g = found;
+            found = NULL;
+        }
+    }
+    free(v_row);
+    free(y);
+    free(x);
+    free(found);
+    ow_system_finish(&sys);
+    return st;
+}
+
+/* ---- the array with its ends --------------------------------------------------------------
+ */
+
+/* Sense inputs, ground, sources, then one column for each J. */
+struct ends {
+    struct ow_mesh *mesh;
+    double *response; /* [n_in][mesh->n - n_in] */
+    size_t n_in;      /* sense inputs, 0 where they are ground */
+    size_t ground, n_node;
+    double g_sense; /* S */
 };
 
-/* Placed at no excitation at all and factored there: for ever, since all is linear. */
-static enum ow_status solver_create(const struct ow_circuit *network,
-                                    struct ow_ports_solver **out, struct ow_error *err)
+static void ends_finish(struct ends *e)
 {
-    struct ow_ports_solver *s = calloc(1, sizeof *s);
-    double *x = NULL;
-    enum ow_status st = OW_ERR_NOMEM;
-    if (!s || ow_system_create(network, 1, &s->sys))
-        goto fail;
-    s->v_row = calloc(network->n_source, sizeof *s->v_row);
-    s->i_clamp = calloc(network->xb->cols, sizeof *s->i_clamp);
-    s->y = calloc(s->sys.n_y + 1, sizeof *s->y);
-    s->into = calloc(s->sys.n_free + 1, sizeof *s->into);
-    s->step = calloc(s->sys.n_free + 1, sizeof *s->step);
-    s->voltage = calloc(s->sys.n_cell, LANES * sizeof *s->voltage);
-    s->column = calloc(network->xb->cols, LANES * sizeof *s->column);
-    x = calloc(s->sys.n_state * s->sys.n_cell + 1, sizeof *x);
-    if (!s->v_row || !s->i_clamp || !s->y || !s->into || !s->step || !s->voltage ||
-        !s->column || !x || ow_newton_create(&s->sys, NULL, &s->newton))
-        goto fail;
-    ow_system_initial_states(&s->sys, x);
-    ow_system_put_states(&s->sys, x, s->y);
-    ow_system_place(&s->sys, s->v_row, s->y);
-    if ((st = ow_newton_setup_dc(s->newton)))
-        goto fail;
-    free(x);
-    *out = s;
-    return OW_OK;
-fail:
-    free(x);
-    ow_ports_solver_destroy(s);
-    return ow_fail(err, st, "the array's ports: %s", ow_status_str(st));
+    free(e->mesh);
+    free(e->response);
 }
 
-enum ow_status ow_ports_solver_create(const struct ow_ports *p, struct ow_ports_solver **out,
-                                      struct ow_error *err)
+static double conductance(double r)
 {
-    return solver_create(p->network, out, err);
+    return r > 0.0 && isfinite(r) ? 1.0 / r : 0.0;
 }
 
-void ow_ports_solver_destroy(struct ow_ports_solver *s)
-{
-    if (!s)
-        return;
-    ow_newton_destroy(s->newton);
-    ow_system_finish(&s->sys);
-    free(s->v_row);
-    free(s->i_clamp);
-    free(s->y);
-    free(s->into);
-    free(s->step);
-    free(s->voltage);
-    free(s->column);
-    free(s);
-}
-
-/* ow_system_place() for linear devices. */
-static void place(const struct ow_ports *p, struct ow_ports_solver *s)
-{
-    struct ow_system *sys = &s->sys;
-    ow_system_put_voltages(sys, s->v_row, s->y);
-    for (size_t k = 0; k < p->n_cell; k++)
-        sys->at.i[k] = p->g[k] * sys->v_cell[k];
-}
-
-/* Place the system where the excitations put it: solutions of the linear system, refined
- * until nothing more is to be expected. */
-static enum ow_status respond(const struct ow_ports *p, struct ow_ports_solver *s)
-{
-    enum { MOST = 20 };
-    const struct ow_circuit *ckt = p->network;
-    const size_t n = s->sys.n_free;
-    double step = 0.0;
-    memset(s->y, 0, n * sizeof *s->y);
-    for (int k = 0; k < MOST; k++) {
-        place(p, s);
-        ow_system_currents(&s->sys, s->into);
-        for (size_t j = 0; j < p->cols && ckt->sense_in[j] >= ckt->first_free; j++)
-            s->into[ckt->sense_in[j] - ckt->first_free] += s->i_offset + s->i_clamp[j];
-        if (ow_newton_solve_dc(s->newton, s->into, 1e-8, s->step))
-            return OW_ERR_SOLVER;
-        const double before = step;
-        step = ow_largest(s->step, n);
-        if (!isfinite(step))
-            return OW_ERR_SOLVER;
-        for (size_t m = 0; m < n; m++)
-            s->y[m] += s->step[m];
-        /* the next step would be smaller by as much again */
-        if (step * fmin(step / before, 1.0) <= 1e-14 * ow_largest(s->y, n)) {
-            place(p, s);
-            return OW_OK;
-        }
-    }
-    return OW_ERR_SOLVER;
-}
-
-/* Excitation e alone, and how large: 0 where there is none. */
-static double excite(const struct ow_ports *p, struct ow_ports_solver *s, size_t e)
+static bool ends_init(const struct ow_ports *p, const struct ow_mesh *array, struct ends *e)
 {
     const struct ow_sense *sense = &p->circuit->xb->sense;
-    memset(s->v_row, 0, p->rows * sizeof *s->v_row);
-    memset(s->i_clamp, 0, p->cols * sizeof *s->i_clamp);
-    s->i_offset = 0.0;
-    if (e < p->rows)
-        return s->v_row[e] = p->v_most;
-    if (e == p->rows && ow_ports_has_offset(p)) {
-        s->i_offset = sense->gain * sense->v_os / p->r_loop;
-        return 1.0;
-    }
-    if (e >= p->first_clamp && e < p->first_clamp + p->cols)
-        return s->i_clamp[e - p->first_clamp] = p->v_most / p->folded.sense.r_f;
-    return 0.0;
-}
-
-/* A panel and the currents of its excitations, from the cells' voltages. */
-OW_CLONES
-static void fold_panel(struct ow_ports *p, struct ow_ports_solver *s, size_t task)
-{
-    double *panel = p->panel[task];
-    memset(s->column, 0, p->cols * LANES * sizeof *s->column);
-    for (size_t i = 0; i < p->rows; i++) {
-        double row[LANES] = {0.0};
-        for (size_t j = 0; j < p->cols; j++) {
-            const size_t k = i * p->cols + j;
-            for (size_t lane = 0; lane < LANES; lane++) {
-                const double u = s->voltage[lane * p->n_cell + k];
-                panel[k * LANES + lane] = u;
-                row[lane] += p->g[k] * u;
-                s->column[j * LANES + lane] += p->g[k] * u;
+    const size_t n_in = p->circuit->sense_in[0] == OW_GROUND ? 0 : p->cols;
+    *e = (struct ends){.n_in = n_in, .ground = n_in, .n_node = n_in + 1 + p->rows};
+    if (sense->kind != OW_SENSE_SUBCKT)
+        e->g_sense =
+            conductance(ow_ports_has_amps(p) ? p->r_loop / (1.0 + sense->gain) : sense->r_f);
+    e->mesh = ow_mesh_create(e->n_node + (ow_ports_has_amps(p) ? p->cols : 0));
+    e->response = malloc((n_in * (e->mesh ? e->mesh->n - n_in : 0) + 1) * sizeof *e->response);
+    if (!e->mesh || !e->response)
+        return false;
+    for (int what = 0; what < OW_MESH_N_PART; what++)
+        for (size_t a = 0; a < array->n; a++)
+            for (size_t b = a + 1; b < array->n; b++) {
+                /* grounded sense inputs are the one node behind the sources */
+                const size_t to_a = a < p->rows ? n_in + 1 + a : a - p->rows,
+                             to_b = b < p->rows ? n_in + 1 + b : b - p->rows;
+                *ow_mesh_at(e->mesh, what, to_a, to_b) = *ow_mesh_at(array, what, a, b);
             }
-        }
-        /* not even a rounding error flows through an open driver */
-        for (size_t lane = 0; lane < LANES && !isinf(p->folded.r_driver); lane++)
-            p->source[(task * LANES + lane) * p->wide_rows + i] = row[lane];
+    for (size_t j = 0; j < n_in; j++) {
+        *ow_mesh_at(e->mesh, OW_MESH_ALL, j, e->ground) = e->g_sense;
+        if (ow_ports_has_amps(p))
+            *ow_mesh_at(e->mesh, OW_MESH_ALL, j, e->n_node + j) = 1.0;
     }
-    for (size_t lane = 0; lane < LANES && ow_ports_has_amps(p); lane++)
+    return true;
+}
+
+static bool ends_eliminate(struct ends *e, int n_threads)
+{
+    bool is_ok = false;
+#ifdef _OPENMP
+    OW_PRAGMA(omp parallel num_threads(n_threads))
+    OW_PRAGMA(omp single)
+#endif
+    is_ok = ow_mesh_eliminate(e->mesh, e->n_in, e->n_node, e->response);
+    (void)n_threads;
+    return is_ok;
+}
+
+/* ---- responses ------------------------------------------------------------------------- */
+
+static bool is_source(const struct ow_ports *p, size_t excitation)
+{
+    return excitation < p->rows;
+}
+
+static bool is_clamp(const struct ow_ports *p, size_t excitation)
+{
+    return excitation >= p->first_clamp && excitation < p->first_clamp + p->cols &&
+           ow_ports_has_amps(p);
+}
+
+/* Where a source or J stands in the mesh. */
+static size_t place_of(const struct ow_ports *p, const struct ends *e, size_t excitation)
+{
+    return is_source(p, excitation) ? e->ground + 1 + excitation
+                                    : e->n_node + excitation - p->first_clamp;
+}
+
+/* Sum over all other nodes. */
+static double sum_beside(const struct ends *e, int what, size_t node)
+{
+    double sum = 0.0;
+    for (size_t k = e->ground; k < e->n_node; k++)
+        sum += k == node ? 0.0 : *ow_mesh_at(e->mesh, what, node, k);
+    return sum;
+}
+
+/* Row x of N and S. */
+static void put_currents(struct ow_ports *p, const struct ends *e, size_t x)
+{
+    const size_t at = place_of(p, e, x), width = e->mesh->n - e->n_in;
+    double *sense = p->sense + x * p->wide_cols, *source = p->source + x * p->wide_rows;
+    double lost = 0.0; /* of J = 1 A: what does not come out of its own sense input */
+    for (size_t i = 0; i < p->rows; i++) {
+        const size_t node = e->ground + 1 + i;
+        source[i] = node == at ? sum_beside(e, OW_MESH_ALL, at)
+                               : 0.0 - *ow_mesh_at(e->mesh, OW_MESH_ALL, node, at);
+        lost -= source[i];
+    }
+    for (size_t j = 0; j < e->n_in; j++) {
+        const double v = e->response[j * width + at - e->n_in];
+        sense[j] = ow_ports_has_amps(p) ? e->g_sense * v : v;
+        lost += is_clamp(p, x) && j == x - p->first_clamp ? 0.0 : sense[j];
+    }
+    /* g_s v - J would cancel */
+    if (is_clamp(p, x))
+        sense[x - p->first_clamp] = 0.0 - lost;
+}
+
+/* The form's entry for two sources or J. */
+static double entry(const struct ow_ports *p, const struct ends *e, int what, size_t x,
+                    size_t y)
+{
+    const size_t a = place_of(p, e, x);
+    return x == y && is_source(p, x) ? sum_beside(e, what, a)
+                                     : 0.0 - *ow_mesh_at(e->mesh, what, a, place_of(p, e, y));
+}
+
+/* Entries once on the diagonal's tiles, twice above them. */
+static void put_entry(const struct ow_ports *p, double form[], size_t x, size_t y, double value)
+{
+    const size_t first = x < y ? x : y, last = x < y ? y : x;
+    if (first / TILE == last / TILE)
+        form[first * p->n_excitation + last] = form[last * p->n_excitation + first] = value;
+    else
+        form[first * p->n_excitation + last] = 2.0 * value;
+}
+
+/* The offset is the same current into all sense inputs. */
+static double offset_current(const struct ow_ports *p)
+{
+    const struct ow_sense *s = &p->circuit->xb->sense;
+    return s->gain * s->v_os / p->r_loop;
+}
+
+static void put_offset_currents(struct ow_ports *p)
+{
+    const double i = offset_current(p);
+    double *sense = p->sense + p->rows * p->wide_cols;
+    double *source = p->source + p->rows * p->wide_rows;
+    for (size_t x = p->first_clamp; x < p->first_clamp + p->cols; x++) {
         for (size_t j = 0; j < p->cols; j++)
-            p->sense[(task * LANES + lane) * p->wide_cols + j] = s->column[j * LANES + lane];
-}
-
-enum ow_status ow_ports_solve(struct ow_ports *p, struct ow_ports_solver *s, size_t task,
-                              struct ow_error *err)
-{
-    const struct ow_system *sys = &s->sys;
-    p->panel[task] = malloc(p->n_cell * LANES * sizeof *p->panel[task]);
-    if (!p->panel[task])
-        return ow_ports_no_memory(err);
-    for (size_t lane = 0; lane < LANES; lane++) {
-        const size_t e = task * LANES + lane;
-        double *voltage = s->voltage + lane * p->n_cell;
-        const double size = excite(p, s, e), per_excitation = size != 0.0 ? 1.0 / size : 0.0;
-        if (respond(p, s))
-            return ow_fail(err, OW_ERR_SOLVER,
-                           "no DC solution found (excitation %zu of the array's ports)", e);
-        for (size_t k = 0; k < p->n_cell; k++)
-            voltage[k] = sys->v_cell[k] * per_excitation;
-        for (size_t j = 0; j < p->cols && !ow_ports_has_amps(p); j++)
-            p->sense[e * p->wide_cols + j] =
-                sys->v_node[p->network->sense_in[j]] * per_excitation;
+            sense[j] += i * p->sense[x * p->wide_cols + j];
+        for (size_t k = 0; k < p->rows; k++)
+            source[k] += i * p->source[x * p->wide_rows + k];
     }
-    fold_panel(p, s, task);
-    return OW_OK;
 }
 
-size_t ow_ports_n_solve(const struct ow_ports *p)
+static void put_form(const struct ow_ports *p, const struct ends *e, int what, double form[])
 {
-    return p->n_excitation / LANES;
+    const double i = ow_ports_has_offset(p) ? offset_current(p) : 0.0;
+    double offset_offset = 0.0;
+    for (size_t x = 0; x < p->n_excitation; x++) {
+        double offset = 0.0;
+        if (!is_source(p, x) && !is_clamp(p, x))
+            continue;
+        for (size_t y = 0; y < p->n_excitation; y++) {
+            if (!is_source(p, y) && !is_clamp(p, y))
+                continue;
+            const double value = entry(p, e, what, x, y);
+            if (x <= y)
+                put_entry(p, form, x, y, value);
+            offset += is_clamp(p, y) ? i * value : 0.0;
+        }
+        if (ow_ports_has_offset(p))
+            put_entry(p, form, x, p->rows, offset);
+        offset_offset += is_clamp(p, x) ? i * offset : 0.0;
+    }
+    if (ow_ports_has_offset(p))
+        put_entry(p, form, p->rows, p->rows, offset_offset);
 }
 
 /* ---- life ------------------------------------------------------------------------------ */
 
-/* Room for the first n excitations, those that are there kept. */
-static enum ow_status make_room(struct ow_ports *p, size_t n)
+static bool make_room(struct ow_ports *p)
 {
-    const size_t before = p->n_excitation;
-    double **panel = realloc(p->panel, n / LANES * sizeof *panel);
-    if (panel)
-        p->panel = panel;
-    double *sense = realloc(p->sense, n * p->wide_cols * sizeof *sense);
-    if (sense)
-        p->sense = sense;
-    double *source = realloc(p->source, n * p->wide_rows * sizeof *source);
-    if (source)
-        p->source = source;
-    free(p->devices);
-    free(p->wires);
+    const size_t n = p->n_excitation;
+    p->sense = calloc(n * p->wide_cols, sizeof *p->sense);
+    p->source = calloc(n * p->wide_rows, sizeof *p->source);
     p->devices = calloc(n * n, sizeof *p->devices);
     p->wires = calloc(n * n, sizeof *p->wires);
-    if (!panel || !sense || !source || !p->devices || !p->wires)
-        return OW_ERR_NOMEM;
-    for (size_t t = before / LANES; t < n / LANES; t++)
-        panel[t] = NULL;
-    memset(sense + before * p->wide_cols, 0, (n - before) * p->wide_cols * sizeof *sense);
-    memset(source + before * p->wide_rows, 0, (n - before) * p->wide_rows * sizeof *source);
-    p->n_excitation = n;
-    return OW_OK;
+    return p->sense && p->source && p->devices && p->wires;
 }
 
-enum ow_status ow_ports_create(const struct ow_circuit *circuit, double v_most,
-                               struct ow_ports **out, struct ow_error *err)
+/* Everything from the array's mesh. */
+static enum ow_status fill(struct ow_ports *p, const struct ow_mesh *array, int n_threads)
 {
-    const struct ow_crossbar *xb = circuit->xb;
-    const struct ow_sense *sense = &xb->sense;
-    struct ow_ports_solver *solver = NULL;
-    struct ow_ports *p = calloc(1, sizeof *p);
-    if (!p)
-        return ow_ports_no_memory(err);
-    p->circuit = circuit;
-    p->rows = xb->rows;
-    p->cols = xb->cols;
-    p->n_cell = p->rows * p->cols;
-    p->wide_rows = ow_ports_round_up(p->rows, LANES);
-    p->wide_cols = ow_ports_round_up(p->cols, LANES);
-    p->v_most = v_most;
-    p->r_loop = sense->r_f + sense->r_out;
-    p->v_linear = 0.5 * sense->vdd - clamp_reach;
-    p->folded = *xb;
-    if (ow_ports_has_amps(p)) {
-        p->folded.sense.kind = OW_SENSE_RESISTOR;
-        p->folded.sense.r_f = p->r_loop / (1.0 + sense->gain);
+    struct ends e;
+    enum ow_status st = OW_ERR_NOMEM;
+    if (ends_init(p, array, &e) && make_room(p) && ends_eliminate(&e, n_threads)) {
+        for (size_t x = 0; x < p->n_excitation; x++)
+            if (is_source(p, x) || is_clamp(p, x))
+                put_currents(p, &e, x);
+        if (ow_ports_has_offset(p))
+            put_offset_currents(p);
+        put_form(p, &e, OW_MESH_DEVICES, p->devices);
+        put_form(p, &e, OW_MESH_WIRES, p->wires);
+        st = OW_OK;
     }
-    p->first_clamp = ow_ports_round_up(p->rows + ow_ports_has_offset(p), LANES);
-    p->g = malloc(p->n_cell * sizeof *p->g);
-    enum ow_status st = p->g ? make_room(p, p->first_clamp) : OW_ERR_NOMEM;
-    if (st) {
-        ow_ports_no_memory(err);
-        goto fail;
-    }
-    if ((st = ow_circuit_create(&p->folded, &p->network, err)) ||
-        (st = solver_create(p->network, &solver, err)))
-        goto fail;
-    memcpy(p->g, solver->sys.at.di_dv, p->n_cell * sizeof *p->g);
-    if (xb->sense.kind == OW_SENSE_DRIVER || (ow_ports_has_amps(p) && p->v_linear <= 0.0) ||
-        !are_linear(&solver->sys, v_most, p->g)) {
-        ow_ports_destroy(p);
-        p = NULL;
-    }
-    ow_ports_solver_destroy(solver);
-    *out = p;
-    return OW_OK;
-fail:
-    ow_ports_solver_destroy(solver);
-    ow_ports_destroy(p);
+    ends_finish(&e);
     return st;
 }
 
-enum ow_status ow_ports_extend(struct ow_ports *p, struct ow_error *err)
+static struct ow_ports *describe(const struct ow_circuit *circuit)
 {
-    if (make_room(p, p->first_clamp + p->wide_cols))
-        return ow_ports_no_memory(err);
-    return OW_OK;
+    const struct ow_sense *sense = &circuit->xb->sense;
+    struct ow_ports *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->circuit = circuit;
+    p->rows = circuit->xb->rows;
+    p->cols = circuit->xb->cols;
+    p->wide_rows = ow_ports_round_up(p->rows, LANES);
+    p->wide_cols = ow_ports_round_up(p->cols, LANES);
+    p->r_loop = sense->r_f + sense->r_out;
+    p->v_linear = 0.5 * sense->vdd - clamp_reach;
+    p->first_clamp = ow_ports_round_up(p->rows + ow_ports_has_offset(p), LANES);
+    p->n_excitation = p->first_clamp + (ow_ports_has_amps(p) ? p->wide_cols : 0);
+    return p;
 }
 
-void ow_ports_close(struct ow_ports *p)
+enum ow_status ow_ports_create(const struct ow_circuit *circuit, double v_most, int n_threads,
+                               const volatile sig_atomic_t *cancel, struct ow_ports **out,
+                               struct ow_error *err)
 {
-    for (size_t t = 0; p->panel && t < p->n_excitation / LANES; t++)
-        free(p->panel[t]);
-    free(p->panel);
-    p->panel = NULL;
+    struct ow_mesh *array = NULL;
+    double *g = NULL;
+    struct ow_ports *p = describe(circuit);
+    enum ow_status st = OW_ERR_NOMEM;
+    *out = NULL;
+    if (!p)
+        goto done;
+    if (circuit->xb->sense.kind == OW_SENSE_DRIVER ||
+        (ow_ports_has_amps(p) && p->v_linear <= 0.0))
+        st = OW_OK;
+    else if ((st = conductances(circuit, v_most, &g)) == OW_OK && g &&
+             (st = ow_dissect(circuit, g, n_threads, cancel, &array)) == OW_OK &&
+             (st = fill(p, array, n_threads)) == OW_OK) {
+        *out = p;
+        p = NULL;
+    }
+done:
+    free(g);
+    free(array);
+    ow_ports_destroy(p);
+    if (st == OW_ERR_CANCELLED)
+        return ow_fail(err, st, "cancelled");
+    return st ? ow_ports_no_memory(err) : OW_OK;
 }
 
 void ow_ports_destroy(struct ow_ports *p)
 {
     if (!p)
         return;
-    ow_ports_close(p);
-    ow_circuit_destroy(p->network);
-    free(p->g);
     free(p->sense);
     free(p->source);
     free(p->devices);

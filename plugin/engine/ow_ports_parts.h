@@ -1,36 +1,28 @@
-/* What the files of ow_ports.h share: the set-up (ow_ports.c), its quadratic forms
- * (ow_ports_form.c) and reads (ow_ports_read.c). */
+/* What the files of ow_ports.h share: the set-up (ow_ports.c) and reads (ow_ports_read.c). */
 #ifndef OW_PORTS_PARTS_H
 #define OW_PORTS_PARTS_H
 
 #include "ow_ports.h"
 #include "ow_product.h"
 
-/* Excitations are solved for in panels of LANES; forms are made in tiles of TILE x TILE. */
+/* Excitations come in LANES; forms are evaluated in tiles of TILE columns. */
 enum { LANES = OW_PRODUCT_STEP, TILE = 64, BLOCK = OW_PORTS_BLOCK };
 _Static_assert(TILE % LANES == 0 && BLOCK % LANES == 0, "whole blocks of a product");
 
 struct ow_ports {
     const struct ow_circuit *circuit; /* borrowed */
-    size_t rows, cols, n_cell;
+    size_t rows, cols;
     size_t wide_rows, wide_cols; /* rounded up to whole lanes     */
-    double v_most;               /* V */
     double r_loop;               /* ohm, r_f + r_out              */
     double v_linear;             /* V, up to which amplifiers are */
 
-    /* The same array, an amplifier being the resistor that it looks like. */
-    struct ow_crossbar folded; /* borrows the cells' values */
-    struct ow_circuit *network;
-
-    /* Excitations: the sources, then the offset, from first_clamp on J; rounded up to whole
-     * lanes, the rest not excited. */
+    /* Excitations: the sources, then the offset, from first_clamp on J where there are
+     * amplifiers; rounded up to whole lanes, the rest not excited. */
     size_t first_clamp, n_excitation;
-    double *g;       /* [n_cell] S                                                        */
-    double **panel;  /* [n_excitation / LANES] of [n_cell][LANES]: the cells' voltages    */
-    double *sense;   /* [n_excitation][wide_cols] N; voltages where there are no amps     */
-    double *source;  /* [n_excitation][wide_rows] S                                       */
-    double *devices; /* [n_excitation][n_excitation] P and W: blocks of TILE above the    */
-    double *wires;   /*                              diagonal twice, below it unset       */
+    double *sense;   /* [n_excitation][wide_cols] N; voltages where there are no amps  */
+    double *source;  /* [n_excitation][wide_rows] S                                    */
+    double *devices; /* [n_excitation][n_excitation] P and W: blocks of TILE above the */
+    double *wires;   /*                              diagonal twice, below it 0        */
 };
 
 static inline bool ow_ports_has_amps(const struct ow_ports *p)
@@ -41,11 +33,6 @@ static inline bool ow_ports_has_amps(const struct ow_ports *p)
 static inline bool ow_ports_has_offset(const struct ow_ports *p)
 {
     return ow_ports_has_amps(p) && p->circuit->xb->sense.v_os != 0.0;
-}
-
-static inline bool ow_ports_has_clamps(const struct ow_ports *p)
-{
-    return p->n_excitation > p->first_clamp;
 }
 
 static inline size_t ow_ports_round_up(size_t n, size_t to)

@@ -69,21 +69,6 @@ static bool is_near_rail(const struct ow_ports *p, const double i_sense[])
     return false;
 }
 
-enum ow_status ow_ports_count(const struct ow_ports *p, size_t n, const double amplitude[],
-                              size_t *n_clamped, struct ow_error *err)
-{
-    *n_clamped = 0;
-    if (!ow_ports_has_amps(p))
-        return OW_OK;
-    struct block *b = block_create(p, n, amplitude);
-    if (!b)
-        return ow_ports_no_memory(err);
-    for (size_t k = 0; k < n; k++)
-        *n_clamped += is_near_rail(p, b->sense + k * p->wide_cols);
-    free(b);
-    return OW_OK;
-}
-
 /* ---- rails ------------------------------------------------------------------------------- */
 
 /* Amplifiers near their rails, n of them: the system of the header, by Newton's method. */
@@ -253,7 +238,7 @@ static enum ow_status find_gain_nodes(const struct ow_ports *p, struct block *b,
         for (size_t j = 0; j < p->cols; j++)
             v_a[j] = ow_ports_has_amps(p) ? gain_node(p, i_sense[j]) : 0.0;
         is_done[k] = !is_near_rail(p, i_sense);
-        if (is_done[k] || !ow_ports_has_clamps(p))
+        if (is_done[k])
             continue;
         if (!has_rails && !(has_rails = rails_init(&rails, p->cols))) {
             rails_finish(&rails);

@@ -1,6 +1,7 @@
 #include "ow_batch_ports.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "ow_clock.h"
@@ -13,11 +14,8 @@ struct job {
     const struct ow_batch_options *options;
     struct ow_batch *batch;
     struct ow_ports *ports;
-    bool *is_done;      /* [n_read] */
-    size_t *n_clamped;  /* [n_block] */
-    size_t first_solve; /* tasks before it have been done */
-    size_t n_block, n_done;
-    double begin; /* s, of the set-up */
+    bool *is_done; /* [n_read] */
+    size_t n_done;
 };
 
 /* ---- tasks ----------------------------------------------------------------------------- */
@@ -26,34 +24,6 @@ static enum ow_status check_cancel(const struct job *job, struct ow_error *err)
 {
     const volatile sig_atomic_t *cancel = job->options->host.cancel;
     return cancel && *cancel ? ow_fail(err, OW_ERR_CANCELLED, "cancelled") : OW_OK;
-}
-
-static enum ow_status begin_solve(void *data, void **own, struct ow_error *err)
-{
-    const struct job *job = data;
-    struct ow_ports_solver *solver = NULL;
-    const enum ow_status st = ow_ports_solver_create(job->ports, &solver, err);
-    *own = solver;
-    return st;
-}
-
-static void end_solve(void *own)
-{
-    ow_ports_solver_destroy(own);
-}
-
-static enum ow_status solve(void *data, void *own, size_t k, struct ow_error *err)
-{
-    const struct job *job = data;
-    const enum ow_status st = check_cancel(job, err);
-    return st ? st : ow_ports_solve(job->ports, own, job->first_solve + k, err);
-}
-
-static enum ow_status form(void *data, void *own, size_t k, struct ow_error *err)
-{
-    const struct job *job = data;
-    const enum ow_status st = check_cancel(job, err);
-    return st ? st : ow_ports_form(job->ports, k, err);
 }
 
 static size_t block_size(const struct job *job, size_t block)
@@ -70,18 +40,6 @@ static double *block_amplitudes(const struct job *job, size_t block)
     for (size_t k = 0; amplitude && k < block_size(job, block); k++)
         ow_array_amplitudes(job->array, block * OW_PORTS_BLOCK + k, amplitude + k * rows);
     return amplitude;
-}
-
-static enum ow_status count(void *data, void *own, size_t block, struct ow_error *err)
-{
-    struct job *job = data;
-    double *amplitude = block_amplitudes(job, block);
-    if (!amplitude)
-        return ow_fail(err, OW_ERR_NOMEM, "inputs: out of memory");
-    const enum ow_status st = ow_ports_count(job->ports, block_size(job, block), amplitude,
-                                             &job->n_clamped[block], err);
-    free(amplitude);
-    return st;
 }
 
 static enum ow_status read_block(void *data, void *own, size_t block, struct ow_error *err)
@@ -122,69 +80,29 @@ static void block_done(void *data, size_t block)
 
 /* ---- the whole --------------------------------------------------------------------------- */
 
-/* The solve tasks from the first that has not been done. */
-static enum ow_status solve_all(struct job *job, struct ow_error *err)
-{
-    const struct ow_crew crew = {
-        .data = job, .begin = begin_solve, .end = end_solve, .task = solve};
-    const size_t n = ow_ports_n_solve(job->ports);
-    const enum ow_status st =
-        ow_crew_run(&crew, job->options->n_worker, n - job->first_solve, err);
-    job->first_solve = n;
-    return st;
-}
-
-static enum ow_status run(struct job *job, const struct ow_circuit *circuit,
-                          struct ow_error *err)
-{
-    const unsigned n_worker = job->options->n_worker;
-    const struct ow_crew counters = {.data = job, .task = count},
-                         formers = {.data = job, .task = form},
-                         readers = {.data = job, .task = read_block, .done = block_done};
-    enum ow_status st = solve_all(job, err);
-    if (st || (st = ow_crew_run(&counters, n_worker, job->n_block, err)))
-        return st;
-    size_t n_clamped = 0;
-    for (size_t block = 0; block < job->n_block; block++)
-        n_clamped += job->n_clamped[block];
-    if (ow_ports_clamps_pay(circuit, n_clamped) &&
-        ((st = ow_ports_extend(job->ports, err)) || (st = solve_all(job, err))))
-        return st;
-    if ((st = ow_crew_run(&formers, n_worker, ow_ports_n_form(job->ports), err)))
-        return st;
-    ow_ports_close(job->ports);
-    job->batch->setup_s = ow_seconds() - job->begin;
-    return ow_crew_run(&readers, n_worker, job->n_block, err);
-}
-
 enum ow_status ow_batch_ports(const struct ow_array *a, const struct ow_batch_options *options,
                               struct ow_batch *batch, bool is_done[], struct ow_error *err)
 {
     const double v_most = 2.0 * (a->v_scale + fabs(a->xb.sense.v_os));
     struct ow_variant variant = {0};
     struct ow_error why = {0};
-    struct job job = {.array = a,
-                      .options = options,
-                      .batch = batch,
-                      .is_done = is_done,
-                      .begin = ow_seconds(),
-                      .n_block = (batch->n_read + OW_PORTS_BLOCK - 1) / OW_PORTS_BLOCK};
+    struct job job = {.array = a, .options = options, .batch = batch, .is_done = is_done};
+    const struct ow_crew readers = {.data = &job, .task = read_block, .done = block_done};
+    const size_t n_block = (batch->n_read + OW_PORTS_BLOCK - 1) / OW_PORTS_BLOCK;
+    const double begin = ow_seconds();
     if (options->host.kind != OW_ENGINE_DC || a->mapping.sigma_read > 0.0 ||
         a->spec->input.encoding == OW_ENCODING_PULSE_WIDTH)
         return OW_OK;
     enum ow_status st = ow_variant_init(&variant, a, options->host.has_ideal_wires, &why);
-    if (st || !ow_ports_pays(variant.circuit, batch->n_read) ||
-        (st = ow_ports_create(variant.circuit, v_most, &job.ports, &why)) || !job.ports)
-        goto done;
-    job.n_clamped = calloc(job.n_block, sizeof *job.n_clamped);
-    st = job.n_clamped ? run(&job, variant.circuit, &why)
-                       : ow_fail(&why, OW_ERR_NOMEM, "reads: out of memory");
-done:
-    free(job.n_clamped);
+    if (!st && ow_ports_pays(variant.circuit, batch->n_read))
+        st = ow_ports_create(variant.circuit, v_most,
+                             (int)ow_crew_size(options->n_worker, SIZE_MAX),
+                             options->host.cancel, &job.ports, &why);
+    if (job.ports) {
+        batch->setup_s = ow_seconds() - begin;
+        st = ow_crew_run(&readers, options->n_worker, n_block, &why);
+    }
     ow_ports_destroy(job.ports);
     ow_variant_finish(&variant);
-    /* then reads one by one find a way, or say where there is none */
-    if (st == OW_ERR_SOLVER)
-        return OW_OK;
     return st ? ow_fail(err, st, "%s", why.text) : OW_OK;
 }
