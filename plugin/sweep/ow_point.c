@@ -85,10 +85,12 @@ static void estimate_array(const struct ow_spec *spec, double rows, double cols,
     const double cells = rows * cols, large = fmin(1.0, cells / 65536.0);
     switch (spec->engine.name) {
     case OW_ENGINE_DC: {
+        const double ends = (rows + cols) * (rows + cols), least = fmin(rows, cols);
         const double one_by_one = reads * cells * 0.5e-6,
-                     reduced = 5e-8 * cells * rows + reads * cells * 3e-10;
+                     reduced = cells * (1e-6 + 4e-9 * least) + 8e-8 * ends +
+                               reads * rows * (2.0 * rows + cols) * 5e-11;
         *seconds = fmin(one_by_one, reduced);
-        *bytes = cells * 400.0 + (reduced < one_by_one ? 8.0 * cells * rows : 0.0);
+        *bytes = cells * 400.0 + (reduced < one_by_one ? 350.0 * cells + 80.0 * ends : 0.0);
         break;
     }
     case OW_ENGINE_NGSPICE:
