@@ -120,26 +120,31 @@ static double stored_rate(const struct ow_circuit *c, const double v[], const do
 enum { N_NODE = 128, N_CELL = 12, N_CASES = 24 };
 
 /* Every combination of zero resistances, with all that may stand at the bit lines' ends. */
+static void balance_case(int k, struct ow_crossbar *xb, struct ow_circuit **c)
+{
+    static const enum ow_sense_kind kind[] = {OW_SENSE_RESISTOR, OW_SENSE_TIA, OW_SENSE_DRIVER};
+    struct ow_error err = {0};
+    srand(17 + (unsigned)k);
+    case_init(xb, 3, 4, "team", kind[k / 8]);
+    if (k & 1)
+        xb->r_wordline = 0.0;
+    if (k & 2)
+        xb->r_bitline = 0.0;
+    if (k & 4)
+        xb->r_driver = 0.0;
+    if (k & 4 && kind[k / 8] == OW_SENSE_DRIVER)
+        xb->sense.r_f = 0.0;
+    ck_assert_ok(ow_circuit_create(xb, c, &err), err);
+    ck_assert_uint_le((*c)->n_node, N_NODE);
+}
+
 START_TEST(test_powers_balance)
 {
-    struct ow_error err = {0};
     struct ow_crossbar xb;
     struct ow_circuit *c;
     double v[N_NODE] = {0}, dv[N_NODE] = {0}, i[N_NODE] = {0}, i_cell[N_CELL], i_source[7];
     struct ow_power p;
-    srand(17 + (unsigned)_i);
-    static const enum ow_sense_kind kind[] = {OW_SENSE_RESISTOR, OW_SENSE_TIA, OW_SENSE_DRIVER};
-    case_init(&xb, 3, 4, "team", kind[_i / 8]);
-    if (_i & 1)
-        xb.r_wordline = 0.0;
-    if (_i & 2)
-        xb.r_bitline = 0.0;
-    if (_i & 4)
-        xb.r_driver = 0.0;
-    if (_i & 4 && kind[_i / 8] == OW_SENSE_DRIVER)
-        xb.sense.r_f = 0.0;
-    ck_assert_ok(ow_circuit_create(&xb, &c, &err), err);
-    ck_assert_uint_le(c->n_node, N_NODE);
+    balance_case(_i, &xb, &c);
     for (size_t k = 1; k < c->n_node; k++)
         v[k] = uniform();
     for (size_t j = 0; j < N_CELL; j++)
@@ -156,6 +161,74 @@ START_TEST(test_powers_balance)
     for (size_t k = 0; k < c->n_source; k++) /* a source feeds what leaves its node */
         ck_assert_close(i_source[k], i[1 + k] + ow_circuit_c(c, 1 + k) * dv[1 + k], 1e-12,
                         1e-18);
+    ow_circuit_destroy(c);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+/* -i is what charges free nodes, M dv/dt: sums of it and of the cells' currents are what the
+ * drops say, to rounding. */
+START_TEST(test_sums_are_the_same_powers)
+{
+    struct ow_crossbar xb;
+    struct ow_circuit *c;
+    double v[N_NODE] = {0}, i[N_NODE] = {0}, charging[N_NODE], dv[7];
+    double i_cell[N_CELL], by_drops[7], by_sums[7], i_bit[4];
+    struct ow_power drops, sums;
+    balance_case(_i, &xb, &c);
+    for (size_t k = 1; k < c->n_node; k++)
+        v[k] = uniform();
+    for (size_t j = 0; j < N_CELL; j++)
+        i_cell[j] = 1e-4 * uniform();
+    for (size_t k = 0; k < c->n_source; k++)
+        dv[k] = 1e9 * uniform();
+    leaving(c, v, i_cell, i);
+    for (size_t k = c->first_free; k < c->n_node; k++)
+        charging[k - c->first_free] = -i[k];
+    ow_power_at(c, v, dv, i_cell, by_drops, &drops);
+    ow_power_summed(c, v, dv, charging, i_cell, by_sums, i_bit, &sums);
+    const double *a = (const double *)&drops, *b = (const double *)&sums;
+    for (size_t k = 0; k < sizeof drops / sizeof *a; k++)
+        ck_assert_close(b[k], a[k], 1e-11, 1e-14 * drops.throughput);
+    for (size_t k = 0; k < c->n_source; k++)
+        ck_assert_close(by_sums[k], by_drops[k], 1e-11, 1e-15);
+    ow_circuit_destroy(c);
+    ow_crossbar_finish(&xb);
+}
+END_TEST
+
+/* What drops of nanovolts cannot tell.  By hand: one cell of 1 uA, nodes of 1 nA and 2 nA, on
+ * 1 mohm; voltages are off by 1 uV. */
+START_TEST(test_sums_take_no_notice_of_small_drops)
+{
+    struct ow_error err = {0};
+    struct ow_crossbar xb;
+    struct ow_circuit *c;
+    const double i_cell[] = {1e-6}, charging[] = {1e-9, 2e-9, 0.0};
+    const double dv[] = {0.0, 0.0}, i_word = 1.001e-6, i_end = 0.998e-6;
+    double i_source[2], i_bit[1];
+    struct ow_power p;
+    case_init(&xb, 1, 1, "team", OW_SENSE_DRIVER);
+    xb.r_wordline = xb.r_bitline = xb.sense.r_f = 1e-3;
+    xb.r_driver = 2e-3;
+    ck_assert_ok(ow_circuit_create(&xb, &c, &err), err);
+    ck_assert_uint_eq(c->n_node, 6); /* two sources, the cell's, the end */
+    const double v[] = {0.0, 0.9, -0.4, 0.9 + 1e-6, -0.4 + 1e-6, -0.4 - 1e-6};
+    ow_power_summed(c, v, dv, charging, i_cell, i_source, i_bit, &p);
+    ck_assert_close(i_source[0], i_word, 1e-14, 0.0);
+    ck_assert_close(i_source[1], -i_end, 1e-14, 0.0);
+    ck_assert_close(p.source, 0.9 * i_word + 0.4 * i_end, 1e-14, 0.0);
+    ck_assert_close(p.devices, 1.3e-6, 1e-14, 0.0);
+    ck_assert_close(p.drivers, 2e-3 * i_word * i_word + 1e-3 * i_end * i_end, 1e-14, 0.0);
+    ck_assert_close(p.wires, 1e-3 * (i_word * i_word + i_end * i_end), 1e-14, 0.0);
+    /* what is left of the balance is what the voltages are off by */
+    const double left = p.source - p.drivers - p.devices - p.wires -
+                        (v[3] * charging[0] + v[4] * charging[1] + v[5] * charging[2]);
+    const double off = (v[1] - v[3] - 3e-3 * i_word) * i_word +
+                       (v[4] - v[5] - 1e-3 * i_end) * i_end +
+                       (v[5] - v[2] - 1e-3 * i_end) * i_end;
+    ck_assert_double_gt(fabs(off), 1e-15);
+    ck_assert_close(left, off, 0.0, 1e-21);
     ow_circuit_destroy(c);
     ow_crossbar_finish(&xb);
 }
@@ -190,6 +263,8 @@ int main(void)
     tcase_add_test(tc, test_powers_by_hand);
     tcase_add_test(tc, test_amplifier_powers_by_hand);
     tcase_add_loop_test(tc, test_powers_balance, 0, N_CASES);
+    tcase_add_loop_test(tc, test_sums_are_the_same_powers, 0, N_CASES);
+    tcase_add_test(tc, test_sums_take_no_notice_of_small_drops);
     tcase_add_test(tc, test_stored_energy_matches_its_rate);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -65,6 +65,25 @@ void ow_power_add_integrator(const struct ow_sense *sense, struct ow_power *sum)
     sum->sense += sense->vdd * sense->i_q;
 }
 
+void ow_power_add_periphery(const struct ow_circuit *circuit, const double v_node[],
+                            const double i_source[], struct ow_power *out)
+{
+    for (size_t k = 0; k < circuit->n_amp; k++)
+        ow_power_add_amp(&circuit->xb->sense, v_node[circuit->amp[k].inner],
+                         v_node[circuit->amp[k].out], out);
+    for (size_t j = 0; j < circuit->xb->cols; j++)
+        if (circuit->xb->sense.kind == OW_SENSE_INTEGRATOR)
+            ow_power_add_integrator(&circuit->xb->sense, out);
+    out->supply = out->output + out->quiescent;
+    for (size_t i = 0; i < circuit->n_source; i++) {
+        const double p = v_node[1 + i] * i_source[i];
+        out->source += p;
+        out->throughput += fabs(p);
+        out->charge_rate += fmax(i_source[i], 0.0);
+    }
+    out->throughput += out->output;
+}
+
 void ow_power_begin(const struct ow_circuit *circuit, const double dv_source[],
                     double i_source[])
 {
@@ -99,20 +118,7 @@ void ow_power_end(const struct ow_circuit *circuit, const double v_node[],
         add_cells(circuit, v_node, i_cell, i_source, out);
     for (size_t k = circuit->is_grid ? OW_SENSE_RESISTORS : 0; k < OW_N_RESISTOR_KIND; k++)
         add_resistors(circuit, &circuit->resistors[k], v_node, i_source, out);
-    for (size_t k = 0; k < circuit->n_amp; k++)
-        ow_power_add_amp(&circuit->xb->sense, v_node[circuit->amp[k].inner],
-                         v_node[circuit->amp[k].out], out);
-    for (size_t j = 0; j < circuit->xb->cols; j++)
-        if (circuit->xb->sense.kind == OW_SENSE_INTEGRATOR)
-            ow_power_add_integrator(&circuit->xb->sense, out);
-    out->supply = out->output + out->quiescent;
-    for (size_t i = 0; i < circuit->n_source; i++) {
-        const double p = v_node[1 + i] * i_source[i];
-        out->source += p;
-        out->throughput += fabs(p);
-        out->charge_rate += fmax(i_source[i], 0.0);
-    }
-    out->throughput += out->output;
+    ow_power_add_periphery(circuit, v_node, i_source, out);
 }
 
 void ow_power_at(const struct ow_circuit *circuit, const double v_node[],

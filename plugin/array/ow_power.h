@@ -43,6 +43,28 @@ void ow_power_end(const struct ow_circuit *circuit, const double v_node[],
                   const double i_cell[], const struct ow_power part[], size_t n_part,
                   double i_source[], struct ow_power *out);
 
+/* The same where drops along the lines are too small a difference of voltages that are known to
+ * a tolerance: the currents of wires, drivers and sources are all that leaves the line beyond
+ * them (ow_power_sums.c), with charging[n_node - first_free] in A, which charges the free
+ * nodes: M dv/dt.  i_bit[cols] is workspace.
+ *
+ * Where ow_power_at() has Ohm's law and who solves for the voltages owes Kirchhoff's, it is the
+ * other way round here, and
+ *
+ *   source + supply - drivers - devices - wires - sense - v'M dv/dt
+ *       =  sum over wires and drivers (u - r i) i  +  sum over sense inputs v (i_to - i_from)
+ *
+ * with their voltages u, and what arrives at a sense input and goes on by its voltage: nothing
+ * if the voltages are the circuit's, and v'M dv/dt adds up to what is stored. */
+void ow_power_summed(const struct ow_circuit *circuit, const double v_node[],
+                     const double dv_source[], const double charging[], const double i_cell[],
+                     double i_source[], double i_bit[], struct ow_power *out);
+
+/* All but resistors and cells, with the sources' currents: what sources and supplies deliver,
+ * and what amplifiers and integrators take. */
+void ow_power_add_periphery(const struct ow_circuit *circuit, const double v_node[],
+                            const double i_source[], struct ow_power *out);
+
 /* Add one amplifier, without its feedback resistor, to output, quiescent and sense. */
 void ow_power_add_amp(const struct ow_sense *sense, double v_a, double v_out,
                       struct ow_power *sum);
