@@ -367,6 +367,45 @@ START_TEST(test_jumps_are_counted_and_dated)
 }
 END_TEST
 
+/* Drops along segments that are nothing beside the voltages, without drivers: the sources'
+ * energy is as good as the cells'. */
+static const char *const short_device[] = {
+    "device: {set: team_write, g_min: 12u, g_max: 60u}\n"
+    "program: {pulses: {v_set: -0.9, v_reset: 0.9, t_width: 1n, t_rise: 0.2n}, verify: "
+    "{max_pulses: 3}}\n",
+    "device: {set: team_write, g_min: 12u, g_max: 60u}\n"
+    "program: {pulses: {v_set: -1.3, v_reset: 1.3, t_width: 10n, t_rise: 0.2n}}\n",
+    "device: {model: yakopcic, set: yakopcic_miao}\n"
+    "program: {pulses: {v_set: 1.5, v_reset: -1.5, t_width: 100n, t_rise: 2n}}\n",
+    BINARY,
+};
+static const char *const short_wires[] = {
+    "array: {r_wordline: 1, r_bitline: 1m, r_driver: 0}\n",
+    "array: {r_wordline: 1m, r_bitline: 1m, r_driver: 0}\n",
+    "array: {r_wordline: 1u, r_bitline: 1u, r_driver: 0}\n",
+    "array: {r_wordline: 1n, r_bitline: 1n, r_driver: 1m}\n",
+};
+
+START_TEST(test_short_lines_balance)
+{
+    static const int size[] = {1, 2, 5};
+    for (int k = 0; k < N(size); k++) {
+        struct study s;
+        struct ow_program_result r;
+        char text[1000];
+        snprintf(text, sizeof text, "vmm: {weights: {random: [%d, %d], seed: 11}}\n%s%s",
+                 size[k], size[k], short_wires[_i % N(short_wires)],
+                 short_device[_i / N(short_wires)]);
+        study_init(text, &s);
+        write_all(&s, &r);
+        ck_assert_uint_gt(r.pulses.rows, 0);
+        ck_assert_double_lt(r.residual, 2e-5);
+        ow_program_result_finish(&r);
+        study_finish(&s);
+    }
+}
+END_TEST
+
 START_TEST(test_cancel)
 {
     static volatile sig_atomic_t cancel = 1;
@@ -460,6 +499,7 @@ int main(void)
     tcase_add_test(tc, test_figures_follow_from_the_arrays);
     tcase_add_test(tc, test_verification_reaches_the_targets);
     tcase_add_test(tc, test_jumps_are_counted_and_dated);
+    tcase_add_loop_test(tc, test_short_lines_balance, 0, N(short_device) * N(short_wires));
     tcase_add_test(tc, test_cancel);
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);

@@ -63,7 +63,7 @@ static bool create_arrays(struct ow_coupled *c)
     c->v_sense = calloc(c->circuit->xb->cols, sizeof *c->v_sense);
     return c->v_node && c->v_sense && c->rate && c->anchor_room[0] && c->anchor_room[1] &&
            c->end_rate && create_moment(c, &c->at) && create_moment(c, &c->next) &&
-           ow_ledger_init(&c->sys, false, &c->ledger) == OW_OK &&
+           ow_ledger_init(&c->sys, c->mass, false, &c->ledger) == OW_OK &&
            ow_pace_init(&c->sys, &c->pace) == OW_OK;
 }
 
@@ -174,6 +174,7 @@ enum ow_status ow_coupled_dc(struct ow_coupled *c, const double v[], const doubl
     ow_system_place(&c->sys, v, y);
     c->has_end_rate = false;
     ow_coupled_sample(c, v, m->p, m->i);
+    ow_ledger_judge(&c->ledger, v, c->options.rtol);
     ow_coupled_note_rates(c, m);
     ow_coupled_limit(c, m);
     memset(m->rate, 0, c->sys.n_free * sizeof *m->rate);

@@ -95,7 +95,7 @@ static void port_currents(const struct ow_coupled *c, double i[])
 void ow_coupled_sample(struct ow_coupled *c, const double v[], double p[], double i[])
 {
     memset(c->dv_row, 0, c->n_port * sizeof *c->dv_row);
-    ow_ledger_powers(&c->ledger, c->dv_row, p);
+    ow_ledger_powers(&c->ledger, c->dv_row, c->has_end_rate ? c->end_rate : NULL, p);
     port_currents(c, i);
     port_powers(c, v, i, p);
 }

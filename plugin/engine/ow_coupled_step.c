@@ -299,6 +299,7 @@ void ow_coupled_accept(struct ow_coupled *c)
     for (size_t k = 0; k < c->n_port; k++)
         c->slope[k] = (c->next.v[k] - c->at.v[k]) / h;
     c->h_before = h;
+    ow_ledger_judge(&c->ledger, c->next.v, c->options.rtol);
     const struct ow_moment old = c->at;
     c->at = c->next;
     c->next = old;

@@ -46,7 +46,8 @@ static enum ow_status create_parts(struct ow_engine *e)
     e->has_switches = e->has_settle && e->sys.has_switches;
     if (ow_dc_init(&e->sys, e->newton, e->stepper != NULL, o->v_scale, &e->dc) ||
         ow_sensed_init(&e->sys, &e->sensed) ||
-        ow_ledger_init(&e->sys, e->has_settle, &e->ledger) || ow_pace_init(&e->sys, &e->pace))
+        ow_ledger_init(&e->sys, e->mass, e->has_settle, &e->ledger) ||
+        ow_pace_init(&e->sys, &e->pace))
         return OW_ERR_NOMEM;
     if (e->has_settle &&
         ow_settle_init(&e->sys, e->mass, e->newton, o->rtol, o->v_scale, &e->settle))
@@ -60,13 +61,11 @@ static enum ow_status create_arrays(struct ow_engine *e)
     const size_t n_source = e->circuit->n_source;
     e->v_row = calloc(n_source, sizeof *e->v_row);
     e->dv_row = calloc(n_source, sizeof *e->dv_row);
-    e->i_row = calloc(n_source, sizeof *e->i_row);
     e->corner = calloc(2 * n_source + 3, sizeof *e->corner);
     e->y_dc = e->mass ? ow_pages_calloc(e->sys.n_y + 1, sizeof *e->y_dc)
                       : e->sys.v_node + e->circuit->first_free;
     e->x = ow_pages_calloc(e->sys.n_state * e->sys.n_cell + 1, sizeof *e->x);
-    return e->v_row && e->dv_row && e->i_row && e->corner && e->y_dc && e->x ? OW_OK
-                                                                             : OW_ERR_NOMEM;
+    return e->v_row && e->dv_row && e->corner && e->y_dc && e->x ? OW_OK : OW_ERR_NOMEM;
 }
 
 enum ow_status ow_engine_create(const struct ow_circuit *circuit,
@@ -101,7 +100,6 @@ void ow_engine_destroy(struct ow_engine *e)
         free(e->y_dc);
     free(e->v_row);
     free(e->dv_row);
-    free(e->i_row);
     free(e->corner);
     free(e->x);
     ow_dc_finish(&e->dc);

@@ -32,10 +32,10 @@ struct ow_engine {
     const double *amplitude;
     const struct ow_pulse *pulse;
 
-    double *v_row, *dv_row, *i_row; /* [n_source] workspace */
-    double *corner;                 /* [2 n_source + 3] s, where some pulse turns */
-    double *y_dc;                   /* [n_y]; for DC only where v_node has its free nodes */
-    double *x;                      /* [n_state][n_cell] */
+    double *v_row, *dv_row; /* [n_source] workspace */
+    double *corner;         /* [2 n_source + 3] s, where some pulse turns */
+    double *y_dc;           /* [n_y]; for DC only where v_node has its free nodes */
+    double *x;              /* [n_state][n_cell] */
 };
 
 /* x_begin, or if it is NULL the programmed states. */

@@ -21,22 +21,22 @@ static bool are_held(const struct ow_engine *e)
     return e->sys.n_moving < e->sys.n_continuous;
 }
 
-/* Sample the powers at CVODE's present point, which will not go on farther than they allow.
- * False if held states have stirred. */
-static bool add_power(struct ow_engine *e, double t)
+/* Sample the powers at CVODE's present point, with the nodes' rate[n_free] if it is known;
+ * CVODE will not go on farther than they allow.  False if held states have stirred. */
+static bool add_power(struct ow_engine *e, const double rate[], double t)
 {
     ow_engine_drive(e, t, e->v_row);
-    if (are_held(e))
-        return ow_ledger_sample_held(&e->ledger, e->v_row, e->dv_row,
-                                     ow_stepper_y(e->stepper), t);
+    if (are_held(e) && !e->ledger.is_short)
+        return ow_ledger_sample_held(&e->ledger, e->v_row, e->dv_row, ow_stepper_y(e->stepper),
+                                     t);
     if (ow_pace_counts(&e->pace)) {
         ow_system_place(&e->sys, e->v_row, ow_stepper_y(e->stepper));
         ow_stepper_limit(e->stepper, ow_pace_limit(&e->pace));
     } else {
         ow_system_place_values(&e->sys, e->v_row, ow_stepper_y(e->stepper));
     }
-    ow_ledger_sample(&e->ledger, e->dv_row, t);
-    return true;
+    ow_ledger_sample(&e->ledger, e->dv_row, rate, t);
+    return !are_held(e) || ow_system_is_at_rest(&e->sys);
 }
 
 static enum ow_status note(struct ow_engine *e, double t, struct ow_reading *out,
@@ -116,12 +116,12 @@ static enum ow_status follow(struct ow_engine *e, bool is_settled, double t1, do
     if (st)
         return st;
     ow_ledger_begin(&e->ledger);
-    add_power(e, *t);
+    add_power(e, is_settled ? e->settle.slope : NULL, *t);
     while (result == OW_STEP_ON) {
         if ((st = step(e, t1, t, &result, err)))
             return st;
         *ending = HAS_STIRRED;
-        if (!add_power(e, *t))
+        if (!add_power(e, e->ledger.is_short ? ow_stepper_rates(e->stepper, *t) : NULL, *t))
             return OW_OK;
         out->steps++;
         if ((st = note(e, *t, out, err)))
@@ -145,7 +145,7 @@ static void look_back(struct ow_engine *e, double t, double back, const double w
     for (size_t k = 0; k < e->sys.n_free; k++)
         e->y_dc[k] -= back * w[k];
     ow_system_place_values(&e->sys, e->v_row, e->y_dc);
-    ow_ledger_powers(&e->ledger, e->dv_row, p);
+    ow_ledger_powers(&e->ledger, e->dv_row, w, p);
 }
 
 /* The same from settled lines without a step: of switches, and where nothing moves. */

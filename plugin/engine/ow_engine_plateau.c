@@ -20,8 +20,7 @@ static enum ow_status add_plateau(struct ow_engine *e, const double v_row[], con
     if (st)
         return st;
     ow_system_place_static(&e->sys, v_row, e->y_dc, e->sys.current);
-    memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);
-    ow_power_at(e->circuit, e->sys.v_node, e->dv_row, e->sys.at.i, e->i_row, &at);
+    ow_ledger_dc(&e->ledger, e->options.rtol, &at);
     const struct ow_energy energy = ow_power_plateau(&at, t, t_quiescent);
     ow_energy_add(sum, &energy);
     return OW_OK;

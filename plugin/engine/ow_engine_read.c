@@ -127,6 +127,7 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
                               struct ow_reading *out, struct ow_error *err)
 {
     const double start = ow_seconds();
+    struct ow_power at;
     e->amplitude = amplitude;
     e->pulse = pulse;
     const double *x = ow_engine_states(e, x_begin);
@@ -134,13 +135,11 @@ enum ow_status ow_engine_read(struct ow_engine *e, const double amplitude[],
     if (st)
         return st;
     ow_sensed_hold(&e->sensed, pulse, out->v_dc);
-    if (e->has_settle) { /* which shares out energies of that order by guess */
-        memset(e->dv_row, 0, e->circuit->n_source * sizeof *e->dv_row);
-        e->settle.energy_most = 30.0 * e->options.rtol * pulse->t_read *
-                                ow_ledger_throughput(&e->ledger, e->dv_row);
-    }
-    /* If nothing moves under the full drive, most likely nothing will. */
+    ow_ledger_dc(&e->ledger, e->options.rtol, &at);
+    /* lines that settle share out energies of that order by guess */
+    e->settle.energy_most = 30.0 * e->options.rtol * pulse->t_read * at.throughput;
     ow_system_place_values(&e->sys, amplitude, e->y_dc);
+    /* If nothing moves under the full drive, most likely nothing will. */
     bool has_stirred = true;
     if (!e->circuit->xb->model->fire && ow_system_is_at_rest(&e->sys))
         st = run_pulse(e, x, true, &has_stirred, out, err);

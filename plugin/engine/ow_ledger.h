@@ -13,36 +13,51 @@ enum { OW_N_POWER = 10 };
 
 struct ow_ledger {
     struct ow_system *sys;       /* borrowed */
+    const struct ow_mass *mass;  /* borrowed */
+    bool is_short;               /* lines are, see ow_ledger_judge()                */
     double *i_source;            /* [n_source] A, workspace, as all the following   */
+    double *i_bit;               /* [cols] A                                        */
+    double *charging;            /* [n_free] A, M dV/dt                             */
     struct ow_power *part;       /* of blocks of rows                               */
     bool *is_at_rest;            /* likewise                                        */
     double *room;                /* of every thread, ow_look_room()                 */
     double *i_cell, *i_slope;    /* [n_cell] A, A/s                                 */
     double *zero;                /* [n_source] V                                    */
+    double *q, *dq;              /* [n_free] A, A or A s                            */
     struct ow_integral integral; /* over the smooth piece at hand                   */
     double settled[OW_N_POWER];  /* W, where lines have settled last                */
     double sum[OW_N_POWER];      /* J                                               */
 };
 
-/* can_settle: ow_ledger_settle() may be called.  OW_ERR_NOMEM. */
-enum ow_status ow_ledger_init(struct ow_system *sys, bool can_settle, struct ow_ledger *out);
+/* The mass is borrowed; can_settle: ow_ledger_settle() may be called.  OW_ERR_NOMEM. */
+enum ow_status ow_ledger_init(struct ow_system *sys, const struct ow_mass *mass,
+                              bool can_settle, struct ow_ledger *out);
 void ow_ledger_finish(struct ow_ledger *ledger);
+
+/* Lines are short where the drop along a segment at a source is less than 10 rtol of the
+ * voltages, or along others, whose small part of the energy need not be as exact, a hundredth
+ * of that. Newton's method leaves some thousandths of rtol undone, so such drops do not tell
+ * what flows there, and currents are summed (ow_power_summed) where dV/dt is known.  Judged by
+ * the powers taken last and the sources' voltages v[n_source]. */
+void ow_ledger_judge(struct ow_ledger *ledger, const double v[], double rtol);
+
+/* The powers (W) of a DC point, at which the system is placed and lines are judged. */
+void ow_ledger_dc(struct ow_ledger *ledger, double rtol, struct ow_power *at);
 
 /* A new transient. */
 void ow_ledger_clear(struct ow_ledger *ledger);
 /* What there is now, with the change `stored` (J) of the stored energy. */
 struct ow_energy ow_ledger_energy(const struct ow_ledger *ledger, double stored);
 
-/* The powers (W) at the system's placed point, with the sources' slopes dv_row (V/s). */
-void ow_ledger_powers(struct ow_ledger *ledger, const double dv_row[],
+/* The powers (W) at the system's placed point, with the sources' slopes dv_row and the free
+ * nodes' rate[n_free] (V/s), NULL: not known. */
+void ow_ledger_powers(struct ow_ledger *ledger, const double dv_row[], const double rate[],
                       double power[OW_N_POWER]);
-
-/* Their throughput alone. */
-double ow_ledger_throughput(struct ow_ledger *ledger, const double dv_row[]);
 
 /* A smooth piece, sampled at the placed points of times t that increase. */
 void ow_ledger_begin(struct ow_ledger *ledger);
-void ow_ledger_sample(struct ow_ledger *ledger, const double dv_row[], double t);
+void ow_ledger_sample(struct ow_ledger *ledger, const double dv_row[], const double rate[],
+                      double t);
 /* The same at v_row and y, which has room for ow_system_nodes_around(), while states are held:
  * of regular circuits in one sweep that places nothing.  Whether every rate is 0 there. */
 bool ow_ledger_sample_held(struct ow_ledger *ledger, const double v_row[],
@@ -59,7 +74,8 @@ void ow_ledger_add(struct ow_ledger *ledger, double dt, const double middle[OW_N
  * and u'M u/2 of ow_settle.h, P the bilinear form of a power p, integral of p(V + W t + u) -
  * p(V + W t)  =  2 P(V, D) + 2 P(W, D2) + integral of p(u) ; the last is u'M u/2 for all that
  * dissipates together, and is shared out like p(D); it is left out where, beside what u draws
- * from the sources, it is nothing. */
+ * from the sources, it is nothing.  Where currents are summed, what charges the nodes goes with
+ * the voltages: M W with V, -M u(0) with D, -M D with D2. */
 void ow_ledger_settle(struct ow_ledger *ledger, const struct ow_settle *settle,
                       const double v_row[], const double dv_row[], const double y[]);
 

@@ -39,13 +39,15 @@ struct ow_settle {
     bool is_constant;     /* voltages, those of the sources as well: W is 0             */
     bool is_still;        /* and states, too                                            */
 
-    double *there;     /* [n_y] workspace */
-    double *off, *rhs; /* [n_free]        */
-    double *zero;      /* [n_source]      */
-    double *v_before;  /* [n_cell]        */
-    double *f_before;  /* [n_continuous][n_cell] */
-    double *in_cell;   /* [n_cell] D across cells  */
-    double *moved;     /* [n_cell]        */
+    double *off; /* [n_free] V, u(0)                                           */
+
+    double *there;    /* [n_y] workspace         */
+    double *rhs;      /* [n_free]                */
+    double *zero;     /* [n_source]              */
+    double *v_before; /* [n_cell]                */
+    double *f_before; /* [n_continuous][n_cell]  */
+    double *in_cell;  /* [n_cell] D across cells */
+    double *moved;    /* [n_cell]                */
 };
 
 /* rtol and v_scale (V) as in ow_engine.h.  OW_ERR_NOMEM. */

@@ -24,7 +24,7 @@ struct ow_stepper {
     SUNContext context;
     void *cvode;
     struct ow_vector_space space;
-    N_Vector y;
+    N_Vector y, ydot;
     N_Vector weight; /* CVODE's, borrowed */
     SUNMatrix matrix;
     SUNLinearSolver solver;
@@ -169,10 +169,11 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
         goto fail;
     st->space.split = sys->n_free;
     st->y = ow_vector_create(sys->n_y, &st->space, st->context);
+    st->ydot = ow_vector_create(sys->n_y, &st->space, st->context);
     st->matrix = SUNMatNewEmpty(st->context);
     st->solver = SUNLinSolNewEmpty(st->context);
     st->cvode = CVodeCreate(CV_BDF, st->context);
-    if (!st->y || !st->matrix || !st->solver || !st->cvode)
+    if (!st->y || !st->ydot || !st->matrix || !st->solver || !st->cvode)
         goto fail;
     st->matrix->ops->getid = matrix_id;
     st->solver->ops->gettype = solver_type;
@@ -219,6 +220,8 @@ void ow_stepper_destroy(struct ow_stepper *st)
         SUNMatFreeEmpty(st->matrix);
     if (st->y)
         N_VDestroy(st->y);
+    if (st->ydot)
+        N_VDestroy(st->ydot);
     ow_vector_space_finish(&st->space);
     if (st->context)
         SUNContext_Free(&st->context);
@@ -248,6 +251,11 @@ enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
 enum ow_status ow_stepper_restart(struct ow_stepper *st, double t)
 {
     return ow_stepper_resume(st, t, 0.0, NULL);
+}
+
+const double *ow_stepper_rates(struct ow_stepper *st, double t)
+{
+    return CVodeGetDky(st->cvode, t, 1, st->ydot) ? NULL : N_VGetArrayPointer(st->ydot);
 }
 
 void ow_stepper_limit(struct ow_stepper *st, double step)

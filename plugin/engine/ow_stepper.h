@@ -38,6 +38,11 @@ enum ow_status ow_stepper_restart(struct ow_stepper *st, double t);
 enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
                                  const double slope[]);
 
+/* Rates [n_y] of the unknowns at the time t that the last step has reached, those of the
+ * polynomial that it has put through the past; borrowed until the next call.  NULL where there
+ * is none. */
+const double *ow_stepper_rates(struct ow_stepper *st, double t);
+
 /* The longest step (s) from now on, INFINITY: any; so it is after a restart.  A limit below
  * t_stop has Newton's method leave less undone after ow_stepper_resume(): lines are exact then,
  * and their currents would be wrong by more than the limit is to mend. */
