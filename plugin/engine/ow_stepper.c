@@ -29,7 +29,6 @@ struct ow_stepper {
     SUNMatrix matrix;
     SUNLinearSolver solver;
     double longest;      /* s                                                */
-    bool is_resumed;     /* with a slope: lines are exact                    */
     bool is_short;       /* of memory, in a Newton step                      */
     const double *slope; /* NULL, or what the next look at the rates returns */
     char message[256];
@@ -192,12 +191,14 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
     }
     /* Order 4 at most takes fewer steps than CVODE's own 5, which amplifiers that ring do not
      * suit.  Where KLU solves, a factorisation costs as much as several steps: keep it while
-     * gamma is within a factor of 1.5 (CVODE's own choice is 1.3). */
+     * gamma is within a factor of 1.5 (CVODE's own choice is 1.3).  What Newton leaves undone
+     * is a tenth of CVODE's own choice: a line's current is a small difference of its voltages,
+     * and steps that begin with cleaner ones are fewer. */
     if (CVodeSetUserData(st->cvode, st) || CVodeWFtolerances(st->cvode, weigh) ||
         CVodeSetLinearSolver(st->cvode, st->solver, st->matrix) ||
         CVodeSetLinSysFn(st->cvode, newton_matrix) || CVodeSetMaxOrd(st->cvode, 4) ||
         CVodeSetDeltaGammaMaxLSetup(st->cvode, 0.5) || CVodeSetMaxErrTestFails(st->cvode, 20) ||
-        CVodeSetMaxConvFails(st->cvode, 40) ||
+        CVodeSetMaxConvFails(st->cvode, 40) || CVodeSetNonlinConvCoef(st->cvode, 1e-2) ||
         (sys->circuit->xb->model->fire && CVodeRootInit(st->cvode, 1, least_remaining)) ||
         st->space.is_short)
         goto fail;
@@ -242,7 +243,6 @@ enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
     st->space.length = st->sys->n_y;
     st->slope = slope;
     st->longest = INFINITY;
-    st->is_resumed = slope != NULL;
     const int flag = CVodeReInit(st->cvode, t, st->y);
     N_VGetArrayPointer(st->y); /* taken over, whatever is written to it now */
     return status_from_cvode(flag ? flag : CVodeSetInitStep(st->cvode, step));
@@ -267,17 +267,12 @@ enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double
 {
     snprintf(st->message, sizeof st->message, "no reason given");
     /* Time cannot tell steps below `least` apart: a device that runs away in finite time ends
-     * here and not in an endless approach.
-     * What Newton leaves undone is a tenth of CVODE's own choice: a line's current is a small
-     * difference of its voltages, and steps that begin with cleaner ones are fewer.  Where the
-     * energies limit the steps and lines are exact to begin with, it is a thousandth of that:
-     * segments of 1 mohm took the sources' energy off by 17 %. */
+     * here and not in an endless approach. */
     const double least = 1e-15 * t_stop;
     const bool is_limited = st->longest < t_stop;
     if (CVodeSetStopTime(st->cvode, t_stop) || CVodeSetMaxStep(st->cvode, 0.0) ||
         CVodeSetMinStep(st->cvode, least) ||
-        (is_limited && CVodeSetMaxStep(st->cvode, fmax(st->longest, 2.0 * least))) ||
-        CVodeSetNonlinConvCoef(st->cvode, is_limited && st->is_resumed ? 1e-5 : 1e-2))
+        (is_limited && CVodeSetMaxStep(st->cvode, fmax(st->longest, 2.0 * least))))
         return OW_STEP_FAILED;
     const int flag = CVode(st->cvode, t_stop, st->y, t, CV_ONE_STEP);
     N_VGetArrayPointer(st->y); /* up to date for those who know where it is */

@@ -27,8 +27,8 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
                                  struct ow_stepper **out);
 void ow_stepper_destroy(struct ow_stepper *st);
 
-/* The unknowns [n_y] at the current time: read, or written before a restart.  Before them is room
- * for ow_system_nodes_around(). */
+/* The unknowns [n_y] at the current time: read, or written before a restart.  Before them is
+ * room for ow_system_nodes_around(). */
 double *ow_stepper_y(struct ow_stepper *st);
 
 /* Begin anew at time t, with the unknowns as they are; first order, own step choice. */
@@ -43,9 +43,7 @@ enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
  * is none. */
 const double *ow_stepper_rates(struct ow_stepper *st, double t);
 
-/* The longest step (s) from now on, INFINITY: any; so it is after a restart.  A limit below
- * t_stop has Newton's method leave less undone after ow_stepper_resume(): lines are exact then,
- * and their currents would be wrong by more than the limit is to mend. */
+/* The longest step (s) from now on, INFINITY: any; so it is after a restart. */
 void ow_stepper_limit(struct ow_stepper *st, double step);
 
 /* One internal step, not past t_stop.  *t is the time reached. */
