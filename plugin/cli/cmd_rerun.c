@@ -51,9 +51,8 @@ static const struct argp argp = {
     options,
     parse,
     "STORE POINT",
-    "Repeat one point of a sweep from the specification in its row, and compare with the "
-    "result "
-    "there: every figure must be the same to the last bit, but for times.",
+    "Repeat one point of a sweep from the specification in its row, and compare: every figure "
+    "must be the same as there to the last bit, but for times.",
     NULL,
     NULL,
     NULL};
