@@ -359,7 +359,7 @@ END_TEST
 
 /* clang-format off */
 static const char *const printing[] = {
-    "vmm spec.yaml", "vmm spec.yaml --json -", "vmm spec.yaml --resolved", "netlist spec.yaml",
+    "vmm spec.yaml", "vmm spec.yaml --json -", "vmm spec.yaml --resolved", "vmm --keys", "netlist spec.yaml",
     "solve -g one.csv -v one.csv", "solve -g one.csv -v one.csv --json -", "models",
     "models team", "models --json -", "--version", "--help",
 };
@@ -621,6 +621,21 @@ START_TEST(test_resolved_round_trip)
     json_decref(again);
     json_decref(direct);
     outcome_finish(&o);
+}
+END_TEST
+
+/* What may stand in a specification, without one. */
+START_TEST(test_keys_are_explained)
+{
+    static const char *const taker[] = {"vmm", "program", "verify", "netlist", "sweep"};
+    for (int k = 0; k < N(taker); k++) {
+        struct outcome o = run("ohmweave %s --keys", taker[k]);
+        check_stands(&o);
+        ck_assert_ptr_nonnull(strstr(o.out, "array.r_wordline"));
+        ck_assert_ptr_nonnull(strstr(o.out, "word-line resistance of a segment"));
+        ck_assert_ptr_nonnull(strstr(o.out, "a number from 0 to 1e+09 ohm"));
+        outcome_finish(&o);
+    }
 }
 END_TEST
 
@@ -1177,6 +1192,7 @@ int main(void)
     tcase_add_test(tc, test_json_to_file_and_to_standard_output);
     tcase_add_test(tc, test_set_overrides_and_the_last_wins);
     tcase_add_test(tc, test_resolved_round_trip);
+    tcase_add_test(tc, test_keys_are_explained);
     tcase_add_test(tc, test_netlist_to_file_and_to_standard_output);
     tcase_add_test(tc, test_program_leaves_states_and_figures);
     tcase_add_test(tc, test_models_as_json);

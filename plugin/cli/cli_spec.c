@@ -9,7 +9,7 @@
 
 #include "ow_table.h"
 
-enum { KEY_SET = 0x1000, KEY_RESOLVED, KEY_ALLOW };
+enum { KEY_SET = 0x1000, KEY_RESOLVED, KEY_ALLOW, KEY_KEYS };
 
 static const struct argp_option options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0,
@@ -18,12 +18,23 @@ static const struct argp_option options[] = {
     {"resolved", KEY_RESOLVED, NULL, 0,
      "print the whole specification, every default and where each value came from, and stop",
      0},
+    {"keys", KEY_KEYS, NULL, 0,
+     "print every key that a specification may have, its default, meaning and range, and stop",
+     0},
     {"allow-commands", KEY_ALLOW, NULL, 0,
      "run netlists of the periphery even if they hold commands for ngspice (.control): they "
      "may "
      "do anything on this machine",
      0},
     {0}};
+
+/* As argp's --help: no specification is needed, and nothing else is done. */
+static void print_keys(void)
+{
+    struct ow_error err = {0};
+    const enum ow_status st = ow_spec_help(stdout, &err);
+    exit(cli_finish(st && !ferror(stdout) ? cli_fail(&err) : EXIT_STANDS));
+}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -40,6 +51,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     }
     case KEY_ALLOW:
         s->allows_commands = true;
+        return 0;
+    case KEY_KEYS:
+        print_keys();
         return 0;
     case KEY_RESOLVED:
         s->is_resolved = true;

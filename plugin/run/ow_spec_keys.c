@@ -3,18 +3,20 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char
-    *const none[] = {"none", NULL},
-           *const automatic[] = {"auto", NULL}, *const null[] = {"null", NULL},
-           *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", "1T1R", "1S1R", "2T2R", NULL},
-           *const scheme[] = {"differential", "offset", NULL}, *const encoding[] = {"amplitude", "bit_serial", "pulse_width", NULL},
-           *const state[] = {"restore", "carry", NULL},
-           *const amp[] = {"resistor", "tia", "subckt", "integrator", "voltage", NULL},
-           *const driver[] = {"resistor", "subckt", NULL},
-           *const converter[] = {"ideal", "subckt", NULL}, *const write[] = {"v2", "v3", NULL},
-           *const order[] = {"rows", "cells", NULL}, *const g_min[] = {"g_min", NULL},
-           *const weights[] = {"weights", NULL}, *const r_driver[] = {"array.r_driver", NULL},
-           *const engine[] = {"cvode", "ngspice", "dc", "cosim", NULL};
+static const char *const
+    none[] = {"none", NULL},
+    *const automatic[] = {"auto", NULL}, *const null[] = {"null", NULL},
+    *const v_read[] = {"v_read", NULL}, *const cell[] = {"1R", "1T1R", "1S1R", "2T2R", NULL},
+    *const scheme[] = {"differential", "offset", NULL},
+    *const encoding[] = {"amplitude", "bit_serial", "pulse_width", NULL},
+    *const state[] = {"restore", "carry", NULL}, *const amp[] = {"resistor", "tia",
+                                                                 "subckt",   "integrator",
+                                                                 "voltage",  NULL},
+    *const driver[] = {"resistor", "subckt", NULL},
+    *const converter[] = {"ideal", "subckt", NULL}, *const write[] = {"v2", "v3", NULL},
+    *const order[] = {"rows", "cells", NULL}, *const g_min[] = {"g_min", NULL},
+    *const weights[] = {"weights", NULL}, *const r_driver[] = {"array.r_driver", NULL},
+    *const engine[] = {"cvode", "ngspice", "dc", "cosim", NULL};
 
 #define AT(member) offsetof(struct ow_spec, member)
 
@@ -172,12 +174,15 @@ struct ow_expected ow_key_expected(const struct ow_key *key)
     const char *unit = strcmp(key->unit, "1") == 0 ? "" : key->unit;
     switch (key->type) {
     case OW_KEY_NUMBER:
-    case OW_KEY_COUNT:
-        snprintf(e.text, room, "%s from %.10g to %.10g%s%s%s%s",
-                 key->type == OW_KEY_COUNT ? "a whole number" : "a number", key->lo, key->hi,
+    case OW_KEY_COUNT: {
+        const bool is_count = key->type == OW_KEY_COUNT;
+        const int digits = is_count ? 10 : 6;
+        snprintf(e.text, room, "%s from %.*g to %.*g%s%s%s%s",
+                 is_count ? "a whole number" : "a number", digits, key->lo, digits, key->hi,
                  *unit ? " " : "", unit, key->word ? " or " : "",
                  key->word ? key->word[0] : "");
         break;
+    }
     case OW_KEY_CHOICE:
         list_words(e.text, room, key->word);
         break;
