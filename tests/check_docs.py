@@ -6,9 +6,9 @@ check_docs.py OHMWEAVE SOURCE_ROOT
 - The manual page has a section for every command of `ohmweave --help` and no other, with
   exactly the options that `ohmweave COMMAND --help` knows; README and the page name no command
   that there is not.
-- README's shell blocks run, from a folder with nothing but netlists/ and the program; what
-  takes long (`vmm` on the digits) is read and resolved only.
-- Files that README names are there.
+- The shell blocks of README and of the pages that it leads to run, from a folder with nothing but
+  netlists/ and the program; what takes long (`vmm` on the digits) is read and resolved only.
+- Files and headings that these pages name are there.
 - The README of every model has its equations, a picture that is there, the name of each
   parameter, and its unit on the same line.
 """
@@ -20,6 +20,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+PAGES = ("README.md", "netlists/README.md", "models/README.md", "plugin/run/README.md",
+         "plugin/measure/README.md", "plugin/sweep/README.md", "plugin/sweep/CLUSTER.md",
+         "plugin/engine/COUPLING.md")
 
 complaints = []
 
@@ -77,44 +81,69 @@ def check_names(text, where, commands):
             complain(f"{where} shows `ohmweave {command}`, which there is not")
 
 
-def check_paths(text, root):
-    places = set(re.findall(r"\]\(([^)#:]+)\)", text))
-    places |= set(re.findall(r"\b((?:scripts|netlists|models|plugin|tests)/[\w./*-]*\w)", text))
-    places -= {"netlists/ohmweave.cm", "netlists/ohmweave_array.cm"}  # made by a build
-    for place in sorted(places):
-        if not (root / place).exists():
-            complain(f"README names {place}, which there is not")
+def anchors(page):
+    """Of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
-def run_blocks(text, program, root):
+def check_links(text, page, root):
+    """Links are seen from the page."""
+    for link in sorted(set(re.findall(r"\]\(([^)\s]+)\)", text))):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        place = (root / page).parent / file if file else root / page
+        if not place.exists():
+            complain(f"{page} leads to {link}, which there is not")
+        elif anchor and anchor not in anchors(place):
+            complain(f"{page} leads to {link}, which has no such heading")
+
+
+def check_paths(text, page, root):
+    """Files that are named without a link, as seen from the top or from the page."""
+    named = re.sub(r"\]\([^)\s]+\)", "]", text)
+    made = {"netlists/ohmweave.cm", "netlists/ohmweave_array.cm"}  # by a build
+    pattern = r"(?<![\w/.])((?:scripts|netlists|models|plugin|tests)/[\w./*-]*\w)"
+    for place in sorted(set(re.findall(pattern, named)) - made):
+        seen_from = (root / place, (root / page).parent / place, root / f"{place}.c")
+        if "NAME" not in place and not any(p.exists() for p in seen_from):
+            complain(f"{page} names {place}, which there is not")
+
+
+def run_block(block, page, program, root, code_models):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        shutil.copytree(root / "netlists", folder / "netlists", symlinks=True)
+        link = folder / "netlists/ohmweave.cm"
+        if code_models.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(code_models)
+        (folder / "bin").mkdir()
+        shim = folder / "bin/ohmweave"
+        shim.write_text('#!/bin/sh\ncase "$*" in *digits*) set -- "$@" --resolved ;; esac\n'
+                        f'exec "{program}" "$@"\n')
+        shim.chmod(0o755)
+        env = dict(os.environ, PATH=f"{folder}/bin:{os.environ['PATH']}")
+        done = subprocess.run(["sh", "-euc", block], cwd=folder, env=env, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL,
+                              errors="replace", check=False)
+        if done.returncode != 0 or "rror" in done.stderr:
+            complain(f"this block of {page} fails ({done.returncode}):\n{block}"
+                     f"{done.stdout[-1000:]}{done.stderr[-2000:]}")
+
+
+def run_blocks(text, page, program, root):
+    """How many there are."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
-    if len(blocks) < 3:
-        complain("README has fewer than three shell blocks: one for each way in")
     code_models = pathlib.Path(program).parent / "plugin/xspice/ohmweave.cm"
     has_ngspice = shutil.which("ngspice") and code_models.exists()
     for block in blocks:
-        if not has_ngspice and re.search(r"ngspice|verify", block):
+        if has_ngspice or not re.search(r"ngspice|verify|cosim|--engine both", block):
+            run_block(block, page, program, root, code_models)
+        else:
             print("no ngspice or no code models: not run:\n" + block)
-            continue
-        with tempfile.TemporaryDirectory() as name:
-            folder = pathlib.Path(name)
-            shutil.copytree(root / "netlists", folder / "netlists", symlinks=True)
-            link = folder / "netlists/ohmweave.cm"
-            if has_ngspice:
-                link.unlink(missing_ok=True)
-                link.symlink_to(code_models)
-            (folder / "bin").mkdir()
-            shim = folder / "bin/ohmweave"
-            shim.write_text('#!/bin/sh\ncase "$*" in *digits*) set -- "$@" --resolved ;; esac\n'
-                            f'exec "{program}" "$@"\n')
-            shim.chmod(0o755)
-            env = dict(os.environ, PATH=f"{folder}/bin:{os.environ['PATH']}")
-            done = subprocess.run(["sh", "-euc", block], cwd=folder, env=env, text=True,
-                                  capture_output=True, stdin=subprocess.DEVNULL,
-                                  errors="replace", check=False)
-            if done.returncode != 0 or "rror" in done.stderr:
-                complain(f"this block of README fails ({done.returncode}):\n{block}"
-                         f"{done.stdout[-1000:]}{done.stderr[-2000:]}")
+    return len(blocks)
 
 
 def check_models(program, root):
@@ -141,14 +170,17 @@ def check_models(program, root):
 
 def main(program, root):
     program, root = os.path.abspath(program), pathlib.Path(root)
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    page = plain((root / "plugin/cli/ohmweave.1").read_text(encoding="utf-8"))
-    commands = check_page(program, page)
-    check_names(page, "the manual page", commands)
-    check_names(readme, "README", commands)
-    check_paths(readme, root)
+    manual = plain((root / "plugin/cli/ohmweave.1").read_text(encoding="utf-8"))
+    commands = check_page(program, manual)
+    check_names(manual, "the manual page", commands)
     check_models(program, root)
-    run_blocks(readme, program, root)
+    for page in PAGES:
+        text = (root / page).read_text(encoding="utf-8")
+        check_names(text, page, commands)
+        check_links(text, page, root)
+        check_paths(text, page, root)
+        if run_blocks(text, page, program, root) < 3 and page == "README.md":
+            complain("README has fewer than three shell blocks: one for each way in")
     return 1 if complaints else 0
 
 

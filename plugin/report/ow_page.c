@@ -481,11 +481,9 @@ static void put_provenance(const struct ow_page *page, FILE *to)
     put_row(to, "cost", text);
     put_axes(to, s);
     put_files(to, s->files);
-    fputs("</dl>\n<p class=\"more\">Definitions of the figures: the README of ohmweave, "
-          "\xe2\x80\x9cTo "
-          "compare with a paper\xe2\x80\x9d. Every point can be repeated to the last bit: "
-          "ohmweave "
-          "rerun STORE POINT.</p>\n",
+    fputs("</dl>\n<p class=\"more\">What is in the figures: plugin/measure/README.md of "
+          "ohmweave. "
+          "Every point can be repeated to the last bit: ohmweave rerun STORE POINT.</p>\n",
           to);
     if (s->base) {
         fputs("<details><summary>The whole specification, as the first point has "
