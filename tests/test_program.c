@@ -368,7 +368,8 @@ START_TEST(test_jumps_are_counted_and_dated)
 END_TEST
 
 /* Drops along segments that are nothing beside the voltages, without drivers: the sources'
- * energy is as good as the cells'. */
+ * energy is as good as the cells'; and behind drivers that lines settle through, where what
+ * they leave there when cells jump is a thousandth of it. */
 static const char *const short_device[] = {
     "device: {set: team_write, g_min: 12u, g_max: 60u}\n"
     "program: {pulses: {v_set: -0.9, v_reset: 0.9, t_width: 1n, t_rise: 0.2n}, verify: "
@@ -384,6 +385,7 @@ static const char *const short_wires[] = {
     "array: {r_wordline: 1m, r_bitline: 1m, r_driver: 0}\n",
     "array: {r_wordline: 1u, r_bitline: 1u, r_driver: 0}\n",
     "array: {r_wordline: 1n, r_bitline: 1n, r_driver: 1m}\n",
+    "array: {r_wordline: 1m, r_bitline: 1m, r_driver: 50, c_wordline: 1p, c_bitline: 1p}\n",
 };
 
 START_TEST(test_short_lines_balance)
@@ -399,7 +401,7 @@ START_TEST(test_short_lines_balance)
         study_init(text, &s);
         write_all(&s, &r);
         ck_assert_uint_gt(r.pulses.rows, 0);
-        ck_assert_double_lt(r.residual, 2e-5);
+        ck_assert_double_lt(r.residual, 2e-4);
         ow_program_result_finish(&r);
         study_finish(&s);
     }
