@@ -967,7 +967,8 @@ START_TEST(test_switches_jump_without_steps)
     }
     ck_assert_uint_ge(n_edge, 1);
     check_energies(&at.energy, &fine.energy, 2e-5);
-    ck_assert_double_lt(ow_energy_residual(&at.energy), _i < 2 ? 1e-6 : 1e-5);
+    /* lines settle by solutions of 5e-6 */
+    ck_assert_double_lt(ow_energy_residual(&at.energy), _i < 2 ? 5e-6 : 1e-5);
     if (_i < 2)
         ck_assert_int_le(at.steps, at.events + 4);
     ow_reading_finish(&at);

@@ -29,11 +29,17 @@ struct ow_grid_solver {
     struct ow_gradients cg;
     float *b;       /* [rows][stride] bit-line side of a pass                */
     double *sum[2]; /* [rows] squares                                        */
+    double level;   /* of the last right-hand side, see level_of()           */
     double follow;  /* how far bit lines can follow word lines, 0 .. 1; < 0 if unknown */
-    double *work;   /* two rows of every thread                              */
+    double *work;   /* of every thread: two rows and two of each that are taken at a time */
 };
 
 /* ---- life ------------------------------------------------------------------------------ */
+
+static size_t room(size_t cols)
+{
+    return (2 + 2 * ow_some_rows(cols)) * cols;
+}
 
 enum ow_status ow_grid_create(size_t rows, size_t cols, int n_threads,
                               struct ow_grid_solver **out)
@@ -45,10 +51,11 @@ enum ow_status ow_grid_create(size_t rows, size_t cols, int n_threads,
     if (!s->lines || ow_gradients_init(&s->cg, s->lines))
         goto fail;
     s->n_threads = s->lines->n_threads;
+    s->level = 1.0;
     s->b = ow_lines_vector(s->lines);
     s->sum[0] = malloc(rows * sizeof *s->sum[0]);
     s->sum[1] = malloc(rows * sizeof *s->sum[1]);
-    s->work = malloc((size_t)s->n_threads * 2 * cols * sizeof *s->work);
+    s->work = malloc((size_t)s->n_threads * room(cols) * sizeof *s->work);
     if (!s->b || !s->sum[0] || !s->sum[1] || !s->work)
         goto fail;
     *out = s;
@@ -173,33 +180,30 @@ OW_INLINE double square(const double a[], size_t n)
     return all + ow_total(sum, LANES);
 }
 
-OW_CLONES static double square_row(const double a[], size_t n)
-{
-    return square(a, n);
-}
+/* Rows [from, to) of a right-hand side, where they are or in room[]. */
+struct rows {
+    size_t from;
+    const double *w, *b; /* NULL: 0 */
+};
 
-/* |f|^2 */
-static double square_rhs(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs)
+static struct rows rows_of(const struct ow_grid *g, const struct ow_grid_rhs *rhs, size_t from,
+                           size_t to, double room[])
 {
-    const size_t cols = s->grid.cols;
-    OW_SWEEP(s->n_threads, i, s->grid.rows, 1, {
-        s->sum[0][i] = rhs->w ? square_row(rhs->w + i * cols, cols) : 0.0;
-        s->sum[0][i] += rhs->b ? square_row(rhs->b + i * cols, cols) : 0.0;
-        if (rhs->source) {
-            const double first = rhs->w ? rhs->w[i * cols] : 0.0;
-            s->sum[0][i] += (first + rhs->source[i]) * (first + rhs->source[i]) - first * first;
-        }
-    });
-    return ow_total(s->sum[0], s->grid.rows);
+    const size_t at = from * g->cols, n = (to - from) * g->cols;
+    if (!rhs->rows)
+        return (struct rows){from, rhs->w ? rhs->w + at : NULL, rhs->b ? rhs->b + at : NULL};
+    rhs->rows(rhs->data, from, to, room, room + n);
+    return (struct rows){from, room, room + n};
 }
 
 /* Row i of f - A x: r on the word line, q on the bit lines.  Currents along lines are
  * conductance times a difference of neighbours, so nothing else cancels. */
-OW_INLINE void residual_row(const struct ow_grid *g, const struct ow_grid_rhs *rhs, size_t i,
-                            const double w[], const double b[], double r[], double q[])
+OW_INLINE void residual_row(const struct ow_grid *g, const struct rows *f, const double *source,
+                            size_t i, const double w[], const double b[], double r[],
+                            double q[])
 {
-    const size_t n = g->cols, at = i * n;
-    const double *d = g->d + at, *above = b - n, *below = b + n;
+    const size_t n = g->cols, at = (i - f->from) * n;
+    const double *d = g->d + i * n, *above = b - n, *below = b + n;
     const double own = g->d_own, per_d = g->d_scale;
     for (size_t j = 0; j < n; j++) {
         const double cell = (own + per_d * d[j]) * (w[j] - b[j]);
@@ -217,23 +221,23 @@ OW_INLINE void residual_row(const struct ow_grid *g, const struct ow_grid_rhs *r
         q[j] -= g->g_bit * (b[j] - below[j]);
     for (size_t j = 0; i + 1 == g->rows && j < n; j++)
         q[j] -= g->end[j] * b[j];
-    for (size_t j = 0; rhs->w && j < n; j++)
-        r[j] += rhs->w[at + j];
-    for (size_t j = 0; rhs->b && j < n; j++)
-        q[j] += rhs->b[at + j];
-    if (rhs->source)
-        r[0] += rhs->source[i];
+    for (size_t j = 0; f->w && j < n; j++)
+        r[j] += f->w[at + j];
+    for (size_t j = 0; f->b && j < n; j++)
+        q[j] += f->b[at + j];
+    if (source)
+        r[0] += source[i];
 }
 
 /* The same in single precision, times `unit`; squares[0] of the residual, [1] of x. */
-OW_CLONES static void residual_to_single(const struct ow_grid *g, const struct ow_grid_rhs *rhs,
-                                         size_t i, const double w[], const double b[],
-                                         double unit, double work[], float rw[], float rb[],
-                                         double squares[2])
+OW_CLONES static void residual_to_single(const struct ow_grid *g, const struct rows *f,
+                                         const double *source, size_t i, const double w[],
+                                         const double b[], double unit, double work[],
+                                         float rw[], float rb[], double squares[2])
 {
     const size_t n = g->cols;
     double *r = work, *q = work + n;
-    residual_row(g, rhs, i, w + i * n, b + i * n, r, q);
+    residual_row(g, f, source, i, w + i * n, b + i * n, r, q);
     for (size_t j = 0; j < n; j++) {
         rw[j] = (float)(r[j] * unit);
         rb[j] = (float)(q[j] * unit);
@@ -242,21 +246,38 @@ OW_CLONES static void residual_to_single(const struct ow_grid *g, const struct o
     squares[1] = square(w + i * n, n) + square(b + i * n, n);
 }
 
+/* The workspace of the calling thread. */
+static double *work_of(const struct ow_grid_solver *s)
+{
+    return s->work + ow_thread() * room(s->grid.cols);
+}
+
+static void residual_rows(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
+                          const double w[], const double b[], double unit, size_t from,
+                          size_t to)
+{
+    const struct ow_grid *g = &s->grid;
+    const size_t stride = s->lines->stride;
+    double *work = work_of(s);
+    const struct rows f = rows_of(g, rhs, from, to, work + 2 * g->cols);
+    for (size_t i = from; i < to; i++) {
+        double squares[2];
+        residual_to_single(g, &f, rhs->source, i, w, b, unit, work, s->cg.r + i * stride,
+                           s->b + i * stride, squares);
+        s->sum[0][i] = squares[0];
+        s->sum[1][i] = squares[1];
+    }
+}
+
 /* |f - A x| and |x|. */
 static double residual(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
                        const double w[], const double b[], double unit, double *norm_x)
 {
-    const struct ow_grid *g = &s->grid;
-    const size_t stride = s->lines->stride;
-    OW_SWEEP(s->n_threads, i, g->rows, 1, {
-        double squares[2];
-        residual_to_single(g, rhs, i, w, b, unit, s->work + ow_thread() * 2 * g->cols,
-                           s->cg.r + i * stride, s->b + i * stride, squares);
-        s->sum[0][i] = squares[0];
-        s->sum[1][i] = squares[1];
-    });
-    *norm_x = sqrt(ow_total(s->sum[1], g->rows));
-    return sqrt(ow_total(s->sum[0], g->rows));
+    const size_t rows = s->grid.rows, some = ow_some_rows(s->grid.cols);
+    OW_SWEEP(s->n_threads, from, rows, some,
+             residual_rows(s, rhs, w, b, unit, from, from + some < rows ? from + some : rows));
+    *norm_x = sqrt(ow_total(s->sum[1], rows));
+    return sqrt(ow_total(s->sum[0], rows));
 }
 
 /* The greatest (Ab + D)^-1 D 1: an error of the word lines that is nowhere above e brings
@@ -279,25 +300,42 @@ static double follow_of(struct ow_grid_solver *s)
 /* ---- passes --------------------------------------------------------------------------------
  */
 
-/* out = scale x, or 0. */
-OW_CLONES static void start_row(const double *x, double scale, float out[], size_t n)
+/* out = scale x, or 0; |x|^2 */
+OW_CLONES static double start_row(const double *x, double scale, float out[], size_t n)
 {
-    if (!x)
+    if (!x) {
         memset(out, 0, n * sizeof *out);
-    for (size_t j = 0; x && j < n; j++)
+        return 0.0;
+    }
+    for (size_t j = 0; j < n; j++)
         out[j] = (float)(scale * x[j]);
+    return square(x, n);
 }
 
-/* The right-hand side of the first pass, times `unit`. */
-static void start(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs, double unit)
+static void start_rows(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs, double unit,
+                       size_t from, size_t to)
 {
     const size_t cols = s->grid.cols, stride = s->lines->stride;
-    OW_SWEEP(s->n_threads, i, s->grid.rows, 1, {
-        start_row(rhs->w ? rhs->w + i * cols : NULL, unit, s->cg.r + i * stride, cols);
-        start_row(rhs->b ? rhs->b + i * cols : NULL, unit, s->b + i * stride, cols);
-        if (rhs->source)
-            s->cg.r[i * stride] += (float)(unit * rhs->source[i]);
-    });
+    const struct rows f = rows_of(&s->grid, rhs, from, to, work_of(s));
+    for (size_t i = from; i < to; i++) {
+        const size_t at = (i - from) * cols;
+        s->sum[0][i] = start_row(f.w ? f.w + at : NULL, unit, s->cg.r + i * stride, cols) +
+                       start_row(f.b ? f.b + at : NULL, unit, s->b + i * stride, cols);
+        if (rhs->source) {
+            const double first = f.w ? f.w[at] : 0.0, all = first + rhs->source[i];
+            s->cg.r[i * stride] = (float)(unit * all);
+            s->sum[0][i] += all * all - first * first;
+        }
+    }
+}
+
+/* The right-hand side of the first pass, times `unit`; |f| */
+static double start(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs, double unit)
+{
+    const size_t rows = s->grid.rows, some = ow_some_rows(s->grid.cols);
+    OW_SWEEP(s->n_threads, from, rows, some,
+             start_rows(s, rhs, unit, from, from + some < rows ? from + some : rows));
+    return sqrt(ow_total(s->sum[0], rows));
 }
 
 /* x = scale dx, or x += that. */
@@ -329,33 +367,44 @@ static bool is_noise(const struct ow_grid_solver *s, double size, double before,
            size > 0.1 * before;
 }
 
+/* A power of two near x, by which single precision is multiplied without rounding: so it is near
+ * 1, where its products do not underflow, and nobody can tell from a solution which right-hand
+ * sides there have been before. */
+static double level_of(double x)
+{
+    return ldexp(1.0, x > 0.0 && isfinite(x) ? ilogb(x) : 0);
+}
+
 bool ow_grid_solve(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
                    const struct ow_grid_weights *weights, double tol, double w[], double b[],
                    struct ow_grid_effort *effort)
 {
     const size_t n = s->grid.rows * s->grid.cols;
-    const double norm_f = sqrt(square_rhs(s, rhs));
     struct ow_gradients_goal goal = {.tol = tol};
+    if (weights) {
+        goal.word = weights->w;
+        goal.bit = weights->b;
+        goal.follow = follow_of(s);
+    }
+    double divided = s->unit * s->level;
+    const double norm_f = start(s, rhs, 1.0 / divided);
     *effort = (struct ow_grid_effort){.has_multigrid = s->cg.mg != NULL};
     if (norm_f == 0.0) {
         memset(w, 0, n * sizeof *w);
         memset(b, 0, n * sizeof *b);
         return true;
     }
-    if (weights) {
-        goal.word = weights->w;
-        goal.bit = weights->b;
-        goal.follow = follow_of(s);
-    }
     /* |f - A x|, and by how much less the pass at hand has it than double precision: there the
      * lines' conductance is 1 and the residual nearly so */
-    double size = norm_f, divided = norm_f, norm_x;
-    start(s, rhs, 1.0 / divided);
+    double size = norm_f, norm_x;
+    s->level = level_of(norm_f / s->unit);
+    if (size < 1e-3 * divided || size > 1e3 * divided)
+        start(s, rhs, 1.0 / (divided = s->unit * s->level));
     while (effort->passes < MOST_PASSES) {
         const double scale = divided / s->unit, before = size;
         goal.scale = scale;
         goal.reduction = fmax(weights ? 0.0 : 0.3 * tol * norm_f / size, single);
-        if (effort->passes > 0 || rhs->b)
+        if (effort->passes > 0 || rhs->b || rhs->rows)
             ow_lines_fold(s->lines, s->b, s->cg.r);
         const enum ow_gradients_end end = ow_gradients_solve(&s->cg, &goal);
         effort->iterations += s->cg.iterations;
