@@ -85,34 +85,38 @@ struct sums {
     double all, largest;
 };
 
-/* out = scale times the cells of row i. */
-OW_CLONES static struct sums scale_row(const struct ow_grid *g, size_t i, double scale,
-                                       float out[])
+OW_CLONES static double sum_of(const double a[], size_t n)
 {
     enum { LANES = 8 };
-    const size_t n = g->cols;
-    const double *d = g->d + i * n, own = g->d_own, per_d = g->d_scale;
-    double sum[LANES] = {0.0}, most[LANES] = {0.0};
-    struct sums of = {0.0, 0.0};
-    size_t j = 0;
-    for (; j + LANES <= n; j += LANES)
-        for (size_t m = 0; m < LANES; m++) {
-            const double cell = own + per_d * d[j + m];
-            out[j + m] = (float)(cell * scale);
-            sum[m] += cell;
-            most[m] = cell > most[m] ? cell : most[m];
-        }
-    for (; j < n; j++) {
-        const double cell = own + per_d * d[j];
-        out[j] = (float)(cell * scale);
-        of.all += cell;
-        of.largest = fmax(of.largest, cell);
-    }
-    for (size_t m = 0; m < LANES; m++) {
-        of.all += sum[m];
-        of.largest = fmax(of.largest, most[m]);
-    }
-    return of;
+    double sum[LANES] = {0.0};
+    size_t k = 0;
+    for (; k + LANES <= n; k += LANES)
+        for (size_t m = 0; m < LANES; m++)
+            sum[m] += a[k + m];
+    for (; k < n; k++)
+        sum[0] += a[k];
+    return ow_total(sum, LANES);
+}
+
+OW_CLONES static void cells_to_single(const double d[], double own, double per_d, double scale,
+                                      float out[], size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        out[j] = (float)((own + per_d * d[j]) * scale);
+}
+
+OW_CLONES static double largest_of(const double d[], size_t n)
+{
+    return ow_largest(d, n);
+}
+
+/* out = scale times the cells of row i; their sum, and a bound on the largest. */
+static struct sums scale_row(const struct ow_grid *g, size_t i, double scale, float out[])
+{
+    const double *d = g->d + i * g->cols;
+    cells_to_single(d, g->d_own, g->d_scale, scale, out, g->cols);
+    return (struct sums){.all = (double)g->cols * g->d_own + g->d_scale * sum_of(d, g->cols),
+                         .largest = g->d_own + g->d_scale * largest_of(d, g->cols)};
 }
 
 /* Iterations of the word lines alone grow with sqrt(d / a): what the cells carry against
@@ -367,9 +371,9 @@ static bool is_noise(const struct ow_grid_solver *s, double size, double before,
            size > 0.1 * before;
 }
 
-/* A power of two near x, by which single precision is multiplied without rounding: so it is near
- * 1, where its products do not underflow, and nobody can tell from a solution which right-hand
- * sides there have been before. */
+/* A power of two near x, by which single precision is multiplied without rounding: so it is
+ * near 1, where its products do not underflow, and nobody can tell from a solution which
+ * right-hand sides there have been before. */
 static double level_of(double x)
 {
     return ldexp(1.0, x > 0.0 && isfinite(x) ? ilogb(x) : 0);

@@ -36,14 +36,14 @@ static inline double ow_grid_cell(const struct ow_grid *grid, size_t k)
     return grid->d_own + grid->d_scale * grid->d[k];
 }
 
-/* Rows [from, to) of a right-hand side: w[(to - from) cols] of the word lines, b of the bit lines.
- * Called by several threads at a time, and anew whenever the rows are looked at. */
+/* Rows [from, to) of a right-hand side: w[(to - from) cols] of the word lines, b of the bit
+ * lines. Called by several threads at a time, and anew whenever the rows are looked at. */
 typedef void ow_grid_rows_fn(const void *data, size_t from, size_t to, double w[], double b[]);
 
 /* Right-hand side; NULL is 0. */
 struct ow_grid_rhs {
-    const double *w, *b;  /* [rows][cols]                     */
-    const double *source; /* [rows] into the word lines' first nodes, added to w */
+    const double *w, *b;   /* [rows][cols]                     */
+    const double *source;  /* [rows] into the word lines' first nodes, added to w */
     ow_grid_rows_fn *rows; /* or NULL: in place of the three, from `data`; ow_some_rows() at a
                               time at most */
     const void *data;
