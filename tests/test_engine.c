@@ -301,8 +301,9 @@ END_TEST
 
 /* ---- the Newton matrix ---------------------------------------------------------------- */
 
-/* d solves (I - gamma J) d = r: J d by central differences of the rates.  The rates are
- * quadratic in the toy, so differences are exact but for rounding. */
+/* d solves (I - gamma J) d = -r, r = rl1 z1 + c - other_gamma dy/dt: J d by central differences
+ * of the rates.  The rates are quadratic in the toy, so differences are exact but for rounding.
+ */
 /* With and without capacitances across the cells; lines apart and merged. */
 static const struct {
     double c_cell;
@@ -315,7 +316,7 @@ START_TEST(test_newton_solves_the_linearised_system)
     struct ow_system sys;
     struct ow_mass *mass;
     struct ow_newton *newton;
-    const double v_row[2] = {0.31, -0.17}, gamma = 3.1e-12;
+    const double v_row[2] = {0.31, -0.17}, gamma = 3.1e-12, other_gamma = 2.3e-12, rl1 = 0.6;
     bench_begin(&b, 2, 3, &toy, &tia_sense);
     b.xb.c_cell = newton_case[_i].c_cell;
     if (newton_case[_i].is_merged)
@@ -326,18 +327,30 @@ START_TEST(test_newton_solves_the_linearised_system)
     ck_assert_int_eq(ow_system_create(b.circuit, 1, &sys), OW_OK);
     ck_assert_int_eq(ow_mass_create(&sys, &mass), OW_OK);
     ck_assert_int_eq(ow_newton_create(&sys, mass, &newton), OW_OK);
-    double y[64], r[64], d[64], side[64], up[64], down[64];
+    double store[8 + 64], *y = store + 8, z1[64], c[64], r[64], d[64], side[64], up[64],
+                          down[64];
     ck_assert_uint_le(sys.n_y, 64);
+    ck_assert_uint_le(b.circuit->first_free, 8);
     for (size_t k = 0; k < sys.n_y; k++) {
         y[k] = 0.3 * sin(1.0 + (double)k);
-        r[k] = cos(0.7 * (double)k);
+        z1[k] = cos(0.7 * (double)k);
+        c[k] = cos(0.9 * (double)k);
     }
+    ow_mass_rates(mass, &sys, v_row, y, r);
+    for (size_t k = 0; k < sys.n_y; k++)
+        r[k] = other_gamma * r[k] - (rl1 * z1[k] + (_i % 2 ? c[k] : 0.0));
     ow_system_place(&sys, v_row, y);
     ck_assert_int_eq(ow_newton_setup(newton, gamma), OW_OK);
     double weight[64];
     for (size_t k = 0; k < sys.n_y; k++)
         weight[k] = 1.0;
-    ck_assert_int_eq(ow_newton_solve(newton, r, weight, 1e-12, d), OW_OK);
+    const struct ow_bdf at = {.gamma = other_gamma,
+                              .rl1 = rl1,
+                              .v_row = v_row,
+                              .y = y,
+                              .z1 = z1,
+                              .c = _i % 2 ? c : NULL};
+    ck_assert_int_eq(ow_newton_correct(newton, &at, weight, 1e-12, d), OW_OK);
     const double h = 1e-3;
     for (size_t k = 0; k < sys.n_y; k++)
         side[k] = y[k] + h * d[k];
@@ -411,7 +424,7 @@ START_TEST(test_lines_agree_with_klu)
     const struct ow_linear linear = {
         .sys = &sys, .mass = grid[_i].mass, .gamma = grid[_i].gamma, .g = g};
     ck_assert(ow_schur_factor(lines, &linear));
-    ck_assert(ow_schur_solve(lines, other, NULL, 1e-10, one));
+    ck_assert(ow_schur_solve(lines, other, NULL, NULL, NULL, 1e-10, one));
     ck_assert_int_eq(ow_sparse_factor(sparse, &linear), OW_OK);
     ow_sparse_solve(sparse, other);
     for (size_t k = 0; k < sys.n_free; k++)

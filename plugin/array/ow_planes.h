@@ -29,7 +29,8 @@ void ow_planes_inputs(const struct ow_circuit *circuit, const double v_node[], d
 void ow_planes_add_cells(const struct ow_circuit *circuit, const double i_cell[],
                          double into[]);
 
-/* Of either kind: the sum of (w - b) i_cell over word lines [from, to), in W; i_cell of them. */
+/* Of either kind: the sum of (w - b) i_cell over word lines [from, to), in W; i_cell of them.
+ */
 double ow_planes_devices(const struct ow_circuit *circuit, const double v_node[],
                          const double i_cell[], size_t from, size_t to);
 

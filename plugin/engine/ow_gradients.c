@@ -136,14 +136,24 @@ static double step(const struct ow_gradients *cg, bool is_first, double alpha)
     return ow_total(cg->sum, n_chunk);
 }
 
+/* x += z */
+OW_CLONES static void add_chunk(float x[], const float z[], size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        x[k] += z[k];
+}
+
 /* ---- iterations -------------------------------------------------------------------------- */
 
-/* x is 0 if there was no iteration. */
-static enum ow_gradients_end nothing(const struct ow_gradients *cg, enum ow_gradients_end end)
+/* x += z, its error as it is estimated, so what is left is less: how much less is not known. */
+static void take_estimate(struct ow_gradients *cg)
 {
+    const size_t n = cg->lines->size, n_chunk = ow_chunks(n);
     if (cg->iterations == 0)
-        memset(cg->x, 0, cg->lines->size * sizeof *cg->x);
-    return end;
+        swap(&cg->x, &cg->z);
+    else
+        OW_SWEEP(cg->lines->n_threads, c, n_chunk, 1,
+                 add_chunk(cg->x + c * OW_CHUNK, cg->z + c * OW_CHUNK, ow_chunk_length(n, c)));
 }
 
 enum ow_gradients_end ow_gradients_solve(struct ow_gradients *cg,
@@ -152,15 +162,19 @@ enum ow_gradients_end ow_gradients_solve(struct ow_gradients *cg,
     const double goal_rr = goal->reduction * goal->reduction * dot(cg, cg->r, cg->r);
     double rz_before = 1.0;
     cg->iterations = 0;
-    if (goal_rr == 0.0)
-        return nothing(cg, OW_GRADIENTS_REDUCED);
+    if (goal_rr == 0.0) {
+        memset(cg->x, 0, cg->lines->size * sizeof *cg->x);
+        return OW_GRADIENTS_REDUCED;
+    }
     while (cg->iterations < MOST_ITERATIONS) {
         if (cg->mg)
             ow_multigrid_cycle(cg->mg, cg->r, cg->z);
         else
             ow_lines_word(cg->lines, cg->r, false, cg->z);
-        if (goal->word && goal->scale * sqrt(weighted(cg, goal)) <= goal->tol)
-            return nothing(cg, OW_GRADIENTS_WITHIN_TOL);
+        if (goal->word && goal->scale * sqrt(weighted(cg, goal)) <= goal->tol) {
+            take_estimate(cg);
+            return OW_GRADIENTS_WITHIN_TOL;
+        }
         const double rz = dot(cg, cg->r, cg->z);
         if (!(rz > 0.0 && isfinite(rz)))
             return OW_GRADIENTS_BROKE;

@@ -55,10 +55,15 @@ static void times_planes(const struct ow_mass *m, const double y[], double out[]
 
 void ow_mass_times(const struct ow_mass *m, const double y[], double out[])
 {
+    ow_mass_times_from(m, 0, y, out);
+}
+
+void ow_mass_times_from(const struct ow_mass *m, size_t begin, const double y[], double out[])
+{
     const struct ow_circuit *ckt = m->sys->circuit;
     const size_t first = ckt->first_free, planes = ckt->is_grid ? 2 * m->sys->n_cell : 0;
     const double c_f = ckt->xb->sense.c_f, c_cell = ckt->xb->c_cell;
-    if (ckt->is_grid)
+    if (ckt->is_grid && begin == 0)
         times_planes(m, y, out);
     for (size_t k = planes; k < m->sys->n_free;) {
         const struct ow_node_block *block = ow_circuit_block(ckt, first + k);

@@ -16,6 +16,10 @@ void ow_mass_destroy(struct ow_mass *mass);
 
 /* out[n_free] = M times the voltage part of y. */
 void ow_mass_times(const struct ow_mass *mass, const double y[], double out[]);
+/* The same from the free node `begin` on, which is 0 or the first one behind a grid's planes.
+ */
+void ow_mass_times_from(const struct ow_mass *mass, size_t begin, const double y[],
+                        double out[]);
 
 /* dy/dt at y[n_y] with the sources at v_row: ydot[n_y], apart from y.  The system, which is the
  * mass's own, is placed there, without the devices' derivatives. */

@@ -4,31 +4,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_kernel.h"
+#include "ow_look.h"
 #include "ow_merged.h"
 #include "ow_pages.h"
+#include "ow_planes.h"
 #include "ow_schur.h"
+#include "ow_simd.h"
 #include "ow_sparse.h"
 
 struct ow_newton {
-    const struct ow_system *sys; /* borrowed */
-    const struct ow_mass *mass;  /* borrowed */
-    struct ow_schur *schur;      /* NULL where lines have merged      */
-    struct ow_merged *merged;    /* NULL unless all of them have      */
-    struct ow_sparse *sparse;    /* made when it is first needed      */
-    bool is_sparse;              /* which of them is factored         */
+    struct ow_system *sys;      /* borrowed */
+    const struct ow_mass *mass; /* borrowed */
+    struct ow_schur *schur;     /* NULL where lines have merged      */
+    struct ow_merged *merged;   /* NULL unless all of them have      */
+    struct ow_sparse *sparse;   /* made when it is first needed      */
+    bool is_sparse;             /* which of them is factored         */
     struct ow_linear linear;
 
-    double *g;            /* [n_cell] effective conductances                      */
-    double *keep;         /* [n_moving][n_moving][n_cell] K                       */
-    double *to_current;   /* [n_moving][n_cell] gamma di/dx K                     */
-    double *from_voltage; /* [n_moving][n_cell] gamma K f_v                       */
-    double *across;       /* [n_cell] workspace                                   */
-    double *rhs;          /* [n_free] right-hand side                             */
+    double *g;             /* [n_cell] effective conductances                      */
+    double *keep;          /* [n_moving][n_moving][n_cell] K                       */
+    double *to_current;    /* [n_moving][n_cell] gamma di/dx K                     */
+    double *from_voltage;  /* [n_moving][n_cell] gamma K f_v                       */
+    double *rhs, *by_mass; /* [n_free] right-hand side, and a part of it           */
+    double *room;          /* of every thread, ow_look_room()                      */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
 
-enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mass *mass,
+enum ow_status ow_newton_create(struct ow_system *sys, const struct ow_mass *mass,
                                 struct ow_newton **out)
 {
     struct ow_newton *nw = calloc(1, sizeof *nw);
@@ -42,9 +46,11 @@ enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mas
     nw->keep = ow_pages_calloc(sys->n_cell * nm * nm + 1, sizeof *nw->keep);
     nw->to_current = ow_pages_calloc(sys->n_cell * nm + 1, sizeof *nw->to_current);
     nw->from_voltage = ow_pages_calloc(sys->n_cell * nm + 1, sizeof *nw->from_voltage);
-    nw->across = ow_pages_calloc(sys->n_cell, sizeof *nw->across);
     nw->rhs = ow_pages_calloc(sys->n_free + 1, sizeof *nw->rhs);
-    if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->across || !nw->rhs)
+    nw->by_mass = ow_pages_calloc(sys->n_free + 1, sizeof *nw->by_mass);
+    nw->room = calloc((size_t)sys->n_threads * ow_look_room(sys), sizeof *nw->room);
+    if (!nw->g || !nw->keep || !nw->to_current || !nw->from_voltage || !nw->rhs ||
+        !nw->by_mass || !nw->room)
         goto fail;
     st = sys->circuit->is_grid     ? ow_schur_create(sys, &nw->schur)
          : sys->circuit->is_merged ? ow_merged_create(sys, &nw->merged)
@@ -69,8 +75,9 @@ void ow_newton_destroy(struct ow_newton *nw)
     free(nw->keep);
     free(nw->to_current);
     free(nw->from_voltage);
-    free(nw->across);
     free(nw->rhs);
+    free(nw->by_mass);
+    free(nw->room);
     free(nw);
 }
 
@@ -212,26 +219,124 @@ enum ow_status ow_newton_setup_dc(struct ow_newton *nw)
     return factor(nw);
 }
 
-static enum ow_status solve(struct ow_newton *nw, double rhs[], const double weight[],
-                            double tol, double out[])
+/* rows: NULL, or the planes of a grid in place of what rhs has of them, see ow_schur_solve().
+ */
+static enum ow_status solve(struct ow_newton *nw, double rhs[], ow_grid_rows_fn *rows,
+                            const void *data, const double weight[], double tol, double out[])
 {
+    const struct ow_circuit *ckt = nw->sys->circuit;
     if (!nw->is_sparse) {
-        if (nw->schur ? ow_schur_solve(nw->schur, rhs, weight, tol, out)
+        if (nw->schur ? ow_schur_solve(nw->schur, rhs, rows, data, weight, tol, out)
                       : ow_merged_solve(nw->merged, rhs, weight, tol, out))
             return OW_OK;
         const enum ow_status st = factor_sparse(nw);
         if (st)
             return st;
     }
+    const size_t some = ow_some_rows(ckt->xb->cols);
     memcpy(out, rhs, nw->sys->n_free * sizeof *out);
+    for (size_t from = 0; rows && from < ckt->xb->rows; from += some) {
+        const size_t at = from * ckt->xb->cols;
+        rows(data, from, from + some < ckt->xb->rows ? from + some : ckt->xb->rows,
+             out + (ckt->wline - ckt->first_free) + at,
+             out + (ckt->bline - ckt->first_free) + at);
+    }
     ow_sparse_solve(nw->sparse, out);
     return OW_OK;
 }
 
-/* ---- solution ------------------------------------------------------------------------ */
+enum ow_status ow_newton_solve_dc(struct ow_newton *nw, double into[], double tol, double d[])
+{
+    return solve(nw, into, NULL, NULL, NULL, tol, d);
+}
 
-/* The states' part of r, as currents of the cells, joins the nodes': rhs -= B gamma di/dx K
- * r_x. */
+/* ---- the right-hand side ------------------------------------------------------------- */
+
+/* -(rl1 z1 + c) */
+OW_INLINE void history(const struct ow_bdf *at, size_t from, size_t n, double out[])
+{
+    const double *z1 = at->z1 + from, *c = at->c ? at->c + from : NULL, rl1 = -at->rl1;
+    for (size_t k = 0; !c && k < n; k++)
+        out[k] = rl1 * z1[k];
+    for (size_t k = 0; c && k < n; k++)
+        out[k] = rl1 * z1[k] - c[k];
+}
+
+/* Currents of so many cells' nodes into right-hand sides: gamma times them, and M of what the
+ * history has there. */
+OW_SIMD static void add_history(const struct ow_crossbar *xb, const struct ow_bdf *at,
+                                size_t at_w, size_t at_b, size_t n, double w[], double b[])
+{
+    enum { SOME = 256 };
+    const double c_w = xb->c_wordline, c_b = xb->c_bitline, c = xb->c_cell, gamma = at->gamma;
+    double h_w[SOME], h_b[SOME];
+    for (size_t k = 0; k < n; k += SOME) {
+        const size_t some = n - k < SOME ? n - k : (size_t)SOME;
+        history(at, at_w + k, some, h_w);
+        history(at, at_b + k, some, h_b);
+        for (size_t j = 0; j < some; j++) {
+            const double q = c * (h_w[j] - h_b[j]);
+            w[k + j] = gamma * w[k + j] + (c_w * h_w[j] + q);
+            b[k + j] = gamma * b[k + j] + (c_b * h_b[j] - q);
+        }
+    }
+}
+
+/* The states' rows: r[n] = gamma f - (rl1 z1 + c), and what they are as currents of the cells,
+ * which are taken from w and given to b. */
+OW_SIMD static void add_state(const struct ow_bdf *at, size_t from, size_t n, const double f[],
+                              const double to_current[], double r[], double w[], double b[])
+{
+    const double gamma = at->gamma;
+    history(at, from, n, r);
+    for (size_t k = 0; k < n; k++) {
+        r[k] += gamma * f[k];
+        const double i = to_current[k] * r[k];
+        w[k] -= i;
+        b[k] += i;
+    }
+}
+
+/* A right-hand side of a grid whose planes are made row by row, in the cache. */
+struct by_rows {
+    const struct ow_newton *nw;
+    const struct ow_bdf *at;
+    const double *nodes;
+    double *d; /* whose states' part gets theirs */
+};
+
+static void make_rows(const void *data, size_t from, size_t to, double w[], double b[])
+{
+    const struct by_rows *by = data;
+    const struct ow_newton *nw = by->nw;
+    const struct ow_system *sys = nw->sys;
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t cols = ckt->xb->cols, n = (to - from) * cols, first = from * cols;
+    struct ow_look look;
+    ow_look(sys, by->nodes, by->at->y, sys->n_moving > 0, from, to,
+            nw->room + ow_thread() * ow_look_room(sys), &look);
+    ow_planes_currents(ckt, by->nodes, look.i, from, to, w, b);
+    add_history(ckt->xb, by->at, ckt->wline - ckt->first_free + first,
+                ckt->bline - ckt->first_free + first, n, w, b);
+    for (size_t m = 0; m < sys->n_moving; m++) {
+        const size_t x = sys->n_free + m * sys->n_cell + first;
+        add_state(by->at, x, n, look.f[sys->moving[m]],
+                  nw->to_current + m * sys->n_cell + first, by->d + x, w, b);
+    }
+}
+
+/* rhs = gamma rhs + M h of all nodes from `begin` on; rhs: I. */
+static void add_nodes_history(struct ow_newton *nw, const struct ow_bdf *at, size_t begin,
+                              double rhs[], double h[])
+{
+    const size_t n = nw->sys->n_free;
+    history(at, begin, n - begin, h + begin);
+    ow_mass_times_from(nw->mass, begin, h, nw->by_mass);
+    for (size_t k = begin; k < n; k++)
+        rhs[k] = at->gamma * rhs[k] + nw->by_mass[k];
+}
+
+/* The states' part of r, as currents of the cells, joins the nodes', in any circuit. */
 static void add_states(const struct ow_newton *nw, const double r[], double rhs[])
 {
     const struct ow_system *sys = nw->sys;
@@ -239,13 +344,7 @@ static void add_states(const struct ow_newton *nw, const double r[], double rhs[
     const size_t n_cell = sys->n_cell, first = ckt->first_free;
     for (size_t m = 0; m < sys->n_moving; m++) {
         const double *to = nw->to_current + m * n_cell, *rx = r + sys->n_free + m * n_cell;
-        double *w = rhs + (ckt->wline - first), *b = rhs + (ckt->bline - first);
-        for (size_t k = 0; ckt->is_grid && k < n_cell; k++) {
-            const double i = to[k] * rx[k];
-            w[k] -= i;
-            b[k] += i;
-        }
-        for (size_t k = 0, row = 0; !ckt->is_grid && k < n_cell; row++)
+        for (size_t k = 0, row = 0; k < n_cell; row++)
             for (size_t col = 0; col < ckt->xb->cols; col++, k++) {
                 const double i = to[k] * rx[k];
                 const size_t te = ow_terminal(&ckt->te, row, col);
@@ -258,48 +357,83 @@ static void add_states(const struct ow_newton *nw, const double r[], double rhs[
     }
 }
 
-/* The voltages of d are there: dx = K r_x + gamma K f_v dv. */
-static void find_states(struct ow_newton *nw, const double r[], double d[])
+/* All of it at once, of circuits that are no grids; states' rows into d. */
+static void make_all(struct ow_newton *nw, const struct ow_bdf *at, double d[])
 {
-    const struct ow_system *sys = nw->sys;
-    const struct ow_circuit *ckt = sys->circuit;
-    const size_t n = sys->n_moving, n_cell = sys->n_cell, first = ckt->first_free;
-    const double *w = d + (ckt->wline - first), *b = d + (ckt->bline - first);
-    for (size_t k = 0; n > 0 && ckt->is_grid && k < n_cell; k++)
-        nw->across[k] = w[k] - b[k];
-    for (size_t k = 0, row = 0; n > 0 && !ckt->is_grid && k < n_cell; row++)
-        for (size_t col = 0; col < ckt->xb->cols; col++, k++) {
-            const size_t te = ow_terminal(&ckt->te, row, col);
-            const size_t be = ow_terminal(&ckt->be, row, col);
-            nw->across[k] =
-                (te >= first ? d[te - first] : 0.0) - (be >= first ? d[be - first] : 0.0);
-        }
-    for (size_t m = 0; m < n; m++) {
-        const double *from = nw->from_voltage + m * n_cell;
-        double *dx = d + sys->n_free + m * n_cell;
-        for (size_t k = 0; k < n_cell; k++)
-            dx[k] = from[k] * nw->across[k];
-        for (size_t c = 0; c < n; c++) {
-            const double *keep = nw->keep + (m * n + c) * n_cell;
-            const double *rx = r + sys->n_free + c * n_cell;
-            for (size_t k = 0; k < n_cell; k++)
-                dx[k] += keep[k] * rx[k];
+    struct ow_system *sys = nw->sys;
+    ow_system_place_values(sys, at->v_row, at->y);
+    ow_system_currents(sys, nw->rhs);
+    add_nodes_history(nw, at, 0, nw->rhs, d);
+    for (size_t m = 0; m < sys->n_moving; m++) {
+        const double *f = sys->at.f[sys->moving[m]];
+        double *r = d + sys->n_free + m * sys->n_cell;
+        history(at, sys->n_free + m * sys->n_cell, sys->n_cell, r);
+        for (size_t k = 0; k < sys->n_cell; k++)
+            r[k] += at->gamma * f[k];
+    }
+    add_states(nw, d, nw->rhs);
+}
+
+/* ---- solution ------------------------------------------------------------------------ */
+
+/* Cells [from, to), whose voltages of d are there, `across` them: dx = K r_x + gamma K f_v dv,
+ * where d has r_x. */
+static void find_some_states(const struct ow_newton *nw, size_t from, size_t to,
+                             const double across[], double d[])
+{
+    const size_t n = nw->sys->n_moving, n_cell = nw->sys->n_cell;
+    double *dx = d + nw->sys->n_free;
+    for (size_t k = from; n == 1 && k < to; k++)
+        dx[k] = nw->from_voltage[k] * across[k - from] + nw->keep[k] * dx[k];
+    for (size_t k = from; n > 1 && k < to; k++) {
+        double r[OW_MAX_STATES];
+        for (size_t m = 0; m < n; m++)
+            r[m] = dx[m * n_cell + k];
+        for (size_t m = 0; m < n; m++) {
+            double x = nw->from_voltage[m * n_cell + k] * across[k - from];
+            for (size_t c = 0; c < n; c++)
+                x += nw->keep[(m * n + c) * n_cell + k] * r[c];
+            dx[m * n_cell + k] = x;
         }
     }
 }
 
-enum ow_status ow_newton_solve(struct ow_newton *nw, const double r[], const double weight[],
-                               double tol, double d[])
+static void find_states(const struct ow_newton *nw, double d[])
 {
-    ow_mass_times(nw->mass, r, nw->rhs);
-    add_states(nw, r, nw->rhs);
-    const enum ow_status st = solve(nw, nw->rhs, weight, tol, d);
-    if (st == OW_OK)
-        find_states(nw, r, d);
-    return st;
+    enum { SOME = 256 };
+    const struct ow_system *sys = nw->sys;
+    const struct ow_circuit *ckt = sys->circuit;
+    const size_t cols = ckt->xb->cols, first = ckt->first_free;
+    double across[SOME];
+    for (size_t row = 0; sys->n_moving > 0 && row < ckt->xb->rows; row++)
+        for (size_t col = 0, n; col < cols; col += n) {
+            n = cols - col < SOME ? cols - col : (size_t)SOME;
+            for (size_t j = 0; j < n; j++) {
+                const size_t te = ow_terminal(&ckt->te, row, col + j);
+                const size_t be = ow_terminal(&ckt->be, row, col + j);
+                across[j] =
+                    (te >= first ? d[te - first] : 0.0) - (be >= first ? d[be - first] : 0.0);
+            }
+            find_some_states(nw, row * cols + col, row * cols + col + n, across, d);
+        }
 }
 
-enum ow_status ow_newton_solve_dc(struct ow_newton *nw, double into[], double tol, double d[])
+enum ow_status ow_newton_correct(struct ow_newton *nw, const struct ow_bdf *at,
+                                 const double weight[], double tol, double d[])
 {
-    return solve(nw, into, NULL, tol, d);
+    const struct ow_system *sys = nw->sys;
+    enum ow_status st;
+    if (sys->circuit->is_grid) {
+        const double *nodes = ow_system_nodes_around(sys, at->v_row, at->y);
+        const struct by_rows by = {.nw = nw, .at = at, .nodes = nodes, .d = d};
+        ow_system_currents_behind(sys, nodes, nw->rhs);
+        add_nodes_history(nw, at, 2 * sys->n_cell, nw->rhs, d);
+        st = solve(nw, nw->rhs, make_rows, &by, weight, tol, d);
+    } else {
+        make_all(nw, at, d);
+        st = solve(nw, nw->rhs, NULL, NULL, weight, tol, d);
+    }
+    if (st == OW_OK)
+        find_states(nw, d);
+    return st;
 }

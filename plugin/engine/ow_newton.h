@@ -1,8 +1,13 @@
-/* The linear system of one Newton step, with every device's states eliminated in their
- * own cell.  For CVODE's (I - gamma J) d = r, voltage rows multiplied by M:
+/* One step of Newton's method, with every device's states eliminated in their own cell.  The
+ * equation of a step of CVODE's is that of its correction c to a prediction y_0,
  *
- *   (M + gamma G) dV + gamma B di/dx dx = M r_V        B: which nodes a cell joins
- *   (1 - gamma f_x) dx - gamma f_v dv   = r_x          cell by cell
+ *   r(c) = rl1 z1 + c - gamma dy/dt(y_0 + c) = 0,
+ *
+ * z1: CVODE's first column of history.  Newton's (I - gamma J) d = -r, voltage rows multiplied
+ * by M so that nothing has to be multiplied by its inverse:
+ *
+ *   (M + gamma G) dV + gamma B di/dx dx = gamma I - M (rl1 z1 + c)  B: which nodes a cell joins
+ *   (1 - gamma f_x) dx - gamma f_v dv   = gamma f - (rl1 z1 + c)    cell by cell
  *
  * so with K = (1 - gamma f_x)^-1 a cell looks like the conductance
  *   g = di/dv + gamma di/dx K f_v
@@ -19,7 +24,7 @@ struct ow_newton;
 
 /* System and mass are borrowed; mass may be NULL for DC.  Floating nodes
  * (ow_circuit_floating) are held at 0 V in DC. */
-enum ow_status ow_newton_create(const struct ow_system *sys, const struct ow_mass *mass,
+enum ow_status ow_newton_create(struct ow_system *sys, const struct ow_mass *mass,
                                 struct ow_newton **out);
 void ow_newton_destroy(struct ow_newton *newton);
 
@@ -29,11 +34,20 @@ enum ow_status ow_newton_setup(struct ow_newton *newton, double gamma);
  * may be those with the newer ones. */
 enum ow_status ow_newton_setup_dc(struct ow_newton *newton);
 
-/* Solve for d (n_y) with the right-hand side r (n_y) of CVODE's form; d is not r.  The
- * error e of an iterative solution fulfils sum (weight e)^2 <= tol^2 over the node
- * voltages; weight is [n_y]. */
-enum ow_status ow_newton_solve(struct ow_newton *newton, const double r[],
-                               const double weight[], double tol, double d[]);
+/* Where -r is looked at; all arrays are [n_y] but for the sources'. */
+struct ow_bdf {
+    double gamma, rl1;   /* gamma: r's, of which the matrix may have an older one   */
+    const double *v_row; /* [n_source] V                                            */
+    double *y;           /* y_0 + c, with room for ow_system_nodes_around()         */
+    const double *z1;
+    const double *c; /* NULL: 0 */
+};
+
+/* Solve for d[n_y], apart from all of them.  The error e of an iterative solution fulfils
+ * sum (weight e)^2 <= tol^2 over the node voltages; weight is [n_y].  Where lines are no grid
+ * the system is placed there, without the devices' derivatives. */
+enum ow_status ow_newton_correct(struct ow_newton *newton, const struct ow_bdf *at,
+                                 const double weight[], double tol, double d[]);
 /* Solve (-dI/dV) d = into, both [n_free] and apart; `into` is as it was afterwards.  Iterative
  * solutions until the residual is tol of `into`; a tol of 5e-6 and more costs the least. */
 enum ow_status ow_newton_solve_dc(struct ow_newton *newton, double into[], double tol,

@@ -14,7 +14,7 @@ struct ow_schur {
     double *source, *end;     /* [rows], [cols]                                     */
     bool has_input;           /* sense inputs are nodes, not ground                 */
     struct ow_behind *behind; /* [cols]                                             */
-    double *last;             /* [cols] of the right-hand side                      */
+    double *last;             /* [cols] what comes from behind onto the last row    */
 };
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -86,7 +86,7 @@ bool ow_schur_factor(struct ow_schur *s, const struct ow_linear *lin)
 
 /* Right-hand sides behind the bit lines: folded, into their sense inputs' places in out, and
  * onto the bit lines' last nodes. */
-static void fold(struct ow_schur *s, const double rhs[], double out[], double last[])
+static void fold(struct ow_schur *s, const double rhs[], double out[])
 {
     const struct ow_circuit *ckt = s->sys->circuit;
     const double g = s->grid.g_bit;
@@ -94,7 +94,7 @@ static void fold(struct ow_schur *s, const double rhs[], double out[], double la
         struct ow_behind *f = &s->behind[j];
         const double f_in = ow_behind_fold(f, ckt, j, rhs);
         out[ckt->sense_in[j] - ckt->first_free] = f_in;
-        last[j] += g / (g + f->y_in) * f_in;
+        s->last[j] = g / (g + f->y_in) * f_in;
     }
 }
 
@@ -109,22 +109,43 @@ static void unfold(const struct ow_schur *s, const double last[], double out[])
     }
 }
 
-bool ow_schur_solve(struct ow_schur *s, double rhs[], const double weight[], double tol,
-                    double out[])
+/* What the lines' solver is given. */
+struct planes {
+    const struct ow_schur *s;
+    const double *rhs; /* as for ow_schur_solve(), as the following */
+    ow_grid_rows_fn *rows;
+    const void *data;
+};
+
+static void rows_of(const void *data, size_t from, size_t to, double w[], double b[])
+{
+    const struct planes *p = data;
+    const struct ow_circuit *ckt = p->s->sys->circuit;
+    const size_t cols = ckt->xb->cols, n = (to - from) * cols, at = from * cols;
+    if (p->rows) {
+        p->rows(p->data, from, to, w, b);
+    } else {
+        memcpy(w, p->rhs + (ckt->wline - ckt->first_free) + at, n * sizeof *w);
+        memcpy(b, p->rhs + (ckt->bline - ckt->first_free) + at, n * sizeof *b);
+    }
+    for (size_t j = 0; p->s->has_input && to == ckt->xb->rows && j < cols; j++)
+        b[n - cols + j] += p->s->last[j];
+}
+
+bool ow_schur_solve(struct ow_schur *s, const double rhs[], ow_grid_rows_fn *rows,
+                    const void *data, const double weight[], double tol, double out[])
 {
     const struct ow_circuit *ckt = s->sys->circuit;
-    const size_t cols = ckt->xb->cols, to_last = s->sys->n_cell - cols;
+    const size_t to_last = s->sys->n_cell - ckt->xb->cols;
     const size_t at_w = ckt->wline - ckt->first_free, at_b = ckt->bline - ckt->first_free;
-    double *last = rhs + at_b + to_last;
-    const struct ow_grid_rhs f = {.w = rhs + at_w, .b = rhs + at_b};
+    const struct planes planes = {.s = s, .rhs = rhs, .rows = rows, .data = data};
+    const struct ow_grid_rhs f = {.rows = rows_of, .data = &planes};
     const struct ow_grid_weights weights = {.w = weight ? weight + at_w : NULL,
                                             .b = weight ? weight + at_b : NULL};
     struct ow_grid_effort effort;
-    memcpy(s->last, last, cols * sizeof *last);
-    fold(s, rhs, out, last);
+    fold(s, rhs, out);
     const bool is_solved = ow_grid_solve(s->solver, &f, weight ? &weights : NULL, tol,
                                          out + at_w, out + at_b, &effort);
-    memcpy(last, s->last, cols * sizeof *last);
     if (is_solved)
         unfold(s, out + at_b + to_last, out);
     return is_solved;

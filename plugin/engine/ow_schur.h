@@ -4,6 +4,7 @@
 #ifndef OW_SCHUR_H
 #define OW_SCHUR_H
 
+#include "ow_grid.h"
 #include "ow_linear.h"
 
 struct ow_schur;
@@ -16,11 +17,11 @@ void ow_schur_destroy(struct ow_schur *schur);
  * floating lines): then this solver does not apply. */
 bool ow_schur_factor(struct ow_schur *schur, const struct ow_linear *linear);
 
-/* rhs and out: [n_free], apart; rhs is as it was afterwards.  The estimated errors e of the
- * word-line voltages, and of the bit lines that follow them, fulfil sum (weight e)^2 <= tol^2;
- * without weights the residual is at most tol of the right-hand side.  False if that was not
- * reached. */
-bool ow_schur_solve(struct ow_schur *schur, double rhs[], const double weight[], double tol,
-                    double out[]);
+/* rhs and out: [n_free], apart; rows (or NULL) with `data`: the right-hand side of the two
+ * planes, in place of what rhs has there.  The estimated errors e of the word-line voltages,
+ * and of the bit lines that follow them, fulfil sum (weight e)^2 <= tol^2; without weights the
+ * residual is at most tol of the right-hand side.  False if that was not reached. */
+bool ow_schur_solve(struct ow_schur *schur, const double rhs[], ow_grid_rows_fn *rows,
+                    const void *data, const double weight[], double tol, double out[]);
 
 #endif

@@ -25,7 +25,7 @@ struct ow_stepper {
     void *cvode;
     struct ow_vector_space space;
     N_Vector y, ydot;
-    N_Vector weight; /* CVODE's, borrowed */
+    struct ow_corrector corrector;
     SUNMatrix matrix;
     SUNLinearSolver solver;
     double longest;      /* s                                                */
@@ -48,35 +48,28 @@ static int rates(realtype t, N_Vector y, N_Vector ydot, void *data)
     return 0;
 }
 
-/* I - gamma J.  The devices are evaluated anew in any case, so the Jacobian is always
- * current. */
+/* I - gamma J, where the corrector is.  The devices are evaluated anew in any case, so the
+ * Jacobian is always current. */
 static int newton_matrix(realtype t, N_Vector y, N_Vector fy, SUNMatrix a, booleantype jok,
                          booleantype *jcur, realtype gamma, void *data, N_Vector t1,
                          N_Vector t2, N_Vector t3)
 {
     struct ow_stepper *st = data;
-    st->source(st->data, t, st->v_row);
     if (st->sys->n_moving > 0)
-        ow_system_place(st->sys, st->v_row, N_VGetArrayPointer(y));
+        ow_system_place(st->sys, st->v_row, st->corrector.y);
     else
-        ow_system_place_static(st->sys, st->v_row, N_VGetArrayPointer(y), NULL);
+        ow_system_place_static(st->sys, st->v_row, st->corrector.y, NULL);
     *jcur = SUNTRUE;
+    st->corrector.gamma = gamma;
     const enum ow_status status = ow_newton_setup(st->newton, gamma);
     st->is_short = status == OW_ERR_NOMEM;
     return status == OW_OK ? 0 : st->is_short ? -1 : 1;
 }
 
-static int newton_solve(SUNLinearSolver solver, SUNMatrix a, N_Vector x, N_Vector b,
-                        realtype tol)
+/* CVODE wants a linear solver to have one, but only its own Newton would call it. */
+static int no_solve(SUNLinearSolver solver, SUNMatrix a, N_Vector x, N_Vector b, realtype tol)
 {
-    struct ow_stepper *st = solver->content;
-    const enum ow_status status =
-        ow_newton_solve(st->newton, N_VGetArrayPointer(b), N_VGetArrayPointer(st->weight), tol,
-                        N_VGetArrayPointer(x));
-    st->is_short = status == OW_ERR_NOMEM;
-    return status == OW_OK ? SUNLS_SUCCESS
-           : st->is_short  ? SUNLS_PACKAGE_FAIL_UNREC
-                           : SUNLS_PACKAGE_FAIL_REC;
+    return SUNLS_PACKAGE_FAIL_UNREC;
 }
 
 OW_SIMD static void weigh_some(size_t n, double rtol, double atol, const double y[], double w[])
@@ -99,14 +92,6 @@ static int weigh(N_Vector y, N_Vector weight, void *data)
              weigh_some(ow_chunk_length(n_x, c), st->rtol, st->atol_x,
                         yd + n_free + c * OW_CHUNK, w + n_free + c * OW_CHUNK));
     return 0;
-}
-
-/* CVODE's error weights: `tol` above is the weighted 2-norm that it asks for. */
-static int keep_weights(SUNLinearSolver solver, N_Vector left, N_Vector right)
-{
-    struct ow_stepper *st = solver->content;
-    st->weight = left;
-    return SUNLS_SUCCESS;
 }
 
 /* CVODE finds where this falls through 0: the earliest due jump of all cells. */
@@ -172,13 +157,12 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
     st->matrix = SUNMatNewEmpty(st->context);
     st->solver = SUNLinSolNewEmpty(st->context);
     st->cvode = CVodeCreate(CV_BDF, st->context);
-    if (!st->y || !st->ydot || !st->matrix || !st->solver || !st->cvode)
+    if (!st->y || !st->ydot || !st->matrix || !st->solver || !st->cvode ||
+        ow_corrector_init(newton, source, data, st->v_row, st->y, &st->corrector))
         goto fail;
     st->matrix->ops->getid = matrix_id;
     st->solver->ops->gettype = solver_type;
-    st->solver->ops->solve = newton_solve;
-    st->solver->ops->setscalingvectors = keep_weights;
-    st->solver->content = st;
+    st->solver->ops->solve = no_solve;
 
     N_VConst(0.0, st->y);
     if (CVodeSetErrHandlerFn(st->cvode, remember, st))
@@ -196,9 +180,11 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
      * and steps that begin with cleaner ones are fewer. */
     if (CVodeSetUserData(st->cvode, st) || CVodeWFtolerances(st->cvode, weigh) ||
         CVodeSetLinearSolver(st->cvode, st->solver, st->matrix) ||
-        CVodeSetLinSysFn(st->cvode, newton_matrix) || CVodeSetMaxOrd(st->cvode, 4) ||
-        CVodeSetDeltaGammaMaxLSetup(st->cvode, 0.5) || CVodeSetMaxErrTestFails(st->cvode, 20) ||
-        CVodeSetMaxConvFails(st->cvode, 40) || CVodeSetNonlinConvCoef(st->cvode, 1e-2) ||
+        CVodeSetLinSysFn(st->cvode, newton_matrix) ||
+        CVodeSetNonlinearSolver(st->cvode, st->corrector.solver) ||
+        CVodeSetMaxOrd(st->cvode, 4) || CVodeSetDeltaGammaMaxLSetup(st->cvode, 0.5) ||
+        CVodeSetMaxErrTestFails(st->cvode, 20) || CVodeSetMaxConvFails(st->cvode, 40) ||
+        CVodeSetNonlinConvCoef(st->cvode, 1e-2) ||
         (sys->circuit->xb->model->fire && CVodeRootInit(st->cvode, 1, least_remaining)) ||
         st->space.is_short)
         goto fail;
@@ -219,6 +205,7 @@ void ow_stepper_destroy(struct ow_stepper *st)
         SUNLinSolFreeEmpty(st->solver);
     if (st->matrix)
         SUNMatFreeEmpty(st->matrix);
+    ow_corrector_finish(&st->corrector);
     if (st->y)
         N_VDestroy(st->y);
     if (st->ydot)
@@ -277,7 +264,7 @@ enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double
     const int flag = CVode(st->cvode, t_stop, st->y, t, CV_ONE_STEP);
     N_VGetArrayPointer(st->y); /* up to date for those who know where it is */
     if (flag < 0)
-        return st->is_short ? OW_STEP_NOMEM : OW_STEP_FAILED;
+        return st->is_short || st->corrector.is_short ? OW_STEP_NOMEM : OW_STEP_FAILED;
     return flag == CV_TSTOP_RETURN  ? OW_STEP_STOP
            : flag == CV_ROOT_RETURN ? OW_STEP_EVENT
                                     : OW_STEP_ON;

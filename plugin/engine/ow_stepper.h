@@ -1,15 +1,12 @@
-/* CVODE around one ow_system.  SUNDIALS is called here, in ow_vector.c and in ow_ode.c, and
- * nowhere else: a new version of it touches nothing else.  BDF with Newton, our linear
- * solver. */
+/* CVODE around one ow_system.  SUNDIALS is called here, in ow_corrector.c, ow_vector.c and
+ * ow_ode.c, and nowhere else: a new version of it touches nothing else.  BDF with our own
+ * vectors and our own Newton. */
 #ifndef OW_STEPPER_H
 #define OW_STEPPER_H
 
-#include "ow_newton.h"
+#include "ow_corrector.h"
 
 struct ow_stepper;
-
-/* The sources' voltages at time t: v_row[n_source].  Must be smooth between two restarts. */
-typedef void (*ow_source_fn)(void *data, double t, double v_row[]);
 
 enum ow_step_result {
     OW_STEP_ON,    /* one internal step further                 */

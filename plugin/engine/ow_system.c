@@ -206,13 +206,12 @@ static void add_resistors(const struct ow_circuit *ckt, const struct ow_resistor
         }
 }
 
-/* All but the currents into the two planes of a grid. */
-static void currents_behind(const struct ow_system *sys, double into[])
+/* All but the currents into the two planes of a grid; v: of all nodes. */
+static void currents_behind(const struct ow_system *sys, const double v[], double into[])
 {
     const struct ow_circuit *ckt = sys->circuit;
     const struct ow_sense *sense = &ckt->xb->sense;
     const size_t first = ckt->first_free, planes = ckt->is_grid ? 2 * sys->n_cell : 0;
-    const double *v = sys->v_node;
     memset(into + planes, 0, (sys->n_free - planes) * sizeof *into);
     if (ckt->is_grid)
         ow_planes_inputs(ckt, v, into);
@@ -245,7 +244,12 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = ow_system_rows(sys);
     OW_SWEEP(sys->n_threads, from, rows, block,
              row_currents(sys, from, from + block < rows ? from + block : rows, into));
-    currents_behind(sys, into);
+    currents_behind(sys, sys->v_node, into);
+}
+
+void ow_system_currents_behind(const struct ow_system *sys, const double nodes[], double into[])
+{
+    currents_behind(sys, nodes, into);
 }
 
 /* What is asked of all cells. */
@@ -291,7 +295,7 @@ static void place(struct ow_system *sys, const double v_row[], const double y[],
     OW_SWEEP(sys->n_threads, row, sys->circuit->xb->rows, ow_system_rows(sys),
              sweep_rows(sys, &cells, s, row));
     if (s->into)
-        currents_behind(sys, s->into);
+        currents_behind(sys, sys->v_node, s->into);
 }
 
 void ow_system_place(struct ow_system *sys, const double v_row[], const double y[])

@@ -41,8 +41,8 @@ struct ow_system {
     double *most;                   /* [rows] workspace                                   */
 };
 
-/* How many of n_threads (0 is 1) are worth it: below some 300 x 300 cells waiting for each other
- * costs more than it brings. */
+/* How many of n_threads (0 is 1) are worth it: below some 300 x 300 cells waiting for each
+ * other costs more than it brings. */
 int ow_system_threads(const struct ow_circuit *circuit, unsigned n_threads);
 
 /* n_threads (1 or more) share the work of large sweeps; results do not depend on it. */
@@ -62,8 +62,8 @@ bool ow_system_is_any(const double f[], size_t n);
  * below y may be where free nodes stand in v_node. */
 void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[]);
 
-/* All node voltages [n_node] without a copy: those of y with ground and the sources at v_row put
- * before them, where first_free values have room. */
+/* All node voltages [n_node] without a copy: those of y with ground and the sources at v_row
+ * put before them, where first_free values have room. */
 const double *ow_system_nodes_around(const struct ow_system *sys, const double v_row[],
                                      double y[]);
 
@@ -89,6 +89,9 @@ void ow_system_place_flow(struct ow_system *sys, const double v_row[], const dou
 
 /* I at the placed point: into[n_free]. */
 void ow_system_currents(const struct ow_system *sys, double into[]);
+/* The same of a grid at nodes[n_node], but of all nodes behind its planes alone. */
+void ow_system_currents_behind(const struct ow_system *sys, const double nodes[],
+                               double into[]);
 
 /* The states' part of dy/dt there; the voltages' part is M^-1 I. */
 void ow_system_state_rates(const struct ow_system *sys, double ydot[]);

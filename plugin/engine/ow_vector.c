@@ -163,6 +163,27 @@ static double *look_at(N_Vector v)
     return raw(v);
 }
 
+/* Whether anything that waits from sum m on looks at z. */
+static bool is_asked_for(const struct ow_vector_space *space, size_t m, const double *z)
+{
+    bool is = false;
+    for (; m < space->n_sum && !is; m++)
+        is = space->sum[m].x == z || space->sum[m].y == z;
+    return is;
+}
+
+double *ow_vector_overwrite(N_Vector v)
+{
+    struct ow_vector_space *space = space_of(v);
+    const double *z = raw(v);
+    size_t n = 0;
+    for (size_t m = 0; m < space->n_sum; m++)
+        if (space->sum[m].z != z || is_asked_for(space, m, z))
+            space->sum[n++] = space->sum[m];
+    space->n_sum = n;
+    return look_at(v);
+}
+
 void ow_vector_space_make(struct ow_vector_space *space)
 {
     if (space->n_sum > 0)
@@ -204,7 +225,8 @@ static N_Vector fill(N_Vector v, size_t capacity, struct ow_vector_space *space)
     if (c) {
         *c = (struct content){.space = space, .capacity = capacity};
         /* entries begin where a cache line does, if the store does */
-        const size_t line = 64 / sizeof *c->data, before = (space->room + line - 1) / line * line;
+        const size_t line = 64 / sizeof *c->data,
+                     before = (space->room + line - 1) / line * line;
         c->store = ow_pages_calloc(before + capacity + 1, sizeof *c->data);
         c->data = c->store ? c->store + before : NULL;
     }

@@ -52,6 +52,10 @@ void ow_vector_space_finish(struct ow_vector_space *space);
 /* Make all sums that wait: before a change of the length. */
 void ow_vector_space_make(struct ow_vector_space *space);
 
+/* The entries of v, all of which the caller is about to write: sums that wait to are not made.
+ */
+double *ow_vector_overwrite(N_Vector v);
+
 /* A new vector of zeros with room for `capacity` entries, at least space->length at any time;
  * so are its clones.  The space is borrowed for as long as any of them lives.  NULL without
  * memory.  N_VClone() itself would crash over a NULL: without memory a clone is the vector it

@@ -1,0 +1,161 @@
+#include "ow_corrector.h"
+
+#include <cvode/cvode.h>
+#include <math.h>
+
+#include "ow_vector.h"
+
+static SUNNonlinearSolver_Type solver_type(SUNNonlinearSolver s)
+{
+    return SUNNONLINEARSOLVER_ROOTFIND;
+}
+
+/* CVODE's residual and linear solution: not used. */
+static int ignore_residual(SUNNonlinearSolver s, SUNNonlinSolSysFn fn)
+{
+    return SUN_NLS_SUCCESS;
+}
+
+static int set_matrix(SUNNonlinearSolver s, SUNNonlinSolLSetupFn fn)
+{
+    struct ow_corrector *c = s->content;
+    c->make_matrix = fn;
+    return SUN_NLS_SUCCESS;
+}
+
+static int set_test(SUNNonlinearSolver s, SUNNonlinSolConvTestFn fn, void *data)
+{
+    struct ow_corrector *c = s->content;
+    c->test = fn;
+    c->test_data = data;
+    return SUN_NLS_SUCCESS;
+}
+
+static int set_most(SUNNonlinearSolver s, int most)
+{
+    struct ow_corrector *c = s->content;
+    c->most = most;
+    return SUN_NLS_SUCCESS;
+}
+
+static int iterations(SUNNonlinearSolver s, long *n)
+{
+    *n = ((const struct ow_corrector *)s->content)->n_iteration;
+    return SUN_NLS_SUCCESS;
+}
+
+static int iteration(SUNNonlinearSolver s, int *k)
+{
+    *k = ((const struct ow_corrector *)s->content)->iteration;
+    return SUN_NLS_SUCCESS;
+}
+
+static int failures(SUNNonlinearSolver s, long *n)
+{
+    *n = ((const struct ow_corrector *)s->content)->n_failure;
+    return SUN_NLS_SUCCESS;
+}
+
+/* d = the solution, with a matrix of another gamma scaled between the factors that its M and
+ * its G would need, as CVODE does. */
+static int correct(struct ow_corrector *c, const struct ow_bdf *at, N_Vector weight, double tol,
+                   N_Vector d)
+{
+    const double norm = 0.05 * tol * sqrt((double)N_VGetLength(d)),
+                 ratio = at->gamma / c->gamma;
+    const enum ow_status st = ow_newton_correct(c->newton, at, N_VGetArrayPointer(weight), norm,
+                                                ow_vector_overwrite(d));
+    c->is_short = st == OW_ERR_NOMEM;
+    if (ratio != 1.0)
+        N_VScale(2.0 / (1.0 + ratio), d, d);
+    return st == OW_OK ? SUN_NLS_SUCCESS : c->is_short ? SUN_NLS_MEM_FAIL : SUN_NLS_CONV_RECVR;
+}
+
+/* Newton's iteration with one matrix. */
+static int iterate(struct ow_corrector *c, struct ow_bdf *at, N_Vector predicted, N_Vector y,
+                   N_Vector sum, N_Vector weight, double tol)
+{
+    int flag = SUN_NLS_CONTINUE;
+    at->y = c->y;
+    at->c = NULL;
+    for (c->iteration = 0; flag == SUN_NLS_CONTINUE; c->iteration++) {
+        N_Vector d = c->iteration == 0 ? sum : c->delta;
+        if (c->iteration == c->most)
+            return SUN_NLS_CONV_RECVR;
+        c->n_iteration++;
+        if ((flag = correct(c, at, weight, tol, d)))
+            return flag;
+        if (d != sum)
+            N_VLinearSum(1.0, sum, 1.0, d, sum);
+        flag = c->test(c->solver, sum, d, tol, weight, c->test_data);
+        if (flag != SUN_NLS_CONTINUE)
+            return flag;
+        N_VLinearSum(1.0, predicted, 1.0, sum, y);
+        at->y = N_VGetArrayPointer(y);
+        at->c = N_VGetArrayPointer(sum);
+    }
+    return flag;
+}
+
+/* sum: the correction to `predicted`, 0 on entry. */
+static int solve(SUNNonlinearSolver s, N_Vector predicted, N_Vector sum, N_Vector weight,
+                 realtype tol, booleantype is_due, void *cvode)
+{
+    struct ow_corrector *c = s->content;
+    struct ow_bdf at = {.v_row = c->v_row};
+    realtype t;
+    N_Vector same, y, rate, z1;
+    void *data;
+    if (CVodeGetNonlinearSystemData(cvode, &t, &same, &y, &rate, &at.gamma, &at.rl1, &z1,
+                                    &data))
+        return SUN_NLS_MEM_NULL;
+    c->n_iteration = c->n_failure = 0;
+    c->source(c->data, t, c->v_row);
+    c->y = N_VGetArrayPointer(predicted);
+    at.z1 = N_VGetArrayPointer(z1);
+    booleantype is_bad = SUNFALSE;
+    for (;;) {
+        booleantype is_new = SUNFALSE;
+        int flag = is_due ? c->make_matrix(is_bad, &is_new, cvode) : SUN_NLS_SUCCESS;
+        if (flag)
+            return flag;
+        flag = iterate(c, &at, predicted, y, sum, weight, tol);
+        if (flag == SUN_NLS_SUCCESS)
+            return flag;
+        c->n_failure++;
+        if (flag < 0 || is_new)
+            return flag;
+        is_due = is_bad = SUNTRUE;
+    }
+}
+
+enum ow_status ow_corrector_init(struct ow_newton *newton, ow_source_fn source, void *data,
+                                 double v_row[], N_Vector y, struct ow_corrector *out)
+{
+    *out = (struct ow_corrector){
+        .newton = newton, .source = source, .data = data, .v_row = v_row, .gamma = 1.0};
+    out->solver = SUNNonlinSolNewEmpty(y->sunctx);
+    out->delta = N_VClone(y);
+    if (!out->solver || !out->delta)
+        return OW_ERR_NOMEM;
+    out->solver->content = out;
+    out->solver->ops->gettype = solver_type;
+    out->solver->ops->solve = solve;
+    out->solver->ops->setsysfn = ignore_residual;
+    out->solver->ops->setlsetupfn = set_matrix;
+    out->solver->ops->setctestfn = set_test;
+    out->solver->ops->setmaxiters = set_most;
+    out->solver->ops->getnumiters = iterations;
+    out->solver->ops->getcuriter = iteration;
+    out->solver->ops->getnumconvfails = failures;
+    return OW_OK;
+}
+
+void ow_corrector_finish(struct ow_corrector *c)
+{
+    if (c->delta)
+        N_VDestroy(c->delta);
+    if (c->solver)
+        SUNNonlinSolFreeEmpty(c->solver);
+    *c = (struct ow_corrector){0};
+}
