@@ -174,6 +174,7 @@ static const struct {
     {".include b.inc\n", OW_ERR_INPUT, "a.inc: includes itself"},
     {".include /dev/zero\n", OW_ERR_FILE, "/dev/zero: is no regular file"},
     {".include ../evil.inc\n", OW_ERR_INPUT, "ngspice would take"},
+    {"* a\n\n + 5\n.subckt amp in out\n.ends\n", OW_ERR_INPUT, "a.inc:3: + continues no line"},
 };
 
 START_TEST(test_refused)

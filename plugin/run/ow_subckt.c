@@ -357,6 +357,9 @@ static enum ow_status take_card(struct reader *r, char *card, size_t line,
                                 const struct place *from)
 {
     const char *command = command_of(card);
+    if (*card == '+') /* ngspice would add it to what stands before the file */
+        return ow_fail(r->err, OW_ERR_INPUT, "%s:%zu: + continues no line of this file",
+                       from->file, line);
     if (command)
         return note_command(r, from->file, line, command);
     if (begins(card, ".subckt") || begins(card, ".macro"))

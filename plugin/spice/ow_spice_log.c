@@ -9,8 +9,11 @@
 static const char *const complaint[] = {
     "error",   "too small",    "singular", "aborted",      "couldn't",  "cannot",
     "can't",   "fatal",        "unknown",  "unrecognized", "failed",    "no such",
-    "illegal", "not converge", "unable",   "out of",       "undefined",
+    "illegal", "not converge", "unable",   "out of",       "undefined", "check line",
 };
+
+/* How those end whose next line is the card that they are about. */
+static const char *const opening[] = {"from line", "on line:", "its substitute:"};
 
 static bool contains(const char *line, const char *what)
 {
@@ -43,11 +46,29 @@ static const char *strip(const char *line)
     return line;
 }
 
+static bool is_opening(const char *line)
+{
+    const size_t n = strlen(line);
+    for (size_t k = 0; k < sizeof opening / sizeof opening[0]; k++) {
+        const size_t m = strlen(opening[k]);
+        if (n >= m && strcmp(line + n - m, opening[k]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void add_line(struct ow_log *log, const char *line)
 {
     if (!*line)
         return;
     snprintf(log->last, sizeof log->last, "%s", line);
+    if (log->is_open) {
+        char *error = log->error[log->n_error - 1];
+        const size_t n = strlen(error);
+        snprintf(error + n, OW_LOG_LINE - n, " %s", line);
+        log->is_open = false;
+        return;
+    }
     if (!is_complaint(line))
         return;
     if (log->n_error && strcmp(log->error[log->n_error - 1], line) == 0)
@@ -59,6 +80,7 @@ static void add_line(struct ow_log *log, const char *line)
         log->n_error--;
     }
     snprintf(log->error[log->n_error++], OW_LOG_LINE, "%s", line);
+    log->is_open = is_opening(line);
 }
 
 void ow_log_append(struct ow_log *log, const char *text, size_t n)

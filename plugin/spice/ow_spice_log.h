@@ -2,6 +2,7 @@
 #ifndef OW_SPICE_LOG_H
 #define OW_SPICE_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { OW_LOG_LINES = 4, OW_LOG_LINE = 160 };
@@ -13,6 +14,7 @@ struct ow_log {
     char error[OW_LOG_LINES][OW_LOG_LINE]; /* the first complaints, where causes stand,
                                               and the last, where the analysis ends    */
     size_t n_error;
+    bool is_open; /* the card that the last of them is about is in the next line      */
     char last[OW_LOG_LINE]; /* of whatever kind                                       */
 };
 
