@@ -376,6 +376,12 @@ START_TEST(test_only_the_same_sweep_resumes)
     outcome_finish(&o);
     o = run("ohmweave vmm small.yaml");
     check_refusal(&o, 2, "small.yaml:3:9: ", "ohmweave sweep", NULL);
+    put("p.yaml", "vmm: {weights: w.csv, inputs: {random: [6, 4]}}\ndevice: {set: ow_benign}\n"
+                  "program: {pulses: {v_set: -1, v_reset: 1, t_width: 1n}}\n"
+                  "sweep: {array.r_wordline: [0.5, 2]}\n");
+    o = run("ohmweave sweep p.yaml --store p.db"); /* not point by point */
+    check_refusal(&o, 2, "p.yaml:3:27: ", "`ohmweave sweep` would ignore the section program",
+                  NULL);
 }
 END_TEST
 

@@ -234,9 +234,9 @@ static enum ow_status sweep_load(const struct arguments *a, struct sweep *s,
     return ow_sweep_cost_init(&s->plan, &s->cost, err);
 }
 
-/* Those of the first point, as far as it can be read. */
-static enum ow_status keep_files(const struct arguments *a, const struct sweep *s,
-                                 struct ow_error *err)
+/* What the first point says, as far as it can be read, of all of them. */
+static enum ow_status check_first(const struct arguments *a, const struct sweep *s,
+                                  struct ow_error *err)
 {
     struct ow_spec spec;
     struct ow_error why = {0};
@@ -245,6 +245,8 @@ static enum ow_status keep_files(const struct arguments *a, const struct sweep *
         ow_plan_spec(&s->plan, 0, &spec, &why))
         return st;
     st = ow_spec_keep_files(&spec, err);
+    if (!st)
+        st = ow_spec_for(&spec, "sweep", err);
     ow_spec_finish(&spec);
     return st;
 }
@@ -375,7 +377,7 @@ static int run(int argc, char **argv)
     int code;
     if (!cli_parse(&argp, argc, argv, &a, &code))
         goto done;
-    if (sweep_load(&a, &s, &err) || keep_files(&a, &s, &err) ||
+    if (sweep_load(&a, &s, &err) || check_first(&a, &s, &err) ||
         !cli_output_check(&a.output, &err)) {
         code = cli_fail(&err);
         goto done;
