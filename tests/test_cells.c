@@ -24,7 +24,7 @@
 /* clang-format off */
 static const struct { const char *text, *message; } refused[] = {
     {VMM "array: {cell: 1T}\n",  "c.yaml:2:15: array.cell: '1T': expected 1R, 1T1R, 1S1R or 2T2R"},
-    {VMM "access: {params: {v_gate: 1}}\n", "c.yaml:2:18: access.params: would be ignored, array.cell is 1R"},
+    {VMM "access: {params: {v_gate: 1}}\n", "c.yaml:2:19: access.params.v_gate: would be ignored, array.cell is 1R"},
     {VMM "access: {model: ekv}\n", "c.yaml:2:17: access.model: would be ignored, array.cell is 1R"},
     {VMM "access: {set: ekv_180nm}\n", "c.yaml:2:15: access.set: would be ignored, array.cell is 1R"},
     {VMM "array: {cell: 1T1R}\naccess: {model: selector_exp}\n", "c.yaml:3:17: access.model: selector_exp in a cell of another kind: expected ekv for this array.cell"},

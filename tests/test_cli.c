@@ -269,6 +269,7 @@ static const struct { const char *set, *place, *word; } bad_set[] = {
     {"device.g_min=0.9u",      "--set device.g_min=0.9u: device.g_min: ", "reaches from 1e-06 S to 0.0001 S"},
     {"device.params.i_on=1",   "--set device.params.i_on=1: ",      "must be negative"},
     {"vmm.weights=no.csv",     "--set vmm.weights=no.csv: vmm.weights: ", "No such file"},
+    {"access.params.v_gate=1", "--set access.params.v_gate=1: access.params.v_gate: ", "would be ignored, array.cell is 1R"},
     {"sense.c_load=0",         "--set sense.c_load=0: sense.c_load: ", "engine.name dc"},
 };
 /* clang-format on */

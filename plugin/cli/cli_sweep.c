@@ -254,7 +254,7 @@ static void print_counts(const struct table *t, const char *name,
         printf("  and %zu points more: ohmweave export %s\n", t->n_done - t->n_shown, name);
     if (t->n_seed > 1 && t->n_shown > 0)
         printf("  medians over the seeds\n");
-    printf("\n%zu points done", count[OW_POINT_DONE]);
+    printf("\n%zu point%s done", count[OW_POINT_DONE], count[OW_POINT_DONE] == 1 ? "" : "s");
     for (size_t k = 0; k < OW_N_POINT_STATUS; k++)
         if (count[k] > 0 && k != OW_POINT_DONE)
             printf(", %zu %s", count[k], ow_point_status_str((enum ow_point_status)k));

@@ -144,7 +144,8 @@ static void print_where(const struct arguments *a, const struct ow_plan *plan,
 static void print_plan(const struct arguments *args, const struct ow_plan *plan,
                        const struct ow_sweep_cost *cost, unsigned jobs, double memory)
 {
-    printf("%s: %zu points", plan->outline->path, plan->n_point);
+    printf("%s: %zu point%s", plan->outline->path, plan->n_point,
+           plan->n_point == 1 ? "" : "s");
     for (size_t a = 0; a < plan->n_axis; a++) {
         printf("%s%zu ", a ? " x " : " = ", plan->axis[a].length);
         for (size_t c = 0, n = 0; c < plan->n_column; c++)

@@ -125,6 +125,12 @@ static const char *engine_name(const struct arguments *a)
     return a->array->spec->engine.name == OW_ENGINE_COSIM ? "co-simulation" : "CVODE";
 }
 
+/* What is compared, and counted by --vectors. */
+static const char *one_of(const struct ow_array *array)
+{
+    return array->writes.n ? "pulse" : "vector";
+}
+
 static void print_comparison(const struct arguments *a, const size_t vector[],
                              const struct ow_verify_result *r)
 {
@@ -135,20 +141,21 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
     printf("%s: %s against ngspice, ", array->spec->path, engine_name(a));
     if (a->tile)
         printf("array %s of ", a->tile);
-    printf("%zu x %zu devices (%s), %zu read%s\n", array->xb.rows, array->xb.cols,
-           array->xb.model->name, r->n_read, r->n_read == 1 ? "" : "s");
+    printf("%zu x %zu devices (%s), %zu %s%s\n", array->xb.rows, array->xb.cols,
+           array->xb.model->name, r->n_read, array->writes.n ? "pulse" : "read",
+           r->n_read == 1 ? "" : "s");
     d = &c->sense;
-    printf("  sense outputs  %-8s worst %.2e of full scale (%s), limit %g: vector %zu, out%zu, "
+    printf("  sense outputs  %-8s worst %.2e of full scale (%s), limit %g: %s %zu, out%zu, "
            "%.9g V and %.9g V\n",
            verdict(d->is_ok), d->worst, cli_si(c->full_scale, "V", text), OW_AGREE_SENSE,
-           vector[d->read / array->n_phase], d->index, d->a, d->b);
+           one_of(array), vector[d->read / array->n_phase], d->index, d->a, d->b);
     d = &r->wave;
     if (r->has_wave)
-        printf(
-            "  at all times   %-8s worst %.2e, limit %g: vector %zu, out%zu at %s, %.9g V and "
-            "%.9g V\n",
-            verdict(d->is_ok), d->worst, OW_AGREE_SENSE, vector[d->read / array->n_phase],
-            d->index, cli_si(r->t_wave, "s", text), d->a, d->b);
+        printf("  at all times   %-8s worst %.2e, limit %g: %s %zu, out%zu at %s, %.9g V and "
+               "%.9g V\n",
+               verdict(d->is_ok), d->worst, OW_AGREE_SENSE, one_of(array),
+               vector[d->read / array->n_phase], d->index, cli_si(r->t_wave, "s", text), d->a,
+               d->b);
     d = &c->energy;
     printf("  energy         %-8s worst %.2e, limit %g: %s, %s and %s\n", verdict(d->is_ok),
            d->worst, OW_AGREE_ENERGY, energy_name[d->index],
@@ -163,7 +170,7 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
     printf("  device states  %-8s worst %.2e of the range, limit %g", verdict(d->is_ok),
            d->worst, OW_AGREE_STATE);
     if (array->xb.model->n_state) {
-        printf(": vector %zu, ", vector[d->read / array->n_phase]);
+        printf(": %s %zu, ", one_of(array), vector[d->read / array->n_phase]);
         print_cell(array, d->index);
         printf(", %s = %.9g and %.9g", array->xb.model->state[d->state].name, d->a, d->b);
     }
@@ -178,7 +185,8 @@ static void print_comparison(const struct arguments *a, const size_t vector[],
                verdict(d->is_ok && c->n_unlike == 0), c->n_event, c->n_unlike, d->worst,
                OW_AGREE_EVENT);
         for (size_t k = 0; k < c->n_near; k++) {
-            printf("    apart: vector %zu, ", vector[c->near[k].read / array->n_phase]);
+            printf("    apart: %s %zu, ", one_of(array),
+                   vector[c->near[k].read / array->n_phase]);
             print_cell(array, c->near[k].cell);
             printf(", %.3g of %.3g hazard left, %s\n", c->near[k].left, c->near[k].draw,
                    c->near[k].is_alike ? "alike" : "not alike");
@@ -290,11 +298,11 @@ static enum ow_status save_read(const struct arguments *a, size_t k, size_t vect
         (st = cli_write_wave(spice, "ngspice", &r->spice[k], err)))
         return st;
     if (!is_quiet)
-        printf("  vector %zu%s: %s, %s\n    repeat it: ngspice -b %s\n", vector, sign, engine,
-               spice, deck);
+        printf("  %s %zu%s: %s, %s\n    repeat it: ngspice -b %s\n", one_of(array), vector,
+               sign, engine, spice, deck);
     const char *slash = strrchr(array->spec->path, '/');
-    snprintf(title, sizeof title, "%.120s, vector %zu: %s and ngspice",
-             slash ? slash + 1 : array->spec->path, vector, engine_name(a));
+    snprintf(title, sizeof title, "%.120s, %s %zu: %s and ngspice",
+             slash ? slash + 1 : array->spec->path, one_of(array), vector, engine_name(a));
     const size_t n = choose_columns(&r->engine[k], column);
     struct ow_error why = {0};
     const double t_sample = ow_array_taken(array);

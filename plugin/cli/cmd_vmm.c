@@ -216,9 +216,9 @@ static void print_table(const struct ow_problem *p, const struct ow_vmm_result *
     printf("%s: weights %zu x %zu on ", spec->path, p->n_in, p->n_out);
     if (ow_problem_arrays(p) > 1)
         printf("%zu x %zu arrays of up to ", p->n_row_tile, p->n_col_tile);
-    printf("%zu x %zu devices, %s%s%s, %zu vectors\n", a->xb.rows, a->xb.cols,
+    printf("%zu x %zu devices, %s%s%s, %zu vector%s\n", a->xb.rows, a->xb.cols,
            a->xb.model->name, spec->device.set ? " set " : "",
-           spec->device.set ? spec->device.set : "", p->n_vec);
+           spec->device.set ? spec->device.set : "", p->n_vec, p->n_vec == 1 ? "" : "s");
     printf("  g %s to %s,", cli_si(a->mapping.g_min, "S", text),
            cli_si(a->mapping.g_max, "S", other));
     printf(" segments %s word, %s bit;", cli_si(a->xb.r_wordline, "ohm", text),

@@ -814,14 +814,18 @@ static enum ow_status check_access(const struct loader *l)
     const struct ow_spec *spec = l->spec;
     const char *const *name = access_of[spec->array.cell];
     if (!name[0]) {
-        const char *ignored = spec->access.model      ? "access.model"
-                              : spec->access.set      ? "access.set"
-                              : spec->access.params.n ? "access.params"
-                                                      : NULL;
-        return ignored ? ow_spec_fail(spec, ignored, l->err, OW_ERR_INPUT,
-                                      "would be ignored, array.cell is 1R: expected 1T1R, 1S1R "
-                                      "or 2T2R there, or nothing here")
-                       : OW_OK;
+        static const char why[] = "would be ignored, array.cell is 1R: expected 1T1R, 1S1R or "
+                                  "2T2R there, or nothing here";
+        const char *ignored = spec->access.model ? "access.model"
+                              : spec->access.set ? "access.set"
+                                                 : NULL;
+        if (ignored)
+            return ow_spec_fail(spec, ignored, l->err, OW_ERR_INPUT, "%s", why);
+        if (spec->access.params.n == 0)
+            return OW_OK;
+        const struct ow_node *key = spec->access.params.entry[0].key;
+        return ow_node_fail(key, l->err, OW_ERR_INPUT, "access.params.%s: %s",
+                            ow_quote(key->text, strlen(key->text)).text, why);
     }
     for (size_t k = 0; name[k]; k++)
         if (strcmp(name[k], spec->access.model->name) == 0)

@@ -330,8 +330,9 @@ static void add_warnings(const struct ow_problem *p, double control_clipped,
     if (spec->engine.name == OW_ENGINE_DC)
         ow_warn(&r->warnings, "dc: energies are the plateau's, without edges and charging");
     if (r->range.is_from_few && spec->adc.range.rule == OW_RANGE_CALIBRATED)
-        ow_warn(&r->warnings, "full scale comes from %zu calibration vectors, fewer than %d",
-                r->accuracy.n_calibration, OW_RANGE_FEW);
+        ow_warn(&r->warnings, "full scale comes from %zu calibration vector%s, fewer than %d",
+                r->accuracy.n_calibration, r->accuracy.n_calibration == 1 ? "" : "s",
+                OW_RANGE_FEW);
     if (isnan(spec->input.v_supply))
         ow_warn(&r->warnings,
                 "drivers are ideal: their charge is billed at v_read (input.v_supply)");

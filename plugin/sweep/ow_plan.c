@@ -140,9 +140,9 @@ static enum ow_status read_range(const struct builder *b, const struct ow_plan_c
                             column->name, expected);
     if (!(count >= 2.0 && count <= OW_PLAN_MAX_POINTS) || count != floor(count))
         return ow_node_fail(n, b->err, OW_ERR_INPUT,
-                            "sweep.%s: steps: '%.40s': expected a whole number from 2 on, both "
-                            "ends count",
-                            column->name, n->text);
+                            "sweep.%s: steps: '%.40s': expected a whole number from 2 to %d, "
+                            "both ends count",
+                            column->name, n->text, OW_PLAN_MAX_POINTS);
     *is_log = scale && scale->kind == OW_NODE_SCALAR && strcmp(scale->text, "log") == 0;
     if (scale && !*is_log &&
         !(scale->kind == OW_NODE_SCALAR && strcmp(scale->text, "lin") == 0))
@@ -361,7 +361,8 @@ static enum ow_status take_seeds(const struct builder *b, const struct ow_node *
     if (!node_number(node, &n) || !(n >= 1.0 && n <= OW_PLAN_MAX_POINTS) || n != floor(n) ||
         b->seed + n > 4294967296.0)
         return ow_node_fail(node, b->err, OW_ERR_INPUT,
-                            "sweep.seeds: expected how many seeds, a whole number from 1 on");
+                            "sweep.seeds: expected how many seeds, a whole number from 1 to %d",
+                            OW_PLAN_MAX_POINTS);
     enum ow_status st = add_column(b, key, "seed", &column);
     if (st)
         return st;
