@@ -314,7 +314,7 @@ END_TEST
 static const struct { const char *text; double value; } suffix[] = {
     {"1e3", 1e3}, {"4.7k", 4700}, {"4.7K", 4700}, {"0.1m", 1e-4}, {"100u", 1e-4}, {"12n", 12e-9},
     {"1.5meg", 1.5e6}, {"1.5MEG", 1.5e6}, {"1.5MegOhm", 1.5e6}, {"0.5g", 0.5e9}, {"2kohm", 2000},
-    {"+3", 3}, {".5", 0.5}, {"5.", 5}, {"\"10k\"", 10e3}, {"'10k'", 10e3}, {"1e-18", 1e-18}, {"0", 0},
+    {"+3", 3}, {".5", 0.5}, {"5.", 5}, {"\"10k\"", 10e3}, {"'10k'", 10e3}, {"1e-9", 1e-9}, {"0", 0},
 };
 /* clang-format on */
 
@@ -376,6 +376,8 @@ static const struct { const char *text, *message; } bad[] = {
     {VMM "array: {r_wordline: ten}\n",   "s.yaml:2:21: array.r_wordline: 'ten' is not a number: expected a number from 0 to 1e+09 ohm" SEGMENT},
     {VMM "array: {r_wordline: 10x}\n",   "s.yaml:2:21: array.r_wordline: '10x' is a number with an unknown suffix or unit (suffixes: t g meg k m u n p f mil): expected a number from 0 to 1e+09 ohm" SEGMENT},
     {VMM "array: {r_wordline: -1}\n",    "s.yaml:2:21: array.r_wordline: '-1' is too small: expected a number from 0 to 1e+09 ohm" SEGMENT},
+    {VMM "array: {r_wordline: 1e-12}\n", "s.yaml:2:21: array.r_wordline: 1e-12 ohm: expected 0, or 1e-09 ohm or more"},
+    {VMM "array: {r_driver: 1e-300}\n",  "s.yaml:2:19: array.r_driver: 1e-300 ohm: expected 0, or 1e-09 ohm or more"},
     {VMM "array: {r_wordline: 2g}\n",    "s.yaml:2:21: array.r_wordline: '2g' is too large: expected a number from 0 to 1e+09 ohm" SEGMENT},
     {VMM "array: {r_wordline: .inf}\n",  "s.yaml:2:21: array.r_wordline: '.inf' is not a number: expected a number from 0 to 1e+09 ohm" SEGMENT},
     {VMM "array: {r_wordline: inf}\n",   "s.yaml:2:21: array.r_wordline: 'inf' is infinite: expected a number from 0 to 1e+09 ohm" SEGMENT},

@@ -192,6 +192,25 @@ static enum ow_status check_gate(const struct ow_spec *spec, struct ow_error *er
                         spec->program.v_gate_off);
 }
 
+/* Less than this beside what devices conduct is more than double precision can tell. */
+#define LEAST_OHM 1e-9
+
+static enum ow_status check_resistances(const struct ow_spec *spec, struct ow_error *err)
+{
+    const struct {
+        const char *key;
+        double r;
+    } wire[] = {{"array.r_wordline", spec->array.r_wordline},
+                {"array.r_bitline", spec->array.r_bitline},
+                {"array.r_driver", spec->array.r_driver},
+                {"program.r_driver", spec->program.is_given ? spec->program.r_driver : 0.0}};
+    for (size_t k = 0; k < sizeof wire / sizeof wire[0]; k++)
+        if (wire[k].r > 0.0 && wire[k].r < LEAST_OHM)
+            return ow_spec_fail(spec, wire[k].key, err, OW_ERR_INPUT,
+                                "%g ohm: expected 0, or %g ohm or more", wire[k].r, LEAST_OHM);
+    return OW_OK;
+}
+
 enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
 {
     const struct ow_model *model = spec->device.model;
@@ -206,7 +225,8 @@ enum ow_status ow_spec_check(const struct ow_spec *spec, struct ow_error *err)
     enum ow_status st;
     if ((st = check_noise(spec, err)) || (st = check_scheme(spec, err)) ||
         (st = check_slices(spec, err)) || (st = check_encoding(spec, err)) ||
-        (st = check_tile(spec, err)) || (st = check_gate(spec, err)))
+        (st = check_tile(spec, err)) || (st = check_gate(spec, err)) ||
+        (st = check_resistances(spec, err)))
         return st;
     if (spec->mapping.levels == 1)
         return ow_spec_fail(spec, "mapping.levels", err, OW_ERR_INPUT,
