@@ -611,6 +611,10 @@ START_TEST(test_gnuplot_says_why_it_failed)
     ck_assert_int_eq(ow_gnuplot_draw(&g, &svg, &n, &err), OW_ERR_HOST);
     ck_assert_msg(strstr(err.text, "gnuplot: failed: "), "%s", err.text);
     ck_assert_ptr_null(strchr(err.text, '\n'));
+    ck_assert_ok(ow_gnuplot_begin(&g, &err), err);
+    fputs("set print '-'\nprint 'a warning'\nsystem('kill -9 $PPID')\n", g.to);
+    ck_assert_int_eq(ow_gnuplot_draw(&g, &svg, &n, &err), OW_ERR_HOST);
+    ck_assert_str_eq(err.text, "gnuplot: Killed");
 }
 END_TEST
 
@@ -1116,6 +1120,39 @@ START_TEST(test_misuse_is_exit_2)
 }
 END_TEST
 
+/* Files that may not grow are no fault of the input, and half a picture is none: 5 kB are too
+ * few for any, 100 kB for the page alone, into which 12 of them go. */
+/* clang-format off */
+static const struct { int most; const char *args, *word; } too_large[] = { /* kB */
+    {5,   "report s.db -o a.html",   "gnuplot: File size limit"},
+    {5,   "report s.db --plot a.svg", "gnuplot: File size limit"},
+    {100, "report s.db -o a.html",   "a.html: cannot be written"},
+    {1,   "export s.db --csv a.csv", "a.csv: cannot be written"},
+    {0,   "export s.db --npy a",     ".npy: cannot be written"},
+};
+/* clang-format on */
+
+START_TEST(test_files_that_may_not_grow)
+{
+    char script[200];
+    if (!has_gnuplot())
+        return;
+    make_store("s.db", limit_enob, 4.95);
+    snprintf(script, sizeof script,
+             "(ulimit -f %d; exec \"$OW_PROGRAM\" %s) 2>&1 | cat >said\n", too_large[_i].most,
+             too_large[_i].args);
+    put("few.sh", script);
+    struct outcome o = run("bash -o pipefail few.sh");
+    char *said = get("said", NULL);
+    ck_assert_msg(o.code == 1 && strstr(said, too_large[_i].word), "exit code %d: %s", o.code,
+                  said);
+    free(said);
+    outcome_finish(&o);
+    ck_assert_int_eq(count_files(".", "a."), 0);
+    ck_assert_int_eq(access("a", F_OK) == 0 ? count_files("a", NULL) : 0, 0);
+}
+END_TEST
+
 START_TEST(test_without_gnuplot_it_says_so)
 {
     make_store("s.db", limit_enob, 4.95);
@@ -1207,6 +1244,7 @@ int main(void)
     tcase_add_test(tc, test_names_of_files_are_names);
     tcase_add_loop_test(tc, test_refusals_are_one_line, 0, N(refused));
     tcase_add_loop_test(tc, test_misuse_is_exit_2, 0, N(misuse));
+    tcase_add_loop_test(tc, test_files_that_may_not_grow, 0, N(too_large));
     tcase_add_test(tc, test_without_gnuplot_it_says_so);
     tcase_add_test(tc, test_hundred_thousand_points);
     suite_add_tcase(suite, tc);

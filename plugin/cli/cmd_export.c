@@ -78,6 +78,7 @@ struct export
     size_t n_figure;
     FILE *csv;              /* or NULL */
     struct ow_matrix value; /* [n_column + n_figure][n_point], or empty */
+    bool is_read;           /* what fails then is a file that is written */
 };
 
 static bool take_figure(void *data, const char *name)
@@ -287,6 +288,7 @@ static enum ow_status export_store(const struct arguments *a, struct export *e,
         put_titles(e);
     if (!st)
         st = ow_store_each(store, &all, take_row, e, err);
+    e->is_read = !st;
     if (!st && file.to)
         st = ow_file_commit(&file, err);
     ow_file_discard(&file);
@@ -305,7 +307,7 @@ static int run(int argc, char **argv)
     if (!e)
         return EXIT_RUN_FAILED;
     if (cli_parse(&argp, argc, argv, &a, &code) && export_store(&a, e, &err))
-        code = cli_fail(&err);
+        code = e->is_read ? cli_fail_write(&err) : cli_fail(&err);
     json_decref(e->columns);
     ow_matrix_finish(&e->value);
     free(e);

@@ -142,7 +142,7 @@ static int write_all(const struct arguments *a, struct ow_report *report)
     if ((a->page && ow_report_page(report, a->page, &err)) ||
         (a->plot && ow_report_plot(report, a->figure, a->plot, &err)) ||
         (a->waveforms && ow_report_raw(report, a->waveforms, &err)))
-        return cli_fail(&err);
+        return err.status == OW_ERR_FILE ? cli_fail_write(&err) : cli_fail(&err);
     if (cli_output_has_table(&a->output))
         print_answer(a, report);
     if (a->output.json && !cli_write_json(ow_report_json(report), a->output.json, &err))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -98,11 +99,19 @@ static enum ow_status start(const int fd[N_FD], pid_t *pid, struct ow_error *err
 {
     char *const argv[] = {"gnuplot", "--default-settings", NULL};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t too_large; /* ends it, whatever we think of it: it would draw half a picture */
+    sigemptyset(&too_large);
+    sigaddset(&too_large, SIGXFSZ);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigdefault(&attributes, &too_large);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_init(&actions);
     for (int k = 0; k < N_FD; k++)
         posix_spawn_file_actions_adddup2(&actions, fd[k], k);
-    const int e = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+    const int e = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     if (e)
         return ow_fail(err, OW_ERR_HOST,
                        "gnuplot: %s: expected the Debian package gnuplot-nox, or another "
@@ -175,6 +184,8 @@ static enum ow_status run(const struct ow_gnuplot *g, const int fd[N_FD], char *
             return ow_fail(err, OW_ERR_HOST, "gnuplot: %s", strerror(errno));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return take(fd[PICTURE], picture, n, err);
+    if (WIFSIGNALED(status)) /* its last words are about something else */
+        return ow_fail(err, OW_ERR_HOST, "gnuplot: %s", strsignal(WTERMSIG(status)));
     last_words(fd[SAYS], words, sizeof words);
     return ow_fail(err, OW_ERR_HOST, "gnuplot: failed: %.200s", *words ? words : "no message");
 }
