@@ -1,5 +1,6 @@
 #include "ow_mesh.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,17 +30,26 @@ static size_t stride_of(size_t n)
 
 /* ---- life ------------------------------------------------------------------------------ */
 
+/* Where a lane begins a line of the cache: a product is half as fast where each of its loads
+ * touches two.  Takes up to LANES - 1 numbers of the store. */
+static double *align(double *store)
+{
+    const uintptr_t line = LANES * sizeof(double), at = (uintptr_t)store;
+    return store + ((line - at % line) % line) / sizeof(double);
+}
+
 /* Products write whole blocks, up to LANES - 1 rows behind a mesh. */
 struct ow_mesh *ow_mesh_create(size_t n)
 {
     const size_t stride = stride_of(n), size = (n <= SMALL ? n : n + LANES) * stride;
-    struct ow_mesh *mesh = calloc(1, sizeof *mesh + OW_MESH_N_PART * size * sizeof(double));
+    struct ow_mesh *mesh =
+        calloc(1, sizeof *mesh + (OW_MESH_N_PART * size + LANES) * sizeof(double));
     if (!mesh)
         return NULL;
     mesh->n = n;
     mesh->stride = stride;
     for (size_t k = 0; k < OW_MESH_N_PART; k++)
-        mesh->part[k] = mesh->store + k * size;
+        mesh->part[k] = align(mesh->store) + k * size;
     return mesh;
 }
 
@@ -120,106 +130,123 @@ static void multiply(size_t n_k, size_t m, size_t n, const double a[], size_t ld
 #endif
 
 /* Rows first .. first + TILE of c, [n][ldc], from the diagonal on: c += a' b. */
-static void add_tile(size_t n_k, size_t n, size_t first, const double a[], const double b[],
-                     size_t ld, double c[], size_t ldc)
+static void add_tile(size_t n_k, size_t n, size_t first, const double a[], size_t lda,
+                     const double b[], size_t ldb, double c[], size_t ldc)
 {
     const size_t rows = n - first < TILE ? round_up(n - first) : TILE;
-    multiply(n_k, rows, round_up(n - first), a + first, ld, b + first, ld,
+    multiply(n_k, rows, round_up(n - first), a + first, lda, b + first, ldb,
              c + first * ldc + first, ldc);
 }
 
-struct panel {
-    size_t first, end;
-    double *y; /* [PANEL][stride] its rows of y, which become a's in place */
-};
-
-/* Its own nodes one by one. */
-OW_CLONES
-static void eliminate_panel(struct ow_mesh *mesh, size_t n_node, struct panel *p)
-{
-    const size_t n = mesh->n, stride = mesh->stride;
-    for (size_t m = p->first; m < p->end; m++) {
-        double *a = mesh->part[OW_MESH_ALL] + m * stride;
-        double *y = p->y + (m - p->first) * stride;
-        const double s = sum_of(a, m + 1, n_node), share = s > 0.0 ? 1.0 / s : 0.0;
-        memcpy(y, a, stride * sizeof *y);
-        for (size_t b = m + 1; b < n; b++)
-            a[b] *= share;
-        for (size_t r = m + 1; r < p->end; r++) {
-            double *yr = mesh->part[OW_MESH_ALL] + r * stride;
-            for (size_t b = r + 1; b < n; b++)
-                yr[b] += y[r] * a[b];
-        }
-    }
-}
-
-/* y of all that remain, a's in the rows of the nodes that are gone. */
-static bool eliminate_nodes(struct ow_mesh *mesh, size_t n_gone, size_t n_node)
-{
-    const size_t n = mesh->n, stride = mesh->stride;
-    struct panel p = {.y = malloc(PANEL * stride * sizeof *p.y)};
-    if (!p.y)
-        return false;
-    for (p.first = 0; p.first < n_gone; p.first = p.end) {
-        p.end = n_gone - p.first < PANEL ? n_gone : p.first + PANEL;
-        eliminate_panel(mesh, n_node, &p);
-        const size_t n_k = p.end - p.first, rest = n - p.end;
-        const double *y = p.y + p.end, *a = mesh->part[OW_MESH_ALL] + p.first * stride + p.end;
-        double *c = mesh->part[OW_MESH_ALL] + p.end * stride + p.end;
-        SHARE(n >= SHARED, k, n_node - p.end, TILE,
-              add_tile(n_k, rest, k, y, a, stride, c, stride));
-    }
-    free(p.y);
-    return true;
-}
-
-/* A stack of matrices [rows][stride], rows and columns rounded up with zeros: r, the voltages
- * of the nodes that are gone, by those of the nodes that remain; t; and r once more, so that
- * both [r t] and [t r] are one factor.  Then a square matrix of the nodes that are gone. */
-struct stack {
-    size_t rows, stride, square_stride;
-    double *r, *t, *again, *square;
+/* What it takes to eliminate n nodes, rows and columns rounded up with zeros. */
+struct gone {
+    size_t n, rows, stride, square_stride;
+    double *share;  /* [n] 1 / s                                                         */
+    double *y;      /* [rows][square_stride] y_mk of the later nodes k that go, when m went */
+    double *square; /* the same of a_mk, transposed, then of half a form                */
+    /* [rows][stride], for the nodes that remain: a's in terms of them, t, and the a's once
+     * more, so that both [r t] and [t r] are one factor */
+    double *r, *t, *again;
     double store[];
 };
 
-static struct stack *stack_create(size_t n_gone, size_t rest)
+static struct gone *gone_create(size_t n, size_t rest)
 {
-    const size_t rows = round_up(n_gone), stride = stride_of(rest),
-                 square_stride = stride_of(n_gone), size = rows * stride;
-    struct stack *s = calloc(1, sizeof *s + (3 * size + rows * square_stride) * sizeof(double));
-    if (!s)
+    const size_t rows = round_up(n), stride = stride_of(rest), square_stride = stride_of(n),
+                 size = rows * stride, square = rows * square_stride;
+    struct gone *g =
+        calloc(1, sizeof *g + (3 * size + 2 * square + rows + LANES) * sizeof(double));
+    if (!g)
         return NULL;
-    s->rows = rows;
-    s->stride = stride;
-    s->square_stride = square_stride;
-    s->r = s->store;
-    s->t = s->r + size;
-    s->again = s->t + size;
-    s->square = s->again + size;
-    return s;
+    g->n = n;
+    g->rows = rows;
+    g->stride = stride;
+    g->square_stride = square_stride;
+    g->r = align(g->store);
+    g->t = g->r + size;
+    g->again = g->t + size;
+    g->y = g->again + size;
+    g->square = g->y + square;
+    g->share = g->square + square;
+    return g;
 }
 
-/* r_m = a_m + sum of a_mk r_k over the later nodes k that are gone: columns c to c + n. */
+/* Nodes first .. end - 1 one by one; held[m] is what connects m to all nodes that remain. */
 OW_CLONES
-static void substitute_gone(const struct ow_mesh *mesh, struct stack *s, size_t n_gone,
-                            size_t c, size_t n)
+static void eliminate_panel(struct gone *g, double held[], size_t first, size_t end)
 {
-    const size_t stride = s->stride;
-    for (size_t end = n_gone, first; end > 0; end = first) {
-        first = (end - 1) / PANEL * PANEL;
-        if (end < n_gone) /* whole panels then */
-            multiply(n_gone - end, PANEL, round_up(n),
-                     s->square + end * s->square_stride + first, s->square_stride,
-                     s->r + end * stride + c, stride, s->r + first * stride + c, stride);
-        for (size_t m = end; m-- > first;) {
-            const double *a = mesh->part[OW_MESH_ALL] + m * mesh->stride;
-            double *r = s->r + m * stride + c;
-            for (size_t k = m + 1; k < end; k++) {
-                const double *rk = s->r + k * stride + c;
-                for (size_t b = 0; b < n; b++)
-                    r[b] += a[k] * rk[b];
-            }
+    const size_t n = g->n, stride = g->square_stride;
+    for (size_t m = first; m < end; m++) {
+        const double *y = g->y + m * stride;
+        const double s = sum_of(y, m + 1, n) + held[m], share = s > 0.0 ? 1.0 / s : 0.0;
+        g->share[m] = share;
+        for (size_t r = m + 1; r < end; r++) {
+            double *yr = g->y + r * stride;
+            const double a = y[r] * share;
+            for (size_t b = r + 1; b < n; b++)
+                yr[b] += a * y[b];
         }
+        for (size_t r = m + 1; r < n; r++)
+            held[r] += y[r] * share * held[m];
+    }
+}
+
+/* y, share and square. */
+static bool eliminate_nodes(const struct ow_mesh *mesh, size_t n_node, struct gone *g)
+{
+    const size_t n = g->n, stride = g->square_stride;
+    double *a = calloc(PANEL * stride + n, sizeof *a), *held = a + PANEL * stride;
+    if (!a)
+        return false;
+    for (size_t m = 0; m < n; m++) {
+        const double *y = mesh->part[OW_MESH_ALL] + m * mesh->stride;
+        memcpy(g->y + m * stride + m + 1, y + m + 1, (n - m - 1) * sizeof *y);
+        held[m] = sum_of(y, n, n_node);
+    }
+    for (size_t first = 0, end; first < n; first = end) {
+        end = n - first < PANEL ? n : first + PANEL;
+        eliminate_panel(g, held, first, end);
+        for (size_t m = first; m < end; m++)
+            for (size_t k = m + 1; k < n; k++)
+                g->square[k * stride + m] = a[(m - first) * stride + k] =
+                    g->y[m * stride + k] * g->share[m];
+        SHARE(n >= SHARED, k, n - end, TILE,
+              add_tile(end - first, n - end, k, g->y + first * stride + end, stride, a + end,
+                       stride, g->y + end * stride + end, stride));
+    }
+    free(a);
+    return true;
+}
+
+/* Columns c to c + width of r, from y in place there:
+ *   forwards   a_m = (y_m + sum of y_lm a_l) / s_m   over the nodes l that went before,
+ *   backwards  r_m = a_m + sum of a_mk r_k           over those that went after. */
+OW_CLONES
+static void substitute_gone(struct gone *g, size_t c, size_t width)
+{
+    const size_t n = g->n, stride = g->stride, ld = g->square_stride, wide = round_up(width);
+    double *r = g->r + c;
+    for (size_t first = 0, end; first < n; first = end) {
+        end = n - first < PANEL ? n : first + PANEL;
+        multiply(first, round_up(end - first), wide, g->y + first, ld, r, stride,
+                 r + first * stride, stride);
+        for (size_t m = first; m < end; m++) {
+            for (size_t l = first; l < m; l++)
+                for (size_t b = 0; b < width; b++)
+                    r[m * stride + b] += g->y[l * ld + m] * r[l * stride + b];
+            for (size_t b = 0; b < width; b++)
+                r[m * stride + b] *= g->share[m];
+        }
+    }
+    for (size_t end = n, first; end > 0; end = first) {
+        first = (end - 1) / PANEL * PANEL;
+        if (end < n) /* whole panels then */
+            multiply(n - end, PANEL, wide, g->square + end * ld + first, ld, r + end * stride,
+                     stride, r + first * stride, stride);
+        for (size_t m = end; m-- > first;)
+            for (size_t k = m + 1; k < end; k++)
+                for (size_t b = 0; b < width; b++)
+                    r[m * stride + b] += g->square[k * ld + m] * r[k * stride + b];
     }
 }
 
@@ -228,69 +255,69 @@ static size_t width_of(size_t rest, size_t c)
     return rest - c < TILE ? rest - c : TILE;
 }
 
-static void find_response(const struct ow_mesh *mesh, struct stack *s, size_t n_gone)
+/* r, and y of all that remain: y_ab + sum of y_ma r_mb, in which columns have no rows. */
+static void transform_nodes(struct ow_mesh *mesh, size_t n_node, struct gone *g)
 {
-    const size_t rest = mesh->n - n_gone;
-    for (size_t m = 0; m < n_gone; m++) {
-        const double *a = mesh->part[OW_MESH_ALL] + m * mesh->stride;
-        memcpy(s->r + m * s->stride, a + n_gone, rest * sizeof *a);
-        for (size_t k = m + 1; k < n_gone; k++)
-            s->square[k * s->square_stride + m] = a[k];
-    }
-    SHARE(mesh->n >= SHARED, c, rest, TILE,
-          substitute_gone(mesh, s, n_gone, c, width_of(rest, c)));
-    memcpy(s->again, s->r, s->rows * s->stride * sizeof *s->r);
+    const size_t n = g->n, rest = mesh->n - n, stride = mesh->stride;
+    const double *y = mesh->part[OW_MESH_ALL] + n;
+    double *remaining = mesh->part[OW_MESH_ALL] + n * stride + n;
+    for (size_t m = 0; m < n; m++)
+        memcpy(g->r + m * g->stride, y + m * stride, rest * sizeof *y);
+    SHARE(mesh->n >= SHARED, c, rest, TILE, substitute_gone(g, c, width_of(rest, c)));
+    memcpy(g->again, g->r, g->rows * g->stride * sizeof *g->r);
+    SHARE(mesh->n >= SHARED, k, n_node - n, TILE,
+          add_tile(n, rest, k, y, stride, g->r, g->stride, remaining, stride));
 }
 
-/* Half the form of the nodes that are gone, as a matrix. */
+/* Half the form of the nodes that go, as a matrix. */
 OW_CLONES
-static void load_square(const struct ow_mesh *mesh, const double form[], struct stack *s,
-                        size_t n_gone, size_t n_node)
+static void load_square(const struct ow_mesh *mesh, const double form[], struct gone *g,
+                        size_t n_node)
 {
-    const size_t stride = s->square_stride;
-    for (size_t m = 0; m < n_gone; m++)
-        s->square[m * stride + m] = 0.0;
-    for (size_t m = 0; m < n_gone; m++) {
+    const size_t n = g->n, stride = g->square_stride;
+    for (size_t m = 0; m < n; m++)
+        g->square[m * stride + m] = 0.0;
+    for (size_t m = 0; m < n; m++) {
         const double *f = form + m * mesh->stride;
-        double *q = s->square + m * stride;
-        for (size_t k = m + 1; k < n_gone; k++) {
-            q[k] = s->square[k * stride + m] = 0.5 * f[k];
-            s->square[k * stride + k] -= 0.5 * f[k];
+        double *q = g->square + m * stride;
+        for (size_t k = m + 1; k < n; k++) {
+            q[k] = g->square[k * stride + m] = 0.5 * f[k];
+            g->square[k * stride + k] -= 0.5 * f[k];
         }
         q[m] -= 0.5 * sum_of(f, m + 1, n_node);
     }
 }
 
 /* f of all that remain. */
-static void transform(struct ow_mesh *mesh, double form[], struct stack *s, size_t n_gone,
-                      size_t n_node)
+static void transform_form(struct ow_mesh *mesh, double form[], size_t n_node, struct gone *g)
 {
-    const size_t n = mesh->n, rest = n - n_gone;
-    load_square(mesh, form, s, n_gone, n_node);
-    for (size_t m = 0; m < n_gone; m++)
-        memcpy(s->t + m * s->stride, form + m * mesh->stride + n_gone, rest * sizeof *form);
-    SHARE(n >= SHARED, c, rest, TILE,
-          multiply(n_gone, s->rows, round_up(width_of(rest, c)), s->square, s->square_stride,
-                   s->r + c, s->stride, s->t + c, s->stride));
-    double *remaining = form + n_gone * mesh->stride + n_gone;
-    SHARE(n >= SHARED, k, rest, TILE,
-          add_tile(2 * s->rows, rest, k, s->r, s->t, s->stride, remaining, mesh->stride));
+    const size_t n = g->n, rest = mesh->n - n;
+    double *remaining = form + n * mesh->stride + n;
+    load_square(mesh, form, g, n_node);
+    for (size_t m = 0; m < n; m++)
+        memcpy(g->t + m * g->stride, form + m * mesh->stride + n, rest * sizeof *form);
+    SHARE(mesh->n >= SHARED, c, rest, TILE,
+          multiply(n, g->rows, round_up(width_of(rest, c)), g->square, g->square_stride,
+                   g->r + c, g->stride, g->t + c, g->stride));
+    SHARE(mesh->n >= SHARED, k, rest, TILE,
+          add_tile(2 * g->rows, rest, k, g->r, g->stride, g->t, g->stride, remaining,
+                   mesh->stride));
 }
 
 static bool eliminate_many(struct ow_mesh *mesh, size_t n_gone, size_t n_node,
                            double response[])
 {
     const size_t rest = mesh->n - n_gone;
-    struct stack *s = stack_create(n_gone, rest);
-    const bool is_ok = s && eliminate_nodes(mesh, n_gone, n_node);
+    struct gone *g = gone_create(n_gone, rest);
+    const bool is_ok = g && eliminate_nodes(mesh, n_node, g);
     if (is_ok) {
-        find_response(mesh, s, n_gone);
-        transform(mesh, mesh->part[OW_MESH_DEVICES], s, n_gone, n_node);
-        transform(mesh, mesh->part[OW_MESH_WIRES], s, n_gone, n_node);
+        transform_nodes(mesh, n_node, g);
+        transform_form(mesh, mesh->part[OW_MESH_DEVICES], n_node, g);
+        transform_form(mesh, mesh->part[OW_MESH_WIRES], n_node, g);
     }
     for (size_t m = 0; is_ok && response && m < n_gone; m++)
-        memcpy(response + m * rest, s->r + m * s->stride, rest * sizeof *response);
-    free(s);
+        memcpy(response + m * rest, g->r + m * g->stride, rest * sizeof *response);
+    free(g);
     return is_ok;
 }
 
