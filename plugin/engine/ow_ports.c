@@ -291,10 +291,10 @@ static void put_form(const struct ow_ports *p, const struct ends *e, int what, d
 static bool make_room(struct ow_ports *p)
 {
     const size_t n = p->n_excitation;
-    p->sense = calloc(n * p->wide_cols, sizeof *p->sense);
-    p->source = calloc(n * p->wide_rows, sizeof *p->source);
-    p->devices = calloc(n * n, sizeof *p->devices);
-    p->wires = calloc(n * n, sizeof *p->wires);
+    p->sense = ow_product_calloc(n * p->wide_cols);
+    p->source = ow_product_calloc(n * p->wide_rows);
+    p->devices = ow_product_calloc(n * n);
+    p->wires = ow_product_calloc(n * n);
     return p->sense && p->source && p->devices && p->wires;
 }
 
@@ -326,12 +326,12 @@ static struct ow_ports *describe(const struct ow_circuit *circuit)
     p->circuit = circuit;
     p->rows = circuit->xb->rows;
     p->cols = circuit->xb->cols;
-    p->wide_rows = ow_ports_round_up(p->rows, LANES);
-    p->wide_cols = ow_ports_round_up(p->cols, LANES);
+    p->wide_rows = ow_ports_wide(p->rows);
+    p->wide_cols = ow_ports_wide(p->cols);
     p->r_loop = sense->r_f + sense->r_out;
     p->v_linear = 0.5 * sense->vdd - clamp_reach;
     p->first_clamp = ow_ports_round_up(p->rows + ow_ports_has_offset(p), LANES);
-    p->n_excitation = p->first_clamp + (ow_ports_has_amps(p) ? p->wide_cols : 0);
+    p->n_excitation = ow_ports_wide(p->first_clamp + (ow_ports_has_amps(p) ? p->cols : 0));
     return p;
 }
 

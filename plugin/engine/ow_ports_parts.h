@@ -6,18 +6,18 @@
 #include "ow_product.h"
 
 /* Excitations come in LANES; forms are evaluated in tiles of TILE columns. */
-enum { LANES = OW_PRODUCT_STEP, TILE = 64, BLOCK = OW_PORTS_BLOCK };
+enum { LANES = OW_PRODUCT_STEP, TILE = 64, BLOCK = OW_PORTS_BLOCK, Z_STRIDE = BLOCK + LANES };
 _Static_assert(TILE % LANES == 0 && BLOCK % LANES == 0, "whole blocks of a product");
 
 struct ow_ports {
     const struct ow_circuit *circuit; /* borrowed */
     size_t rows, cols;
-    size_t wide_rows, wide_cols; /* rounded up to whole lanes     */
+    size_t wide_rows, wide_cols; /* ow_ports_wide() of them       */
     double r_loop;               /* ohm, r_f + r_out              */
     double v_linear;             /* V, up to which amplifiers are */
 
     /* Excitations: the sources, then the offset, from first_clamp on J where there are
-     * amplifiers; rounded up to whole lanes, the rest not excited. */
+     * amplifiers; ow_ports_wide() of all, the rest not excited. */
     size_t first_clamp, n_excitation;
     double *sense;   /* [n_excitation][wide_cols] N; voltages where there are no amps  */
     double *source;  /* [n_excitation][wide_rows] S                                    */
@@ -38,6 +38,13 @@ static inline bool ow_ports_has_offset(const struct ow_ports *p)
 static inline size_t ow_ports_round_up(size_t n, size_t to)
 {
     return (n + to - 1) / to * to;
+}
+
+/* Rounded up to an odd number of lanes: the columns of a product's factors shall not fall into
+ * a few sets of the cache. */
+static inline size_t ow_ports_wide(size_t n)
+{
+    return ow_ports_round_up(n + LANES, 2 * LANES) - LANES;
 }
 
 static inline enum ow_status ow_ports_no_memory(struct ow_error *err)

@@ -18,7 +18,7 @@
 struct block {
     size_t n, wide; /* reads, and rounded up for products                               */
     size_t n_used;  /* excitations that are not 0                                       */
-    double *z;      /* [n_excitation][BLOCK]                                            */
+    double *z;      /* [n_excitation][Z_STRIDE]                                         */
     double *sense;  /* [BLOCK][wide_cols]   A (V where there are no amplifiers)         */
     double *source; /* [BLOCK][wide_rows]   A                                           */
     double store[];
@@ -27,13 +27,13 @@ struct block {
 /* out = z' matrix, of the excitations that are not 0 */
 static void multiply(const struct block *b, const double matrix[], size_t width, double out[])
 {
-    ow_product(b->n_used, b->wide, width, b->z, BLOCK, matrix, width, out, width);
+    ow_product(b->n_used, b->wide, width, b->z, Z_STRIDE, matrix, width, out, width);
 }
 
 /* The linear part: excitations and sense currents as if no amplifier had rails. */
 static struct block *block_create(const struct ow_ports *p, size_t n, const double amplitude[])
 {
-    const size_t n_z = p->n_excitation * BLOCK, n_sense = BLOCK * p->wide_cols,
+    const size_t n_z = p->n_excitation * Z_STRIDE, n_sense = BLOCK * p->wide_cols,
                  n_source = BLOCK * p->wide_rows;
     struct block *b = calloc(1, sizeof *b + (n_z + n_sense + n_source) * sizeof(double));
     if (!b)
@@ -46,9 +46,9 @@ static struct block *block_create(const struct ow_ports *p, size_t n, const doub
     b->source = b->sense + n_sense;
     for (size_t k = 0; k < n; k++) {
         for (size_t i = 0; i < p->rows; i++)
-            b->z[i * BLOCK + k] = amplitude[k * p->rows + i];
+            b->z[i * Z_STRIDE + k] = amplitude[k * p->rows + i];
         if (ow_ports_has_offset(p))
-            b->z[p->rows * BLOCK + k] = 1.0;
+            b->z[p->rows * Z_STRIDE + k] = 1.0;
     }
     multiply(b, p->sense, p->wide_cols, b->sense);
     return b;
@@ -221,7 +221,7 @@ static bool solve_rails(const struct ow_ports *p, struct rails *r, double i_sens
     for (size_t j = 0; j < p->cols; j++)
         i_sense[j] += clamped_current(p, r, j);
     for (size_t m = 0; m < r->n; m++)
-        b->z[(p->first_clamp + r->col[m]) * BLOCK + k] = -s->gain / p->r_loop * r->h[m];
+        b->z[(p->first_clamp + r->col[m]) * Z_STRIDE + k] = -s->gain / p->r_loop * r->h[m];
     return true;
 }
 
@@ -262,11 +262,11 @@ static void dissipate(const struct ow_ports *p, const struct block *b, const dou
     for (size_t first = 0; first < b->n_used; first += TILE) {
         const size_t end = first + TILE < b->n_used ? first + TILE : b->n_used;
         memset(part, 0, sizeof part);
-        ow_product(end, b->wide, end - first, b->z, BLOCK, form + first, p->n_excitation, part,
-                   TILE);
+        ow_product(end, b->wide, end - first, b->z, Z_STRIDE, form + first, p->n_excitation,
+                   part, TILE);
         for (size_t k = 0; k < b->n; k++)
             for (size_t e = first; e < end; e++)
-                power[k] += part[k * TILE + e - first] * b->z[e * BLOCK + k];
+                power[k] += part[k * TILE + e - first] * b->z[e * Z_STRIDE + k];
     }
 }
 

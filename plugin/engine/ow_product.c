@@ -1,7 +1,16 @@
 #include "ow_product.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
+
+double *ow_product_calloc(size_t n)
+{
+    void *a = NULL;
+    if (posix_memalign(&a, OW_PRODUCT_STEP * sizeof(double), n * sizeof(double)))
+        return NULL;
+    return memset(a, 0, n * sizeof(double));
+}
 
 /* A block of M x 8 entries of c stays in registers while k runs; of b, one column of blocks
  * stays in the cache while i does.  VECTORS of the processor's width hold the 8. */

@@ -11,6 +11,10 @@
 
 enum { OW_PRODUCT_STEP = 8 }; /* m and n are multiples of it */
 
+/* n zeros, where rows of a multiple of OW_PRODUCT_STEP begin with a line of the cache: as b a
+ * product likes them up to twice as much.  free() them; NULL without memory. */
+double *ow_product_calloc(size_t n);
+
 void ow_product(size_t n_k, size_t m, size_t n, const double a[], size_t lda, const double b[],
                 size_t ldb, double c[], size_t ldc);
 
