@@ -912,14 +912,18 @@ END_TEST
 
 /* One word line, one pair of bit lines, so that a hand can solve it: the line is r_driver and
  * two segments of r, each with a cell to a bit line of one segment and a sense resistor of (as
- * good as) nothing. */
+ * good as) nothing, or amplifiers that this drives to a rail, which is no drop along wires. */
+static const char *const ladder[] = {"sense: {amp: resistor, r_f: 1m}\n",
+                                     "sense: {r_f: 1meg}\n"};
+
 START_TEST(test_drop_is_that_of_a_ladder)
 {
-    static const char spec[] =
-        "vmm: {weights: {random: [1, 1], seed: 3}, inputs: {random: [4, 1]}}\n"
-        "array: {r_wordline: 700, r_bitline: 300, r_driver: 1k}\n"
-        "device: {set: ow_benign}\n"
-        "sense: {amp: resistor, r_f: 1m}\nengine: {name: dc}\n";
+    char spec[400];
+    snprintf(spec, sizeof spec,
+             "vmm: {weights: {random: [1, 1], seed: 3}, inputs: {random: [4, 1]}}\n"
+             "array: {r_wordline: 700, r_bitline: 300, r_driver: 1k}\n"
+             "device: {set: ow_benign}\nengine: {name: dc}\n%s",
+             ladder[_i]);
     const struct ow_again_options how = {.point = 0};
     const struct ow_canvas canvas = {.kind = OW_PICTURE_SVG};
     struct ow_error err = {0};
@@ -960,6 +964,7 @@ START_TEST(test_drop_is_that_of_a_ladder)
     ck_assert_msg(strstr(caption, at[0][2] > at[1][2] ? "word line 0, bit line 0 (circle)"
                                                       : "word line 0, bit line 1 (circle)"),
                   "%s", caption);
+    ck_assert_int_eq(!!strstr(caption, "amplifiers would be at a rail"), _i == 1);
     ow_gnuplot_discard(&g);
     ow_again_finish(&a);
     ow_store_close(store);
@@ -1238,7 +1243,7 @@ int main(void)
     tcase_add_test(tc, test_long_tables_are_cut_and_say_so);
     tcase_add_test(tc, test_every_picture_in_both_formats);
     tcase_add_test(tc, test_page_of_simulated_points);
-    tcase_add_test(tc, test_drop_is_that_of_a_ladder);
+    tcase_add_loop_test(tc, test_drop_is_that_of_a_ladder, 0, N(ladder));
     tcase_add_test(tc, test_raw_file_loads_in_ngspice);
     tcase_add_test(tc, test_raw_title_is_one_line);
     tcase_add_test(tc, test_names_of_files_are_names);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ow_accuracy.h"
 #include "ow_engine.h"
 #include "ow_figures.h"
 #include "ow_file.h"
@@ -117,11 +118,19 @@ static void put_tile(const struct ow_again *a, FILE *to)
         fprintf(to, " tile %zu of", a->options.tile);
 }
 
-/* loss[rows*cols], NaN on word lines without an input. */
-static enum ow_status solve(const struct ow_again *a, double loss[], struct ow_error *err)
+/* How many amplifiers are at a rail.  v_sense is what r_out leaves of an amplifier's swing. */
+static size_t count_clipped(const struct ow_sense *sense, const double v_sense[], size_t cols)
 {
-    struct ow_array grounded = *array_of(a); /* of which it borrows everything */
-    const struct ow_array *array = &grounded;
+    const double rail = 0.5 * sense->vdd / (1.0 + sense->r_out / sense->r_f);
+    if (sense->kind != OW_SENSE_TIA)
+        return 0;
+    return (size_t)lround(ow_clipped_fraction(v_sense, cols, rail) * (double)cols);
+}
+
+/* loss[rows*cols], NaN on word lines without an input. */
+static enum ow_status solve_array(const struct ow_again *a, const struct ow_array *array,
+                                  double loss[], size_t *n_clipped, struct ow_error *err)
+{
     const double v_read = a->spec.input.v_read;
     const struct ow_engine_options how = {.rtol = 1e-6, .v_scale = v_read, .n_threads = 1};
     const size_t rows = array->xb.rows, cols = array->xb.cols;
@@ -129,8 +138,6 @@ static enum ow_status solve(const struct ow_again *a, double loss[], struct ow_e
     struct ow_engine *engine = NULL;
     double *v_row = calloc(ow_crossbar_sources(&array->xb), sizeof *v_row),
            *v_sense = calloc(cols, sizeof *v_sense), *v_node = NULL;
-    if (grounded.xb.sense.kind == OW_SENSE_SUBCKT)
-        grounded.xb.sense = (struct ow_sense){.kind = OW_SENSE_RESISTOR};
     enum ow_status st = ow_variant_init(&variant, array, false, err);
     if (st)
         goto done;
@@ -149,6 +156,7 @@ static enum ow_status solve(const struct ow_again *a, double loss[], struct ow_e
                                                   v_node[ow_circuit_be(variant.circuit, k)]) /
                                                      v_read
                                          : NAN;
+    *n_clipped = count_clipped(&array->xb.sense, v_sense, cols);
 done:
     ow_engine_destroy(engine);
     ow_variant_finish(&variant);
@@ -156,6 +164,23 @@ done:
     free(v_sense);
     free(v_node);
     return st;
+}
+
+/* Bit lines of subcircuits, and all of them where an amplifier would be at a rail and lose hold
+ * of its own, which is no drop along wires, end in signal ground. */
+static enum ow_status solve(const struct ow_again *a, double loss[], size_t *n_clipped,
+                            struct ow_error *err)
+{
+    struct ow_array array = *array_of(a); /* of which it borrows everything */
+    const struct ow_sense grounded = {.kind = OW_SENSE_RESISTOR};
+    size_t none;
+    if (array.xb.sense.kind == OW_SENSE_SUBCKT)
+        array.xb.sense = grounded;
+    const enum ow_status st = solve_array(a, &array, loss, n_clipped, err);
+    if (st || *n_clipped == 0)
+        return st;
+    array.xb.sense = grounded;
+    return solve_array(a, &array, loss, &none, err);
 }
 
 enum { MOST_PIXELS = 256 };
@@ -190,10 +215,10 @@ enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *c
     const size_t rows = xb->rows, cols = xb->cols, most = rows > cols ? rows : cols,
                  size = (most + MOST_PIXELS - 1) / MOST_PIXELS;
     double *loss = malloc(rows * cols * sizeof *loss), sum = 0.0, worst = -INFINITY;
-    size_t n = 0, at = 0;
+    size_t n = 0, at = 0, n_clipped = 0;
     FILE *to = g->to;
-    const enum ow_status st =
-        loss ? solve(a, loss, err) : ow_fail(err, OW_ERR_NOMEM, "voltages: out of memory");
+    const enum ow_status st = loss ? solve(a, loss, &n_clipped, err)
+                                   : ow_fail(err, OW_ERR_NOMEM, "voltages: out of memory");
     if (st) {
         free(loss);
         return st;
@@ -240,6 +265,11 @@ enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *c
         "line %zu, bit line %zu (circle). Drivers are at the left, sense inputs at the bottom.",
         a->options.point, rows, cols, a->spec.input.v_read, 100.0 * sum / (double)(n ? n : 1),
         100.0 * worst, at / cols, at % cols);
+    if (n_clipped > 0)
+        fprintf(caption,
+                " Bit lines end in signal ground: with every input on, %zu of %zu amplifiers "
+                "would be at a rail.",
+                n_clipped, cols);
     if (size > 1)
         fprintf(caption, " A pixel is the worst of %zu \xc3\x97 %zu cells.", size, size);
     return OW_OK;

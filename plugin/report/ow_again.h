@@ -33,7 +33,7 @@ enum ow_status ow_again_init(struct ow_store *store, const struct ow_again_optio
 void ow_again_finish(struct ow_again *a);
 
 /* How much of the read voltage does not arrive at each device, every input at full scale; bit
- * lines of subcircuits end in signal ground. */
+ * lines of subcircuits, and of amplifiers that would be at a rail, end in signal ground. */
 enum ow_status ow_again_drop(const struct ow_again *a, const struct ow_canvas *canvas,
                              struct ow_gnuplot *g, FILE *caption, struct ow_error *err);
 /* The sense outputs of the column's two bit lines, one vector. */
