@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "ow_clock.h"
 #include "ow_table.h"
 
 #define N(table) ((int)(sizeof(table) / sizeof(table)[0]))
@@ -278,6 +279,19 @@ START_TEST(test_bad_override_is_named)
 {
     struct outcome o = run("ohmweave vmm spec.yaml --set %s", bad_set[_i].set);
     check_refusal(&o, 2, bad_set[_i].place, bad_set[_i].word, NULL);
+}
+END_TEST
+
+/* Said before the machine has run out of memory: 17 and 34 GB of weights alone, 2 TB in all. */
+START_TEST(test_what_cannot_fit_is_refused)
+{
+    const double begin = ow_seconds();
+    put("spec.yaml", "vmm:\n  weights: {random: [65536, 32768]}\n"
+                     "  inputs: {random: [1, 65536]}\ndevice: {set: ow_benign}\n");
+    struct outcome o = run("ohmweave vmm spec.yaml");
+    check_refusal(&o, 2, "spec.yaml:2:12: vmm.weights: an array of 65536 x 65536 needs about ",
+                  " GB: expected smaller arrays", "array.tile");
+    ck_assert_double_lt(ow_seconds() - begin, 5.0);
 }
 END_TEST
 
@@ -1182,6 +1196,7 @@ int main(void)
     tcase_add_loop_test(tc, test_misuse_is_exit_2, 0, N(misuse));
     tcase_add_loop_test(tc, test_bad_input_is_named, 0, N(bad_spec));
     tcase_add_loop_test(tc, test_bad_override_is_named, 0, N(bad_set));
+    tcase_add_test(tc, test_what_cannot_fit_is_refused);
     tcase_add_test(tc, test_missing_specification_is_named);
     tcase_add_loop_test(tc, test_unwritable_output_is_refused_first, 0, N(unwritable));
     tcase_add_loop_test(tc, test_input_is_not_written_over, 0, N(own_input));

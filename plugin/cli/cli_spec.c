@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ow_sweep.h"
 #include "ow_table.h"
 
 enum { KEY_SET = 0x1000, KEY_RESOLVED, KEY_ALLOW, KEY_KEYS };
@@ -74,6 +75,22 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 const struct argp cli_spec_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
 
+/* A product that cannot fit: the machine would end whatever takes memory, with no word.  The
+ * estimate is on the safe side, mostly by a factor of two. */
+static enum ow_status check_memory(const struct ow_spec *spec, struct ow_error *err)
+{
+    const double there = ow_sweep_free_memory();
+    struct ow_point_estimate e;
+    struct ow_error none = {0}; /* what is wrong is found again, in its turn */
+    if (ow_point_estimate(spec, &e, &none) || there <= 0.0 || e.bytes < 2.0 * there)
+        return OW_OK;
+    return ow_spec_fail(spec, "vmm.weights", err, OW_ERR_INPUT,
+                        "an array of %zu x %zu needs about %.3g GB and there are %.3g GB: "
+                        "expected smaller arrays, array.tile to cut the weights into such, or "
+                        "engine.name dc, which takes less than half",
+                        e.rows, e.cols, 1e-9 * e.bytes, 1e-9 * there);
+}
+
 bool cli_spec_load(struct cli_spec *s, const char *command, int *code)
 {
     struct ow_error err = {0};
@@ -90,6 +107,7 @@ bool cli_spec_load(struct cli_spec *s, const char *command, int *code)
         return false;
     }
     if (ow_spec_keep_files(&s->spec, &err) || ow_spec_for(&s->spec, command, &err) ||
+        (strcmp(command, "vmm") == 0 && check_memory(&s->spec, &err)) ||
         ow_problem_init(&s->spec, &s->problem, &err)) {
         *code = cli_fail(&err);
         return false;
