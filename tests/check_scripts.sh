@@ -66,4 +66,20 @@ expect 0 '1 passed, 0 failed, 1 skipped' '{"name": "a", "result": "OK", "stdout"
     '{"name": "b", "result": "SKIP", "stdout": ""}'
 expect 1 '0 passed, 0 failed, 1 skipped' '{"name": "b", "result": "SKIP", "stdout": ""}'
 
+# Links of netlists/ to a build folder that is gone are made again: the check of the code models,
+# which makes them, is due once more.
+mkdir -p "$work/scripts" "$work/netlists" "$work/build/plugin/xspice/array" "$work/bin"
+cp scripts/build "$work/scripts"
+printf '#!/bin/sh\n' | tee "$work/scripts/setup" "$work/bin/meson" >"$work/bin/ninja"
+chmod +x "$work/scripts/setup" "$work/bin/meson" "$work/bin/ninja"
+: >"$work/build/build.ninja"
+log=$work/build/plugin/xspice/codemodel_check.log
+: >"$log"
+ln -s ../build/build.ninja "$work/netlists/ohmweave.cm"
+PATH=$work/bin:$PATH OHMWEAVE_BUILD='' "$work/scripts/build" >/dev/null
+[ -e "$log" ] || complain "scripts/build checks code models again whose link is fine"
+ln -sf gone/ohmweave.cm "$work/netlists/ohmweave.cm"
+PATH=$work/bin:$PATH OHMWEAVE_BUILD='' "$work/scripts/build" >/dev/null
+[ ! -e "$log" ] || complain "scripts/build leaves a link to a build folder that is gone"
+
 exit "$bad"
