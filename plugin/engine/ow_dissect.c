@@ -25,13 +25,14 @@ struct dissection {
     const struct ow_circuit *circuit;
     const double *g;
     const volatile sig_atomic_t *cancel;
+    struct ow_pool *pool;
     size_t n_place;
     size_t *place; /* [threads][n_place] 0, else 1 + where a node stands in a list */
 };
 
 static void part_free(struct part *p)
 {
-    free(p->mesh);
+    ow_mesh_destroy(p->mesh);
     free(p->node);
     *p = (struct part){0};
 }
@@ -139,7 +140,7 @@ static bool finish(struct ow_mesh *all, size_t n_gone, const struct list *l, str
         out->mesh = ow_mesh_rest(all, n_gone);
         out->node = malloc((n_end + 1) * sizeof *out->node);
     }
-    free(all);
+    ow_mesh_destroy(all);
     if (!out->mesh || !out->node) {
         part_free(out);
         return false;
@@ -156,7 +157,7 @@ static bool make_leaf(const struct dissection *d, const struct region *r, struct
     put_ends(d->circuit, r, &l);
     const size_t n_end = l.n;
     put_nodes(d->circuit, r, &l);
-    struct ow_mesh *all = ow_mesh_create(l.n);
+    struct ow_mesh *all = ow_mesh_create(l.n, d->pool);
     for (size_t i = r->i; all && i < r->i_end; i++)
         for (size_t j = r->j; j < r->j_end; j++)
             put_cell(d, all, &l, n_end, i, j);
@@ -211,7 +212,7 @@ static bool join(const struct dissection *d, const struct region *r, struct part
     for (int h = 0; h < 2; h++)
         for (size_t k = 0; k < half[h].mesh->n; k++)
             list_put(&l, half[h].node[k]);
-    struct ow_mesh *all = ow_mesh_create(l.n);
+    struct ow_mesh *all = ow_mesh_create(l.n, d->pool);
     for (int h = 0; all && h < 2; h++) {
         for (size_t k = 0; k < half[h].mesh->n; k++)
             at[k] = index_of(&l, n_end, half[h].node[k]);
@@ -275,13 +276,15 @@ enum ow_status ow_dissect(const struct ow_circuit *circuit, const double g[], in
     struct dissection d = {
         .circuit = circuit, .g = g, .cancel = cancel, .n_place = circuit->n_node};
     d.place = calloc((size_t)n_threads * d.n_place, sizeof *d.place);
-    if (!d.place)
-        return OW_ERR_NOMEM;
+    d.pool = ow_pool_create();
+    if (d.place && d.pool) {
 #ifdef _OPENMP
-    OW_PRAGMA(omp parallel num_threads(n_threads))
-    OW_PRAGMA(omp single)
+        OW_PRAGMA(omp parallel num_threads(n_threads))
+        OW_PRAGMA(omp single)
 #endif
-    reduce(&d, all, &whole);
+        reduce(&d, all, &whole);
+    }
+    ow_pool_destroy(d.pool);
     free(d.place);
     if (!whole.mesh)
         return cancel && *cancel ? OW_ERR_CANCELLED : OW_ERR_NOMEM;
@@ -303,5 +306,5 @@ double ow_dissect_operations(size_t rows, size_t cols)
 double ow_dissect_bytes(size_t rows, size_t cols)
 {
     const double cells = (double)rows * (double)cols, ends = (double)(rows + cols);
-    return 350.0 * cells + 80.0 * ends * ends;
+    return 650.0 * cells + 100.0 * ends * ends;
 }

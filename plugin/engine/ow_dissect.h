@@ -2,7 +2,7 @@
  * (George, SIAM J. Numer. Anal. 10 (1973) 345): an array is cut in two across its longer side,
  * each part reduced to the ends of its lines, and the two joined by eliminating the nodes that
  * they share.  For N x N cells that takes some 200 N^3 operations, nearly all of them in
- * products of matrices if N is not small, and some 350 bytes a cell. */
+ * products of matrices if N is not small, and 500 to 900 bytes a cell. */
 #ifndef OW_DISSECT_H
 #define OW_DISSECT_H
 
@@ -12,9 +12,9 @@
 #include "ow_mesh.h"
 
 /* Nodes of *out: the sources of the word lines, then the sense inputs, or once ground where
- * they are grounded; sense resistors and amplifiers are not in it.  g [rows][cols] S, >= 0, of
- * the cells, whose zeros do not conduct.  n_threads, 1 or more, change no bit of the result.
- * cancel may be NULL.  OW_ERR_NOMEM, OW_ERR_CANCELLED. */
+ * they are grounded; sense resistors and amplifiers are not in it.  ow_mesh_destroy() it.  g
+ * [rows][cols] S, >= 0, of the cells, whose zeros do not conduct.  n_threads, 1 or more, change
+ * no bit of the result. cancel may be NULL.  OW_ERR_NOMEM, OW_ERR_CANCELLED. */
 enum ow_status ow_dissect(const struct ow_circuit *circuit, const double g[], int n_threads,
                           const volatile sig_atomic_t *cancel, struct ow_mesh **out);
 

@@ -1,7 +1,5 @@
 #include "ow_mesh.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ow_kernel.h"
@@ -30,33 +28,41 @@ static size_t stride_of(size_t n)
 
 /* ---- life ------------------------------------------------------------------------------ */
 
-/* Where a lane begins a line of the cache: a product is half as fast where each of its loads
- * touches two.  Takes up to LANES - 1 numbers of the store. */
-static double *align(double *store)
+/* Behind the head of a block from the pool: a product is half as fast where each of its loads
+ * touches two lines of the cache. */
+enum { HEAD = 64 };
+_Static_assert(sizeof(struct ow_mesh) <= HEAD, "a mesh's head");
+
+static double *numbers(void *block)
 {
-    const uintptr_t line = LANES * sizeof(double), at = (uintptr_t)store;
-    return store + ((line - at % line) % line) / sizeof(double);
+    return (double *)(void *)((char *)block + HEAD);
 }
 
 /* Products write whole blocks, up to LANES - 1 rows behind a mesh. */
-struct ow_mesh *ow_mesh_create(size_t n)
+struct ow_mesh *ow_mesh_create(size_t n, struct ow_pool *pool)
 {
     const size_t stride = stride_of(n), size = (n <= SMALL ? n : n + LANES) * stride;
-    struct ow_mesh *mesh =
-        calloc(1, sizeof *mesh + (OW_MESH_N_PART * size + LANES) * sizeof(double));
+    struct ow_mesh *mesh = ow_pool_take(pool, HEAD + OW_MESH_N_PART * size * sizeof(double));
     if (!mesh)
         return NULL;
+    mesh->pool = pool;
     mesh->n = n;
     mesh->stride = stride;
     for (size_t k = 0; k < OW_MESH_N_PART; k++)
-        mesh->part[k] = align(mesh->store) + k * size;
+        mesh->part[k] = numbers(mesh) + k * size;
     return mesh;
+}
+
+void ow_mesh_destroy(struct ow_mesh *mesh)
+{
+    if (mesh)
+        ow_pool_give(mesh->pool, mesh);
 }
 
 struct ow_mesh *ow_mesh_rest(const struct ow_mesh *mesh, size_t n_gone)
 {
     const size_t n = mesh->n - n_gone;
-    struct ow_mesh *rest = ow_mesh_create(n);
+    struct ow_mesh *rest = ow_mesh_create(n, NULL);
     for (size_t k = 0; rest && k < OW_MESH_N_PART; k++)
         for (size_t a = 0; a < n; a++)
             memcpy(rest->part[k] + a * rest->stride + a,
@@ -147,38 +153,38 @@ struct gone {
     /* [rows][stride], for the nodes that remain: a's in terms of them, t, and the a's once
      * more, so that both [r t] and [t r] are one factor */
     double *r, *t, *again;
-    double store[];
+    double *panel; /* [PANEL][square_stride] a's of a panel */
+    double *held;  /* [n] what connects m to all nodes that remain */
 };
 
-static struct gone *gone_create(size_t n, size_t rest)
+static bool gone_init(struct gone *g, size_t n, size_t rest, struct ow_pool *pool)
 {
     const size_t rows = round_up(n), stride = stride_of(rest), square_stride = stride_of(n),
                  size = rows * stride, square = rows * square_stride;
-    struct gone *g =
-        calloc(1, sizeof *g + (3 * size + 2 * square + rows + LANES) * sizeof(double));
-    if (!g)
-        return NULL;
-    g->n = n;
-    g->rows = rows;
-    g->stride = stride;
-    g->square_stride = square_stride;
-    g->r = align(g->store);
+    double *store = ow_pool_take(
+        pool, (3 * size + (2 * rows + PANEL) * square_stride + 2 * rows) * sizeof *store);
+    *g = (struct gone){
+        .n = n, .rows = rows, .stride = stride, .square_stride = square_stride, .r = store};
+    if (!store)
+        return false;
     g->t = g->r + size;
     g->again = g->t + size;
     g->y = g->again + size;
     g->square = g->y + square;
-    g->share = g->square + square;
-    return g;
+    g->panel = g->square + square;
+    g->share = g->panel + PANEL * square_stride;
+    g->held = g->share + rows;
+    return true;
 }
 
-/* Nodes first .. end - 1 one by one; held[m] is what connects m to all nodes that remain. */
+/* Nodes first .. end - 1 one by one. */
 OW_CLONES
-static void eliminate_panel(struct gone *g, double held[], size_t first, size_t end)
+static void eliminate_panel(struct gone *g, size_t first, size_t end)
 {
     const size_t n = g->n, stride = g->square_stride;
     for (size_t m = first; m < end; m++) {
         const double *y = g->y + m * stride;
-        const double s = sum_of(y, m + 1, n) + held[m], share = s > 0.0 ? 1.0 / s : 0.0;
+        const double s = sum_of(y, m + 1, n) + g->held[m], share = s > 0.0 ? 1.0 / s : 0.0;
         g->share[m] = share;
         for (size_t r = m + 1; r < end; r++) {
             double *yr = g->y + r * stride;
@@ -187,25 +193,23 @@ static void eliminate_panel(struct gone *g, double held[], size_t first, size_t 
                 yr[b] += a * y[b];
         }
         for (size_t r = m + 1; r < n; r++)
-            held[r] += y[r] * share * held[m];
+            g->held[r] += y[r] * share * g->held[m];
     }
 }
 
 /* y, share and square. */
-static bool eliminate_nodes(const struct ow_mesh *mesh, size_t n_node, struct gone *g)
+static void eliminate_nodes(const struct ow_mesh *mesh, size_t n_node, struct gone *g)
 {
     const size_t n = g->n, stride = g->square_stride;
-    double *a = calloc(PANEL * stride + n, sizeof *a), *held = a + PANEL * stride;
-    if (!a)
-        return false;
+    double *a = g->panel;
     for (size_t m = 0; m < n; m++) {
         const double *y = mesh->part[OW_MESH_ALL] + m * mesh->stride;
         memcpy(g->y + m * stride + m + 1, y + m + 1, (n - m - 1) * sizeof *y);
-        held[m] = sum_of(y, n, n_node);
+        g->held[m] = sum_of(y, n, n_node);
     }
     for (size_t first = 0, end; first < n; first = end) {
         end = n - first < PANEL ? n : first + PANEL;
-        eliminate_panel(g, held, first, end);
+        eliminate_panel(g, first, end);
         for (size_t m = first; m < end; m++)
             for (size_t k = m + 1; k < n; k++)
                 g->square[k * stride + m] = a[(m - first) * stride + k] =
@@ -214,8 +218,6 @@ static bool eliminate_nodes(const struct ow_mesh *mesh, size_t n_node, struct go
               add_tile(end - first, n - end, k, g->y + first * stride + end, stride, a + end,
                        stride, g->y + end * stride + end, stride));
     }
-    free(a);
-    return true;
 }
 
 /* Columns c to c + width of r, from y in place there:
@@ -308,17 +310,17 @@ static bool eliminate_many(struct ow_mesh *mesh, size_t n_gone, size_t n_node,
                            double response[])
 {
     const size_t rest = mesh->n - n_gone;
-    struct gone *g = gone_create(n_gone, rest);
-    const bool is_ok = g && eliminate_nodes(mesh, n_node, g);
-    if (is_ok) {
-        transform_nodes(mesh, n_node, g);
-        transform_form(mesh, mesh->part[OW_MESH_DEVICES], n_node, g);
-        transform_form(mesh, mesh->part[OW_MESH_WIRES], n_node, g);
-    }
-    for (size_t m = 0; is_ok && response && m < n_gone; m++)
-        memcpy(response + m * rest, g->r + m * g->stride, rest * sizeof *response);
-    free(g);
-    return is_ok;
+    struct gone g;
+    if (!gone_init(&g, n_gone, rest, mesh->pool))
+        return false;
+    eliminate_nodes(mesh, n_node, &g);
+    transform_nodes(mesh, n_node, &g);
+    transform_form(mesh, mesh->part[OW_MESH_DEVICES], n_node, &g);
+    transform_form(mesh, mesh->part[OW_MESH_WIRES], n_node, &g);
+    for (size_t m = 0; response && m < n_gone; m++)
+        memcpy(response + m * rest, g.r + m * g.stride, rest * sizeof *response);
+    ow_pool_give(mesh->pool, g.r);
+    return true;
 }
 
 static void respond_few(const struct ow_mesh *mesh, size_t n_gone, double response[])

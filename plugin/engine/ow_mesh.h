@@ -19,17 +19,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ow_pool.h"
+
 enum { OW_MESH_ALL, OW_MESH_DEVICES, OW_MESH_WIRES, OW_MESH_N_PART };
 
 struct ow_mesh {
+    struct ow_pool *pool; /* that it is from, or NULL */
     size_t n, stride;
     double *part[OW_MESH_N_PART]; /* [n][stride] S: y, and f of devices and of wires; entries
                                      on and below the diagonal and behind the n are free */
-    double store[];
 };
 
-/* All conductances 0; free() it.  NULL without memory. */
-struct ow_mesh *ow_mesh_create(size_t n);
+/* All conductances 0, from the pool or without one.  NULL without memory. */
+struct ow_mesh *ow_mesh_create(size_t n, struct ow_pool *pool);
+void ow_mesh_destroy(struct ow_mesh *mesh);
 
 static inline double *ow_mesh_at(const struct ow_mesh *mesh, int part, size_t a, size_t b)
 {
@@ -45,7 +48,7 @@ static inline double *ow_mesh_at(const struct ow_mesh *mesh, int part, size_t a,
  * nothing holds stand at 0 V.  Large meshes make tasks of OpenMP.  False without memory. */
 bool ow_mesh_eliminate(struct ow_mesh *mesh, size_t n_gone, size_t n_node, double response[]);
 
-/* The mesh without its first n_gone nodes; NULL without memory. */
+/* The mesh without its first n_gone nodes, a copy from no pool; NULL without memory. */
 struct ow_mesh *ow_mesh_rest(const struct ow_mesh *mesh, size_t n_gone);
 
 #endif

@@ -11,7 +11,6 @@
 #include "ow_dissect.h"
 #include "ow_kernel.h"
 #include "ow_ports_parts.h"
-#include "ow_system.h"
 
 /* h 60 widths before a rail is 1e-27 V: nearer than this an amplifier is not linear. */
 static const double clamp_reach = 60.0 * OW_CLAMP_WIDTH;
@@ -52,60 +51,78 @@ bool ow_ports_pays(const struct ow_circuit *c, size_t n_read)
 
 /* ---- does it apply --------------------------------------------------------------------- */
 
-/* Are currents g v, as far as some voltages up to v_most show?  Devices' models are smooth
- * or bent at some voltage, and none is bent back. */
-static bool are_linear(struct ow_system *sys, double v_most, const double g[])
+/* A row of cells. */
+struct row {
+    struct ow_cells cells;
+    const double *spread[OW_MAX_PARAMS];
+    double *v, *x, *i, *di_dv; /* [cols], [n_state][cols], [cols], [cols] */
+};
+
+static void row_load(const struct ow_crossbar *xb, size_t i, struct row *row)
+{
+    const struct ow_model *model = xb->model;
+    const size_t n = xb->cols;
+    row->cells =
+        (struct ow_cells){.n = n, .param = xb->param, .spread = row->spread, .v = row->v};
+    for (size_t k = 0; k < model->n_param; k++)
+        row->spread[k] = xb->spread[k] ? xb->spread[k] + i * n : NULL;
+    for (size_t s = 0; s < model->n_state; s++)
+        row->cells.x[s] = row->x + s * n;
+    for (size_t j = 0; j < n; j++) {
+        double param[OW_MAX_PARAMS], x[OW_MAX_STATES];
+        ow_crossbar_cell(xb, i * n + j, param, x);
+        for (size_t s = 0; s < model->n_state; s++)
+            row->x[s * n + j] = x[s];
+    }
+}
+
+static void row_conduct(const struct ow_crossbar *xb, struct row *row, double v)
+{
+    for (size_t j = 0; j < xb->cols; j++)
+        row->v[j] = v;
+    ow_conduct(xb->model, &row->cells, row->i, row->di_dv);
+}
+
+/* g[cols] S, and whether currents are g v, as far as some voltages up to v_most show.  Devices'
+ * models are smooth or bent at some voltage, and none is bent back. */
+static bool row_is_linear(const struct ow_crossbar *xb, struct row *row, double v_most,
+                          double g[])
 {
     static const double part[] = {1.0, -1.0, 0.37, -0.37, 0.11, -0.11, 0.013, -0.013};
-    const struct ow_crossbar *xb = sys->circuit->xb;
-    struct ow_cells cells = {.n = sys->n_cell,
-                             .param = xb->param,
-                             .spread = (const double *const *)xb->spread,
-                             .v = sys->v_cell};
-    memcpy(cells.x, sys->x, sizeof cells.x);
-    for (size_t k = 0; k < sys->n_cell; k++)
-        if (!(g[k] >= 0.0 && isfinite(g[k])))
+    row_conduct(xb, row, 0.0);
+    memcpy(g, row->di_dv, xb->cols * sizeof *g);
+    for (size_t j = 0; j < xb->cols; j++)
+        if (!(g[j] >= 0.0 && isfinite(g[j])))
             return false;
     for (size_t t = 0; t < sizeof part / sizeof part[0]; t++) {
         const double v = part[t] * v_most;
-        for (size_t k = 0; k < sys->n_cell; k++)
-            sys->v_cell[k] = v;
-        ow_conduct(xb->model, &cells, sys->at.i, sys->at.di_dv);
-        for (size_t k = 0; k < sys->n_cell; k++)
-            if (!(fabs(sys->at.i[k] - g[k] * v) <= 1e-12 * fabs(g[k] * v)))
+        row_conduct(xb, row, v);
+        for (size_t j = 0; j < xb->cols; j++)
+            if (!(fabs(row->i[j] - g[j] * v) <= 1e-12 * fabs(g[j] * v)))
                 return false;
     }
     return true;
 }
 
-/* Conductances of the cells [n_cell] S at their programmed states; *g is NULL where they are
- * none, and owned. */
-static enum ow_status conductances(const struct ow_circuit *circuit, double v_most, double **g)
+/* Conductances of the cells [rows][cols] S at their programmed states; *g is NULL where they
+ * are none, and owned. */
+static enum ow_status conductances(const struct ow_crossbar *xb, double v_most, double **g)
 {
-    struct ow_system sys;
-    enum ow_status st = OW_ERR_NOMEM;
-    if (ow_system_create(circuit, 1, &sys))
-        return st;
-    double *v_row = calloc(circuit->n_source, sizeof *v_row);
-    double *y = calloc(sys.n_y + 1, sizeof *y);
-    double *x = calloc(sys.n_state * sys.n_cell + 1, sizeof *x);
-    double *found = malloc(sys.n_cell * sizeof *found);
-    if (v_row && y && x && found) {
-        ow_system_initial_states(&sys, x);
-        ow_system_put_states(&sys, x, y);
-        ow_system_place(&sys, v_row, y);
-        memcpy(found, sys.at.di_dv, sys.n_cell * sizeof *found);
-        st = OW_OK;
-        if (are_linear(&sys, v_most, found)) {
-            *g = found;
-            found = NULL;
-        }
+    const size_t n = xb->cols;
+    bool is_linear = true;
+    double *work = malloc((3 + xb->model->n_state) * n * sizeof *work);
+    struct row row = {.v = work, .i = work + n, .di_dv = work + 2 * n, .x = work + 3 * n};
+    *g = malloc(xb->rows * n * sizeof **g);
+    enum ow_status st = work && *g ? OW_OK : OW_ERR_NOMEM;
+    for (size_t i = 0; !st && is_linear && i < xb->rows; i++) {
+        row_load(xb, i, &row);
+        is_linear = row_is_linear(xb, &row, v_most, *g + i * n);
     }
-    free(v_row);
-    free(y);
-    free(x);
-    free(found);
-    ow_system_finish(&sys);
+    free(work);
+    if (st || !is_linear) {
+        free(*g);
+        *g = NULL;
+    }
     return st;
 }
 
@@ -123,7 +140,7 @@ struct ends {
 
 static void ends_finish(struct ends *e)
 {
-    free(e->mesh);
+    ow_mesh_destroy(e->mesh);
     free(e->response);
 }
 
@@ -140,7 +157,7 @@ static bool ends_init(const struct ow_ports *p, const struct ow_mesh *array, str
     if (sense->kind != OW_SENSE_SUBCKT)
         e->g_sense =
             conductance(ow_ports_has_amps(p) ? p->r_loop / (1.0 + sense->gain) : sense->r_f);
-    e->mesh = ow_mesh_create(e->n_node + (ow_ports_has_amps(p) ? p->cols : 0));
+    e->mesh = ow_mesh_create(e->n_node + (ow_ports_has_amps(p) ? p->cols : 0), NULL);
     e->response = malloc((n_in * (e->mesh ? e->mesh->n - n_in : 0) + 1) * sizeof *e->response);
     if (!e->mesh || !e->response)
         return false;
@@ -349,7 +366,7 @@ enum ow_status ow_ports_create(const struct ow_circuit *circuit, double v_most, 
     if (circuit->xb->sense.kind == OW_SENSE_DRIVER ||
         (ow_ports_has_amps(p) && p->v_linear <= 0.0))
         st = OW_OK;
-    else if ((st = conductances(circuit, v_most, &g)) == OW_OK && g &&
+    else if ((st = conductances(circuit->xb, v_most, &g)) == OW_OK && g &&
              (st = ow_dissect(circuit, g, n_threads, cancel, &array)) == OW_OK &&
              (st = fill(p, array, n_threads)) == OW_OK) {
         *out = p;
@@ -357,7 +374,7 @@ enum ow_status ow_ports_create(const struct ow_circuit *circuit, double v_most, 
     }
 done:
     free(g);
-    free(array);
+    ow_mesh_destroy(array);
     ow_ports_destroy(p);
     if (st == OW_ERR_CANCELLED)
         return ow_fail(err, st, "cancelled");

@@ -90,7 +90,7 @@ static void estimate_array(const struct ow_spec *spec, double rows, double cols,
                      reduced = cells * (1e-6 + 4e-9 * least) + 8e-8 * ends +
                                reads * rows * (2.0 * rows + cols) * 5e-11;
         *seconds = fmin(one_by_one, reduced);
-        *bytes = cells * 400.0 + (reduced < one_by_one ? 350.0 * cells + 80.0 * ends : 0.0);
+        *bytes = cells * 400.0 + (reduced < one_by_one ? 650.0 * cells + 100.0 * ends : 0.0);
         break;
     }
     case OW_ENGINE_NGSPICE:
