@@ -266,7 +266,7 @@ static void account(const struct work *k, size_t i, const double x[], const doub
         if (!is_chain(a))
             continue;
         if (i > 0)
-            node += a->g * (v[j - n] - v[j]);
+            node += a->g * (b[(i - 1) * n + j] - v[j]);
         if (i + 1 < a->rows)
             node += a->g * (v[j + n] - v[j]);
         most += 4.0 * a->g * fabs(v[j]) + end * (fabs(v[j]) + fabs(a->e[j]));
