@@ -1,5 +1,7 @@
 /* Arrays as parts of plain ngspice circuits (plugin/xspice/ow_part.h): against the same arrays
  * made of single devices, one analysis after the other, several arrays, and what is refused. */
+#include <stdio.h>
+
 #include "ow_check.h"
 
 #if defined(OW_ARRAY_CODEMODEL) && defined(OW_NGSPICE)
