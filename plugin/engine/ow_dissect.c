@@ -300,7 +300,7 @@ enum ow_status ow_dissect(const struct ow_circuit *circuit, const double g[], in
 double ow_dissect_operations(size_t rows, size_t cols)
 {
     const double cells = (double)rows * (double)cols, ends = (double)(rows + cols);
-    return cells * (2500.0 + 9.0 * fmin((double)rows, (double)cols)) + 200.0 * ends * ends;
+    return cells * (4500.0 + 3.0 * fmin((double)rows, (double)cols)) + 200.0 * ends * ends;
 }
 
 double ow_dissect_bytes(size_t rows, size_t cols)
