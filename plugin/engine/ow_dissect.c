@@ -296,11 +296,12 @@ enum ow_status ow_dissect(const struct ow_circuit *circuit, const double g[], in
 /* ---- what it takes ---------------------------------------------------------------------- */
 
 /* Measured, in the operations of ow_ports.c: cells in small parts, products of matrices, and
- * what is done with every pair of terminals. */
+ * what is done with every pair of terminals there and when the sense inputs are eliminated. */
 double ow_dissect_operations(size_t rows, size_t cols)
 {
     const double cells = (double)rows * (double)cols, ends = (double)(rows + cols);
-    return cells * (4500.0 + 3.0 * fmin((double)rows, (double)cols)) + 200.0 * ends * ends;
+    return cells * (3500.0 + 3.0 * fmin((double)rows, (double)cols)) +
+           ends * ends * (200.0 + 0.8 * (double)cols);
 }
 
 double ow_dissect_bytes(size_t rows, size_t cols)

@@ -72,41 +72,56 @@ struct ow_mesh *ow_mesh_rest(const struct ow_mesh *mesh, size_t n_gone)
 
 /* ---- few nodes ------------------------------------------------------------------------- */
 
+/* In lanes, which are added up at last: one number after the other would wait for each other.
+ */
 OW_INLINE double sum_of(const double x[], size_t from, size_t to)
 {
-    double sum = 0.0;
-    for (size_t k = from; k < to; k++)
-        sum += x[k];
-    return sum;
+    double sum[LANES] = {0.0};
+    size_t k = from;
+    for (; k + LANES <= to; k += LANES)
+        for (size_t m = 0; m < LANES; m++)
+            sum[m] += x[k + m];
+    for (size_t m = 0; k < to; k++, m++)
+        sum[m] += x[k];
+    return ow_total(sum, LANES);
 }
 
-/* The formulas of the header, node by node: a's and t's take the place of row m. */
+/* A lane, wherever it begins. */
+typedef double lane __attribute__((vector_size(LANES * sizeof(double)), aligned(8), may_alias));
+
+/* The formulas of the header, node by node: a's and t's take the place of row m.  Rows are
+ * taken in whole lanes, which is why what stands before the diagonal becomes 0. */
 OW_CLONES
 static void eliminate_few(struct ow_mesh *mesh, size_t n_gone, size_t n_node)
 {
     const size_t n = mesh->n, stride = mesh->stride;
-    double y[SMALL];
+    double *const y = mesh->part[OW_MESH_ALL], *const devices = mesh->part[OW_MESH_DEVICES],
+                  *const wires = mesh->part[OW_MESH_WIRES];
+    double y_m[SMALL];
     for (size_t m = 0; m < n_gone; m++) {
-        double *a = mesh->part[OW_MESH_ALL] + m * stride;
-        double *d = mesh->part[OW_MESH_DEVICES] + m * stride;
-        double *w = mesh->part[OW_MESH_WIRES] + m * stride;
+        double *a = y + m * stride, *d = devices + m * stride, *w = wires + m * stride;
         const double s = sum_of(a, m + 1, n_node), share = s > 0.0 ? 1.0 / s : 0.0;
         const double half_d = 0.5 * sum_of(d, m + 1, n_node),
                      half_w = 0.5 * sum_of(w, m + 1, n_node);
-        for (size_t b = m + 1; b < n; b++) {
-            y[b] = a[b];
+        for (size_t b = 0; b <= m; b++)
+            a[b] = d[b] = w[b] = 0.0;
+        for (size_t b = 0; b < stride; b++) {
+            y_m[b] = a[b];
             a[b] *= share;
             d[b] -= half_d * a[b];
             w[b] -= half_w * a[b];
         }
         for (size_t r = m + 1; r < n; r++) {
-            double *yr = mesh->part[OW_MESH_ALL] + r * stride;
-            double *dr = mesh->part[OW_MESH_DEVICES] + r * stride;
-            double *wr = mesh->part[OW_MESH_WIRES] + r * stride;
-            for (size_t b = r; b < n; b++) {
-                yr[b] += y[r] * a[b];
-                dr[b] += a[r] * d[b] + d[r] * a[b];
-                wr[b] += a[r] * w[b] + w[r] * a[b];
+            const double y_r = y_m[r], a_r = a[r], d_r = d[r], w_r = w[r];
+            if (a_r == 0.0 && d_r == 0.0 && w_r == 0.0) /* not connected */
+                continue;
+            for (size_t b = r / LANES * LANES; b < stride; b += LANES) {
+                const size_t at = r * stride + b;
+                const lane a_b = *(const lane *)(a + b), d_b = *(const lane *)(d + b),
+                           w_b = *(const lane *)(w + b);
+                *(lane *)(y + at) += y_r * a_b;
+                *(lane *)(devices + at) += a_r * d_b + d_r * a_b;
+                *(lane *)(wires + at) += a_r * w_b + w_r * a_b;
             }
         }
     }
