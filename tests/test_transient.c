@@ -278,7 +278,8 @@ static const struct {
      1.2,
      0.05,
      4,
-     80.0}, /* the bridge grows where there is one, from one instant to the next */
+     300.0}, /* the bridge grows where there is one, from one instant to the next: when, is
+                loose */
     {NULL, OW_SENSE_RESISTOR, {{NULL, 0.0}}, 2.9, 0.2, 1, 60.0},
     {NULL, OW_SENSE_TIA, {{NULL, 0.0}}, 2.9, 0.2, 1, 60.0},
 };

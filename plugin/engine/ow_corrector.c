@@ -72,8 +72,8 @@ static int correct(struct ow_corrector *c, const struct ow_bdf *at, N_Vector wei
 }
 
 /* Newton's iteration with one matrix. */
-static int iterate(struct ow_corrector *c, struct ow_bdf *at, N_Vector predicted, N_Vector y,
-                   N_Vector sum, N_Vector weight, double tol)
+static int iterate(struct ow_corrector *c, struct ow_bdf *at, N_Vector predicted, N_Vector sum,
+                   N_Vector weight, double tol)
 {
     int flag = SUN_NLS_CONTINUE;
     at->y = c->y;
@@ -90,8 +90,8 @@ static int iterate(struct ow_corrector *c, struct ow_bdf *at, N_Vector predicted
         flag = c->test(c->solver, sum, d, tol, weight, c->test_data);
         if (flag != SUN_NLS_CONTINUE)
             return flag;
-        N_VLinearSum(1.0, predicted, 1.0, sum, y);
-        at->y = N_VGetArrayPointer(y);
+        N_VLinearSum(1.0, predicted, 1.0, sum, c->there);
+        at->y = N_VGetArrayPointer(c->there);
         at->c = N_VGetArrayPointer(sum);
     }
     return flag;
@@ -110,6 +110,8 @@ static int solve(SUNNonlinearSolver s, N_Vector predicted, N_Vector sum, N_Vecto
                                     &data))
         return SUN_NLS_MEM_NULL;
     c->n_iteration = c->n_failure = 0;
+    if (!c->has_roots)
+        ow_vector_ignore(y); /* CVODE's y, for its own Newton, and the copy of a result */
     c->source(c->data, t, c->v_row);
     c->y = N_VGetArrayPointer(predicted);
     at.z1 = N_VGetArrayPointer(z1);
@@ -119,7 +121,7 @@ static int solve(SUNNonlinearSolver s, N_Vector predicted, N_Vector sum, N_Vecto
         int flag = is_due ? c->make_matrix(is_bad, &is_new, cvode) : SUN_NLS_SUCCESS;
         if (flag)
             return flag;
-        flag = iterate(c, &at, predicted, y, sum, weight, tol);
+        flag = iterate(c, &at, predicted, sum, weight, tol);
         if (flag == SUN_NLS_SUCCESS)
             return flag;
         c->n_failure++;
@@ -130,13 +132,14 @@ static int solve(SUNNonlinearSolver s, N_Vector predicted, N_Vector sum, N_Vecto
 }
 
 enum ow_status ow_corrector_init(struct ow_newton *newton, ow_source_fn source, void *data,
-                                 double v_row[], N_Vector y, struct ow_corrector *out)
+                                 double v_row[], N_Vector like, struct ow_corrector *out)
 {
     *out = (struct ow_corrector){
         .newton = newton, .source = source, .data = data, .v_row = v_row, .gamma = 1.0};
-    out->solver = SUNNonlinSolNewEmpty(y->sunctx);
-    out->delta = N_VClone(y);
-    if (!out->solver || !out->delta)
+    out->solver = SUNNonlinSolNewEmpty(like->sunctx);
+    out->delta = N_VClone(like);
+    out->there = N_VClone(like);
+    if (!out->solver || !out->delta || !out->there)
         return OW_ERR_NOMEM;
     out->solver->content = out;
     out->solver->ops->gettype = solver_type;
@@ -155,6 +158,8 @@ void ow_corrector_finish(struct ow_corrector *c)
 {
     if (c->delta)
         N_VDestroy(c->delta);
+    if (c->there)
+        N_VDestroy(c->there);
     if (c->solver)
         SUNNonlinSolFreeEmpty(c->solver);
     *c = (struct ow_corrector){0};

@@ -21,6 +21,8 @@ struct ow_corrector {
 
     SUNNonlinearSolver solver;
     N_Vector delta; /* corrections but the first                                           */
+    N_Vector there; /* the prediction with them                                            */
+    bool has_roots; /* CVODE looks for roots, with vectors that nothing else is done with  */
     double *y;      /* where a matrix is to be made, with room for ow_system_nodes_around() */
     double gamma;   /* of the matrix; who makes it says so                                 */
     bool is_short;  /* of memory, in the last solution                                     */
@@ -33,9 +35,9 @@ struct ow_corrector {
     long n_iteration, n_failure; /* of the last solution */
 };
 
-/* y: one of the vectors to come.  v_row: [n_source], borrowed.  OW_ERR_NOMEM. */
+/* like: one of the vectors to come.  v_row: [n_source], borrowed.  OW_ERR_NOMEM. */
 enum ow_status ow_corrector_init(struct ow_newton *newton, ow_source_fn source, void *data,
-                                 double v_row[], N_Vector y, struct ow_corrector *out);
+                                 double v_row[], N_Vector like, struct ow_corrector *out);
 void ow_corrector_finish(struct ow_corrector *corrector);
 
 #endif

@@ -18,13 +18,14 @@ struct ow_stepper {
     struct ow_newton *newton;   /* borrowed */
     ow_source_fn source;
     void *data;
-    double rtol, atol_v, atol_x;
     double *v_row; /* [n_source] workspace */
 
     SUNContext context;
     void *cvode;
     struct ow_vector_space space;
-    N_Vector y, ydot;
+    N_Vector y;    /* the first of CVODE's history: the result of a step              */
+    N_Vector copy; /* where CVODE would put it; others are clones of it               */
+    N_Vector ydot;
     struct ow_corrector corrector;
     SUNMatrix matrix;
     SUNLinearSolver solver;
@@ -72,25 +73,10 @@ static int no_solve(SUNLinearSolver solver, SUNMatrix a, N_Vector x, N_Vector b,
     return SUNLS_PACKAGE_FAIL_UNREC;
 }
 
-OW_SIMD static void weigh_some(size_t n, double rtol, double atol, const double y[], double w[])
-{
-    for (size_t k = 0; k < n; k++)
-        w[k] = 1.0 / (rtol * fabs(y[k]) + atol);
-}
-
 /* Error weights, which CVODE would take four sweeps for. */
 static int weigh(N_Vector y, N_Vector weight, void *data)
 {
-    const struct ow_stepper *st = data;
-    const double *yd = N_VGetArrayPointer(y);
-    double *w = N_VGetArrayPointer(weight);
-    const size_t n_free = st->sys->n_free, n_x = st->sys->n_y - n_free;
-    OW_SWEEP(st->sys->n_threads, c, ow_chunks(n_free), 1,
-             weigh_some(ow_chunk_length(n_free, c), st->rtol, st->atol_v, yd + c * OW_CHUNK,
-                        w + c * OW_CHUNK));
-    OW_SWEEP(st->sys->n_threads, c, ow_chunks(n_x), 1,
-             weigh_some(ow_chunk_length(n_x, c), st->rtol, st->atol_x,
-                        yd + n_free + c * OW_CHUNK, w + n_free + c * OW_CHUNK));
+    ow_vector_weigh(y, weight);
     return 0;
 }
 
@@ -131,6 +117,16 @@ static enum ow_status status_from_cvode(int flag)
     return flag >= 0 ? OW_OK : flag == CV_MEM_FAIL ? OW_ERR_NOMEM : OW_ERR_SOLVER;
 }
 
+/* CVODE gives its history away to nonlinear solvers only. */
+static int find_history(struct ow_stepper *st)
+{
+    realtype t, gamma, rl1;
+    N_Vector y, rate, z1;
+    void *data;
+    return CVodeGetNonlinearSystemData(st->cvode, &t, &st->y, &y, &rate, &gamma, &rl1, &z1,
+                                       &data);
+}
+
 enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *mass,
                                  struct ow_newton *newton, double rtol, double atol_v,
                                  double atol_x, ow_source_fn source, void *data,
@@ -142,32 +138,33 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
     st->sys = sys;
     st->mass = mass;
     st->newton = newton;
-    st->rtol = rtol;
-    st->atol_v = atol_v;
-    st->atol_x = atol_x;
     st->source = source;
     st->data = data;
     st->v_row = calloc(sys->circuit->n_source, sizeof *st->v_row);
     if (!st->v_row || SUNContext_Create(NULL, &st->context) ||
         ow_vector_space_init(&st->space, sys->n_y, sys->circuit->first_free, sys->n_threads))
         goto fail;
+    st->space.few = sys->circuit->is_grid ? 2 * sys->n_cell : sys->n_free;
     st->space.split = sys->n_free;
-    st->y = ow_vector_create(sys->n_y, &st->space, st->context);
+    st->space.rtol = rtol;
+    st->space.atol = atol_v;
+    st->space.atol_behind = atol_x;
+    st->copy = ow_vector_create(sys->n_y, &st->space, st->context);
     st->ydot = ow_vector_create(sys->n_y, &st->space, st->context);
     st->matrix = SUNMatNewEmpty(st->context);
     st->solver = SUNLinSolNewEmpty(st->context);
     st->cvode = CVodeCreate(CV_BDF, st->context);
-    if (!st->y || !st->ydot || !st->matrix || !st->solver || !st->cvode ||
-        ow_corrector_init(newton, source, data, st->v_row, st->y, &st->corrector))
+    if (!st->copy || !st->ydot || !st->matrix || !st->solver || !st->cvode ||
+        ow_corrector_init(newton, source, data, st->v_row, st->copy, &st->corrector))
         goto fail;
+    st->corrector.has_roots = sys->circuit->xb->model->fire != NULL;
     st->matrix->ops->getid = matrix_id;
     st->solver->ops->gettype = solver_type;
     st->solver->ops->solve = no_solve;
 
-    N_VConst(0.0, st->y);
     if (CVodeSetErrHandlerFn(st->cvode, remember, st))
         goto fail;
-    if (CVodeInit(st->cvode, rates, 0.0, st->y)) {
+    if (CVodeInit(st->cvode, rates, 0.0, st->copy)) {
         /* has freed its vectors, and CVodeFree() would once more */
         free(st->cvode);
         st->cvode = NULL;
@@ -186,7 +183,7 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
         CVodeSetMaxErrTestFails(st->cvode, 20) || CVodeSetMaxConvFails(st->cvode, 40) ||
         CVodeSetNonlinConvCoef(st->cvode, 1e-2) ||
         (sys->circuit->xb->model->fire && CVodeRootInit(st->cvode, 1, least_remaining)) ||
-        st->space.is_short)
+        find_history(st) || st->space.is_short)
         goto fail;
     *out = st;
     return OW_OK;
@@ -206,8 +203,8 @@ void ow_stepper_destroy(struct ow_stepper *st)
     if (st->matrix)
         SUNMatFreeEmpty(st->matrix);
     ow_corrector_finish(&st->corrector);
-    if (st->y)
-        N_VDestroy(st->y);
+    if (st->copy)
+        N_VDestroy(st->copy);
     if (st->ydot)
         N_VDestroy(st->ydot);
     ow_vector_space_finish(&st->space);
@@ -228,6 +225,7 @@ enum ow_status ow_stepper_resume(struct ow_stepper *st, double t, double step,
 {
     ow_vector_space_make(&st->space); /* nothing waits that knows another length */
     st->space.length = st->sys->n_y;
+    st->space.unread = NULL;
     st->slope = slope;
     st->longest = INFINITY;
     const int flag = CVodeReInit(st->cvode, t, st->y);
@@ -261,7 +259,9 @@ enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double
         CVodeSetMinStep(st->cvode, least) ||
         (is_limited && CVodeSetMaxStep(st->cvode, fmax(st->longest, 2.0 * least))))
         return OW_STEP_FAILED;
-    const int flag = CVode(st->cvode, t_stop, st->y, t, CV_ONE_STEP);
+    const int flag = CVode(st->cvode, t_stop, st->copy, t, CV_ONE_STEP);
+    if (flag == CV_ROOT_RETURN) /* before the step's end, and nothing goes on from that */
+        CVodeGetDky(st->cvode, *t, 0, st->y);
     N_VGetArrayPointer(st->y); /* up to date for those who know where it is */
     if (flag < 0)
         return st->is_short || st->corrector.is_short ? OW_STEP_NOMEM : OW_STEP_FAILED;

@@ -31,8 +31,11 @@ static inline size_t length_of(N_Vector v)
 enum ow_status ow_vector_space_init(struct ow_vector_space *space, size_t capacity, size_t room,
                                     int n_threads)
 {
-    *space = (struct ow_vector_space){
-        .length = capacity, .room = room, .split = capacity, .n_threads = n_threads};
+    *space = (struct ow_vector_space){.length = capacity,
+                                      .room = room,
+                                      .few = capacity,
+                                      .split = capacity,
+                                      .n_threads = n_threads};
     space->part = calloc(2 * (ow_chunks(capacity) + 1), sizeof *space->part);
     return space->part ? OW_OK : OW_ERR_NOMEM;
 }
@@ -45,12 +48,25 @@ void ow_vector_space_finish(struct ow_vector_space *space)
 
 /* ---- sums that wait -------------------------------------------------------------------- */
 
+OW_INLINE void make_weights(double rtol, double atol, const double x[], double w[], size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        w[k] = 1.0 / (rtol * fabs(x[k]) + atol);
+}
+
 /* Entries [begin, end) of one of them, in any of which the result may be an operand. */
-OW_INLINE void make_sum(const struct ow_vector_sum *s, size_t begin, size_t end)
+OW_INLINE void make_sum(const struct ow_vector_space *space, const struct ow_vector_sum *s,
+                        size_t begin, size_t end)
 {
     double *z = s->z;
     const double *x = s->x, *y = s->y, a = s->a, b = s->b;
-    if (!x && !y)
+    const size_t middle = end < space->split     ? end
+                          : begin < space->split ? space->split
+                                                 : begin;
+    if (s->is_weight) {
+        make_weights(space->rtol, space->atol, x + begin, z + begin, middle - begin);
+        make_weights(space->rtol, space->atol_behind, x + middle, z + middle, end - middle);
+    } else if (!x && !y)
         memset(z + begin, 0, (end - begin) * sizeof *z);
     else if (!y && a == 1.0)
         memmove(z + begin, x + begin, (end - begin) * sizeof *z);
@@ -92,9 +108,9 @@ OW_SIMD static double make_chunk(const struct ow_vector_space *space, size_t chu
     const size_t stop = chunk * OW_CHUNK + ow_chunk_length(space->length, chunk);
     for (size_t begin = chunk * OW_CHUNK; begin < stop; begin += PIECE) {
         const size_t end = begin + PIECE < stop ? begin + PIECE : stop;
-        const size_t last = end < space->split ? end : space->split;
+        const size_t last = end < space->few ? end : space->few;
         for (size_t m = 0; m < n_sum; m++)
-            make_sum(&sum[m], begin, end);
+            make_sum(space, &sum[m], begin, end);
         if (v && begin < last)
             square += weighted_square(v + begin, w + begin, last - begin);
     }
@@ -163,25 +179,27 @@ static double *look_at(N_Vector v)
     return raw(v);
 }
 
-/* Whether anything that waits from sum m on looks at z. */
-static bool is_asked_for(const struct ow_vector_space *space, size_t m, const double *z)
-{
-    bool is = false;
-    for (; m < space->n_sum && !is; m++)
-        is = space->sum[m].x == z || space->sum[m].y == z;
-    return is;
-}
-
 double *ow_vector_overwrite(N_Vector v)
 {
     struct ow_vector_space *space = space_of(v);
     const double *z = raw(v);
-    size_t n = 0;
-    for (size_t m = 0; m < space->n_sum; m++)
-        if (space->sum[m].z != z || is_asked_for(space, m, z))
-            space->sum[n++] = space->sum[m];
-    space->n_sum = n;
+    const size_t n = space->n_sum;
+    bool is_left_out[OW_VECTOR_SUMS], is_asked_for = false; /* by what waits behind */
+    for (size_t m = n; m-- > 0;) {
+        const struct ow_vector_sum *s = &space->sum[m];
+        is_left_out[m] = s->z == z && !is_asked_for;
+        is_asked_for = is_asked_for || (!is_left_out[m] && (s->x == z || s->y == z));
+    }
+    space->n_sum = 0;
+    for (size_t m = 0; m < n; m++)
+        if (!is_left_out[m])
+            space->sum[space->n_sum++] = space->sum[m];
     return look_at(v);
+}
+
+void ow_vector_ignore(N_Vector v)
+{
+    space_of(v)->unread = raw(v);
 }
 
 void ow_vector_space_make(struct ow_vector_space *space)
@@ -190,14 +208,24 @@ void ow_vector_space_make(struct ow_vector_space *space)
         make_sums(space);
 }
 
+static void wait(struct ow_vector_space *space, const struct ow_vector_sum *sum)
+{
+    if (sum->z == space->unread)
+        return;
+    if (space->n_sum == OW_VECTOR_SUMS)
+        make_sums(space);
+    space->sum[space->n_sum++] = *sum;
+}
+
 /* z = a x + b y, later. */
 static void put_off(N_Vector z, double a, const double *x, double b, const double *y)
 {
-    struct ow_vector_space *space = space_of(z);
-    if (space->n_sum == OW_VECTOR_SUMS)
-        make_sums(space);
-    space->sum[space->n_sum++] =
-        (struct ow_vector_sum){.z = raw(z), .a = a, .x = x, .b = b, .y = y};
+    wait(space_of(z), &(struct ow_vector_sum){.z = raw(z), .a = a, .x = x, .b = b, .y = y});
+}
+
+void ow_vector_weigh(N_Vector y, N_Vector w)
+{
+    wait(space_of(w), &(struct ow_vector_sum){.z = raw(w), .x = raw(y), .is_weight = true});
 }
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -278,6 +306,19 @@ static int scale_add_multi(int n_vector, realtype *a, N_Vector x, N_Vector *y, N
 {
     for (int m = 0; m < n_vector; m++)
         put_off(z[m], 1.0, raw(y[m]), a[m], raw(x));
+    return 0;
+}
+
+/* z = sum of a[m] x[m], of which z may be one: that first. */
+static int linear_combination(int n_vector, realtype *a, N_Vector *x, N_Vector z)
+{
+    int first = 0;
+    while (first + 1 < n_vector && x[first] != z)
+        first++;
+    put_off(z, a[first], raw(x[first]), 0.0, NULL);
+    for (int m = 0; m < n_vector; m++)
+        if (m != first)
+            put_off(z, 1.0, raw(z), a[m], raw(x[m]));
     return 0;
 }
 
@@ -379,7 +420,7 @@ static void weighted_powers(const double x[], const double w[], size_t n, double
     }
 }
 
-/* Of the first entries among all, in the sweep that makes the sums. */
+/* Of the lines' nodes, in the sweep that makes the sums. */
 static double root_mean_square(struct ow_vector_space *space, const double x[],
                                const double w[])
 {
@@ -389,7 +430,7 @@ static double root_mean_square(struct ow_vector_space *space, const double x[],
     const size_t n_due = take_due(space, &norm, due), n_chunk = ow_chunks(space->length);
     OW_SWEEP(space->n_threads, c, n_chunk, 1,
              space->part[c] = make_chunk(space, c, due, n_due, x, w));
-    return sqrt(ow_total(space->part, ow_chunks(space->split)) / (double)space->length);
+    return sqrt(ow_total(space->part, ow_chunks(space->few)) / (double)space->length);
 }
 
 static double root_of_weighed(struct ow_vector_space *space, const double x[], const double w[],
@@ -405,11 +446,19 @@ static double root_of_weighed(struct ow_vector_space *space, const double x[], c
     return sqrt(is_plain ? fourths / squares : squares);
 }
 
+static double root_of_few(const double x[], const double w[], size_t n)
+{
+    return sqrt(weighted_square(x, w, n) / (double)n);
+}
+
 static realtype wrms_norm(N_Vector x, N_Vector w)
 {
     struct ow_vector_space *space = space_of(x);
-    const size_t n = space->length, split = space->split;
-    const double nodes = split > 0 ? root_mean_square(space, raw(x), raw(w)) : 0.0;
+    const size_t n = space->length, few = space->few, split = space->split;
+    const double lines = split > 0 ? root_mean_square(space, raw(x), raw(w)) : 0.0;
+    const double behind =
+        split > few ? root_of_few(raw(x) + few, raw(w) + few, split - few) : 0.0;
+    const double nodes = sqrt(lines * lines + behind * behind);
     const double states =
         n > split ? root_of_weighed(space, look_at(x) + split, look_at(w) + split, n - split)
                   : 0.0;
@@ -427,6 +476,7 @@ N_Vector ow_vector_create(size_t capacity, struct ow_vector_space *space, SUNCon
     v->ops->nvgetlength = get_length;
     v->ops->nvlinearsum = linear_sum;
     v->ops->nvscaleaddmulti = scale_add_multi;
+    v->ops->nvlinearcombination = linear_combination;
     v->ops->nvscale = scale;
     v->ops->nvconst = constant;
     v->ops->nvprod = product;
