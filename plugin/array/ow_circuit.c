@@ -315,6 +315,11 @@ double ow_amp_clamp(const struct ow_sense *sense, double v_a, double *dh)
     return OW_CLAMP_SLOPE * OW_CLAMP_WIDTH * (hi - lo);
 }
 
+double ow_amp_linear_to(const struct ow_sense *sense)
+{
+    return 0.5 * sense->vdd - 60.0 * OW_CLAMP_WIDTH;
+}
+
 double ow_amp_drive(const struct ow_sense *sense, double v_in, double v_a, double *d_in,
                     double *d_a)
 {

@@ -143,6 +143,9 @@ void ow_circuit_node_name(const struct ow_circuit *circuit, size_t node, char na
 double ow_amp_current(const struct ow_sense *sense, double v_a, double v_out);
 /* The supply clamp h(v_a) of ow_crossbar.h [V] and dh/dv_a. */
 double ow_amp_clamp(const struct ow_sense *sense, double v_a, double *dh);
+/* Below this |v_a| [V] the clamp is nothing: h is 1e-27 V there, 60 widths before a rail.  0 or
+ * less: it is something everywhere. */
+double ow_amp_linear_to(const struct ow_sense *sense);
 /* gain (v_os - v_in - h(v_a)) - v_a [V] and its derivatives: tau dv_a/dt of
  * ow_crossbar.h. */
 double ow_amp_drive(const struct ow_sense *sense, double v_in, double v_a, double *d_in,

@@ -2,7 +2,11 @@
  * and the same moments for a new matrix, but the residual goes to the lines' solver as it is
  * made, row by row (ow_newton.h), and the first correction is the result.  CVODE's own makes a
  * rate, a residual, a right-hand side and a solution, each of them a vector that goes through
- * memory, three times. */
+ * memory, three times.
+ *
+ * Where cells conduct linearly and amplifiers are away from their rails, one correction by a
+ * matrix of the step's own gamma solves the equation, to what the linear solution leaves, and
+ * no second one is made to see that. */
 #ifndef OW_CORRECTOR_H
 #define OW_CORRECTOR_H
 
@@ -14,7 +18,8 @@
 typedef void (*ow_source_fn)(void *data, double t, double v_row[]);
 
 struct ow_corrector {
-    struct ow_newton *newton; /* borrowed */
+    const struct ow_system *sys; /* borrowed */
+    struct ow_newton *newton;    /* borrowed */
     ow_source_fn source;
     void *data;
     double *v_row; /* [n_source] borrowed workspace */
@@ -36,8 +41,9 @@ struct ow_corrector {
 };
 
 /* like: one of the vectors to come.  v_row: [n_source], borrowed.  OW_ERR_NOMEM. */
-enum ow_status ow_corrector_init(struct ow_newton *newton, ow_source_fn source, void *data,
-                                 double v_row[], N_Vector like, struct ow_corrector *out);
+enum ow_status ow_corrector_init(const struct ow_system *sys, struct ow_newton *newton,
+                                 ow_source_fn source, void *data, double v_row[], N_Vector like,
+                                 struct ow_corrector *out);
 void ow_corrector_finish(struct ow_corrector *corrector);
 
 #endif

@@ -93,6 +93,16 @@ static bool is_sample(const struct ow_engine *e, size_t k, size_t n)
     return e->pulse->width ? k == n - 1 && ow_sensed_are_integrals(&e->sensed) : k == 2;
 }
 
+/* Of cells that are held, where the system is placed: a cell sees two sources' voltages at
+ * most. */
+static bool are_ohmic(const struct ow_engine *e)
+{
+    double v_most = 0.0;
+    for (size_t r = 0; r < e->circuit->n_source; r++)
+        v_most = fmax(v_most, 2.0 * fabs(e->amplitude[r]));
+    return ow_look_is_ohmic(&e->sys, NULL, v_most, e->ledger.room);
+}
+
 /* The whole pulse from states x, held or not.  *has_stirred: a held state has a rate, so what
  * is in `out` is not the answer. */
 static enum ow_status run_pulse(struct ow_engine *e, const double x[], bool is_held,
@@ -105,6 +115,7 @@ static enum ow_status run_pulse(struct ow_engine *e, const double x[], bool is_h
     *has_stirred = false;
     ow_system_hold(&e->sys, is_held);
     enum ow_status st = begin(e, x, out, &stored_before, err);
+    e->sys.is_ohmic = !st && is_held && are_ohmic(e);
     for (size_t k = 1; !st && k < n; k++) {
         const double middle = 0.5 * (corner[k - 1] + corner[k]);
         for (size_t r = 0; r < e->circuit->n_source; r++)

@@ -24,6 +24,12 @@ size_t ow_look_room(const struct ow_system *sys);
 void ow_look(const struct ow_system *sys, const double nodes[], const double y[],
              bool has_rates, size_t from, size_t to, double room[], struct ow_look *out);
 
+/* Whether all cells conduct linearly at the states of y[n_y], or where the system holds them,
+ * with the slopes at the placed point, as far as some voltages up to v_most show: models are
+ * smooth or bent at some voltage, and none is bent back.  Of any circuit. */
+bool ow_look_is_ohmic(const struct ow_system *sys, const double y[], double v_most,
+                      double room[]);
+
 /* Whether every rate that was looked at is 0. */
 bool ow_look_is_at_rest(const struct ow_system *sys, const struct ow_look *look);
 

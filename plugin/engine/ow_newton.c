@@ -250,6 +250,11 @@ enum ow_status ow_newton_solve_dc(struct ow_newton *nw, double into[], double to
     return solve(nw, into, NULL, NULL, NULL, tol, d);
 }
 
+bool ow_newton_is_by_lines(const struct ow_newton *nw)
+{
+    return !nw->is_sparse;
+}
+
 /* ---- the right-hand side ------------------------------------------------------------- */
 
 /* -(rl1 z1 + c) */

@@ -34,6 +34,9 @@ enum ow_status ow_newton_setup(struct ow_newton *newton, double gamma);
  * may be those with the newer ones. */
 enum ow_status ow_newton_setup_dc(struct ow_newton *newton);
 
+/* Whether the matrix is factored by lines, which costs no more than a correction. */
+bool ow_newton_is_by_lines(const struct ow_newton *newton);
+
 /* Where -r is looked at; all arrays are [n_y] but for the sources'. */
 struct ow_bdf {
     double gamma, rl1;   /* gamma: r's, of which the matrix may have an older one   */

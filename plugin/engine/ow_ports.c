@@ -12,9 +12,6 @@
 #include "ow_kernel.h"
 #include "ow_ports_parts.h"
 
-/* h 60 widths before a rail is 1e-27 V: nearer than this an amplifier is not linear. */
-static const double clamp_reach = 60.0 * OW_CLAMP_WIDTH;
-
 /* ---- does it pay ----------------------------------------------------------------------- */
 
 /* Counts of operations, weighed by how well they run: those of the lines' solver, some 10
@@ -346,7 +343,7 @@ static struct ow_ports *describe(const struct ow_circuit *circuit)
     p->wide_rows = ow_ports_wide(p->rows);
     p->wide_cols = ow_ports_wide(p->cols);
     p->r_loop = sense->r_f + sense->r_out;
-    p->v_linear = 0.5 * sense->vdd - clamp_reach;
+    p->v_linear = ow_amp_linear_to(sense);
     p->first_clamp = ow_ports_round_up(p->rows + ow_ports_has_offset(p), LANES);
     p->n_excitation = ow_ports_wide(p->first_clamp + (ow_ports_has_amps(p) ? p->cols : 0));
     return p;

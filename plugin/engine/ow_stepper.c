@@ -56,7 +56,9 @@ static int newton_matrix(realtype t, N_Vector y, N_Vector fy, SUNMatrix a, boole
                          N_Vector t2, N_Vector t3)
 {
     struct ow_stepper *st = data;
-    if (st->sys->n_moving > 0)
+    if (st->sys->is_ohmic)
+        ow_system_put_behind(st->sys, st->corrector.y);
+    else if (st->sys->n_moving > 0)
         ow_system_place(st->sys, st->v_row, st->corrector.y);
     else
         ow_system_place_static(st->sys, st->v_row, st->corrector.y, NULL);
@@ -155,7 +157,7 @@ enum ow_status ow_stepper_create(struct ow_system *sys, const struct ow_mass *ma
     st->solver = SUNLinSolNewEmpty(st->context);
     st->cvode = CVodeCreate(CV_BDF, st->context);
     if (!st->copy || !st->ydot || !st->matrix || !st->solver || !st->cvode ||
-        ow_corrector_init(newton, source, data, st->v_row, st->copy, &st->corrector))
+        ow_corrector_init(sys, newton, source, data, st->v_row, st->copy, &st->corrector))
         goto fail;
     st->corrector.has_roots = sys->circuit->xb->model->fire != NULL;
     st->matrix->ops->getid = matrix_id;

@@ -94,6 +94,7 @@ void ow_system_finish(struct ow_system *sys)
 void ow_system_hold(struct ow_system *sys, bool is_held)
 {
     sys->n_moving = is_held ? 0 : sys->n_continuous;
+    sys->is_ohmic = false;
     sys->n_y = sys->n_free + sys->n_moving * sys->n_cell;
 }
 
@@ -134,6 +135,13 @@ static void put_nodes(struct ow_system *sys, const double v_row[], const double 
     OW_SWEEP(sys->n_threads, c, ow_chunks(sys->n_free), 1,
              memcpy(free_nodes + c * OW_CHUNK, y + c * OW_CHUNK,
                     ow_chunk_length(sys->n_free, c) * sizeof *y));
+}
+
+void ow_system_put_behind(struct ow_system *sys, const double y[])
+{
+    const size_t planes = sys->circuit->is_grid ? 2 * sys->n_cell : 0;
+    memcpy(sys->v_node + sys->circuit->first_free + planes, y + planes,
+           (sys->n_free - planes) * sizeof *y);
 }
 
 const double *ow_system_nodes_around(const struct ow_system *sys, const double v_row[],

@@ -27,6 +27,8 @@ struct ow_system {
     size_t moving[OW_MAX_STATES]; /* their indices in the model                         */
     size_t n_moving;              /* how many are in y: n_continuous, or 0 while held   */
     size_t n_y;                   /* n_free + n_moving n_cell                           */
+    bool is_ohmic;                /* held cells conduct linearly, with at.di_dv; who holds
+                                     them says so                                       */
     double tau;                   /* s, time constant of the gain node                  */
 
     /* The point that was placed last, and what the devices answered there. */
@@ -61,6 +63,9 @@ bool ow_system_is_any(const double f[], size_t n);
 /* Put sources (v_row[n_source], V) and the voltages of y in place: v_node and v_cell.  Here and
  * below y may be where free nodes stand in v_node. */
 void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[]);
+
+/* Put only the free nodes behind the planes of a grid in place. */
+void ow_system_put_behind(struct ow_system *sys, const double y[]);
 
 /* All node voltages [n_node] without a copy: those of y with ground and the sources at v_row
  * put before them, where first_free values have room. */
