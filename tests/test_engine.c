@@ -3,6 +3,7 @@
 #include "ow_check.h"
 #include "ow_engine.h"
 #include "ow_integral.h"
+#include "ow_look.h"
 #include "ow_newton.h"
 #include "ow_power.h"
 #include "ow_schur.h"
@@ -591,6 +592,101 @@ START_TEST(test_settled_output_is_the_dc_solution)
 }
 END_TEST
 
+/* i = (G0 + G1 x) v^3 + G0 v: the toy, bent. */
+static void bent_eval(const struct ow_cells *c, struct ow_response *out)
+{
+    toy_eval(c, out);
+    for (size_t j = 0; j < c->n; j++) {
+        const double v = c->v[j], g0 = ow_param_at(c, G0, j),
+                     g = g0 + ow_param_at(c, G1, j) * c->x[0][j];
+        out->i[j] = g * v * v * v + g0 * v;
+        if (!out->di_dv)
+            continue;
+        out->di_dv[j] = 3.0 * g * v * v + g0;
+        out->di_dx[0][j] = ow_param_at(c, G1, j) * v * v * v;
+    }
+}
+
+/* What a look finds at some rows is what placing finds there, held or not, and whether cells
+ * are ohmic. */
+START_TEST(test_a_look_is_what_placing_finds)
+{
+    struct bench b;
+    struct ow_system sys;
+    struct ow_model bent = toy;
+    const double v_row[40] = {0.31, -0.17, 0.2, 0.1};
+    bent.eval = bent_eval;
+    bench_begin(&b, 40, 100, _i ? &bent : &toy, &tia_sense);
+    b.xb.param[K] = 4e10;
+    ck_assert_ok(ow_circuit_create(&b.xb, &b.circuit, &b.err), b.err);
+    ck_assert_int_eq(ow_system_create(b.circuit, 1, &sys), OW_OK);
+    const size_t before = b.circuit->first_free, cols = 100;
+    double *store = calloc(before + sys.n_y, sizeof *store), *y = store + before;
+    double *x = calloc(sys.n_cell, sizeof *x), *room = calloc(ow_look_room(&sys), sizeof *room);
+    ow_system_initial_states(&sys, x);
+    for (int is_held = 0; is_held < 2; is_held++) {
+        struct ow_look look;
+        ow_system_hold(&sys, is_held);
+        for (size_t k = 0; k < sys.n_free; k++)
+            y[k] = 0.3 * sin(1.0 + (double)k);
+        ow_system_put_states(&sys, x, y);
+        ow_system_place(&sys, v_row, y);
+        const double *nodes = ow_system_nodes_around(&sys, v_row, y);
+        for (size_t from = 0; from < 40; from = look.to) {
+            const size_t to = from + ow_look_rows(&sys) < 40 ? from + ow_look_rows(&sys) : 40;
+            ow_look(&sys, nodes, y, true, from, to, room, &look);
+            for (size_t k = 0; k < (to - from) * cols; k++) {
+                ck_assert_double_eq(look.v[k], sys.v_cell[from * cols + k]);
+                ck_assert_double_eq(look.i[k], sys.at.i[from * cols + k]);
+                ck_assert_double_eq(look.f[0][k], sys.at.f[0][from * cols + k]);
+            }
+            ck_assert(!ow_look_is_at_rest(&sys, &look));
+            ow_look(&sys, nodes, y, false, from, to, room, &look);
+            for (size_t k = 0; k < (to - from) * cols; k++)
+                ck_assert_close(look.i[k], sys.at.i[from * cols + k], 1e-14, 0.0);
+        }
+        ck_assert_int_eq(ow_look_is_ohmic(&sys, y, 0.7, room), _i == 0);
+    }
+    free(store);
+    free(x);
+    free(room);
+    ow_system_finish(&sys);
+    bench_end(&b);
+}
+END_TEST
+
+/* Cells at rest conduct linearly, amplifiers do not at their rails: one correction is not
+ * enough there. */
+START_TEST(test_a_clipped_read_of_linear_cells)
+{
+    struct ow_reading at[2];
+    for (int k = 0; k < 2; k++) {
+        struct bench b;
+        const double v[4] = {0.9, 0.8, 0.0, 0.7};
+        bench_begin(&b, 4, 3, &toy, &tia_sense);
+        b.xb.param[G0] = 3e-4;
+        b.xb.param[G1] = 2e-3;
+        bench_build(&b, k ? 1e-9 : 1e-4, false);
+        ck_assert_ok(ow_engine_read(b.engine, v, &short_pulse, NULL, &b.reading, &b.err),
+                     b.err);
+        at[k] = b.reading;
+        memset(&b.reading, 0, sizeof b.reading);
+        bench_end(&b);
+    }
+    size_t n_clipped = 0;
+    for (size_t j = 0; j < 3; j++) {
+        n_clipped += fabs(at[1].v_gain[j]) > 0.88;
+        ck_assert_close(at[0].v_sample[j], at[1].v_sample[j], 0.0, 1e-4);
+    }
+    ck_assert_uint_ge(n_clipped, 1);
+    ck_assert_close(at[0].energy.sense, at[1].energy.sense, 1e-3, 0.0);
+    ck_assert_close(at[0].energy.devices, at[1].energy.devices, 1e-3, 0.0);
+    ck_assert_double_lt(ow_energy_residual(&at[0].energy), 1e-4);
+    ow_reading_finish(&at[0]);
+    ow_reading_finish(&at[1]);
+}
+END_TEST
+
 /* Lines at the voltages of a write: the selected cell sees all of V, its neighbours half of
  * it, and only differences between sources drive currents. */
 START_TEST(test_driven_bit_lines_make_a_write)
@@ -884,6 +980,8 @@ int main(void)
     tcase_add_test(transient, test_rc_ramp_matches_closed_form);
     tcase_add_loop_test(transient, test_answers_converge_with_rtol, 0, 2);
     tcase_add_test(transient, test_settled_output_is_the_dc_solution);
+    tcase_add_loop_test(transient, test_a_look_is_what_placing_finds, 0, 2);
+    tcase_add_test(transient, test_a_clipped_read_of_linear_cells);
     tcase_add_test(transient, test_driven_bit_lines_make_a_write);
     tcase_add_test(transient, test_states_follow_their_law);
     tcase_add_test(transient, test_states_that_only_edges_move);
