@@ -30,7 +30,8 @@ struct ow_grid_solver {
     float *b;       /* [rows][stride] bit-line side of a pass                */
     double *sum[2]; /* [rows] squares                                        */
     double level;   /* of the last right-hand side, see level_of()           */
-    double follow;  /* how far bit lines can follow word lines, 0 .. 1; < 0 if unknown */
+    double follow;  /* at most the greatest (Ab + D)^-1 D 1: an error of the word lines that is
+                     * nowhere above e brings none above follow e on the bit lines */
     double *work;   /* of every thread: two rows and two of each that are taken at a time */
 };
 
@@ -160,7 +161,7 @@ bool ow_grid_factor(struct ow_grid_solver *s, const struct ow_grid *grid)
                  2.0 * largest + ends;
     if (!ow_lines_factor(l))
         return false;
-    s->follow = -1.0;
+    s->follow = largest > 0.0 ? largest / (largest + grid->c_bit) : 0.0;
     s->cg.mg = NULL;
     if (wants_multigrid(grid, cells / (double)(rows * cols)) &&
         (s->mg || ow_multigrid_create(l, &s->mg) == OW_OK) && ow_multigrid_factor(s->mg))
@@ -284,23 +285,6 @@ static double residual(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
     return sqrt(ow_total(s->sum[0], rows));
 }
 
-/* The greatest (Ab + D)^-1 D 1: an error of the word lines that is nowhere above e brings
- * none above follow e on the bit lines. */
-static double follow_of(struct ow_grid_solver *s)
-{
-    const struct ow_lines *l = s->lines;
-    if (s->follow >= 0.0)
-        return s->follow;
-    float *one = s->cg.x, most = 0.0f;
-    for (size_t k = 0; k < l->size; k++)
-        one[k] = 1.0f;
-    memset(s->b, 0, l->size * sizeof *s->b);
-    ow_lines_bit(l, one, s->b);
-    for (size_t k = 0; k < l->size; k++)
-        most = fmaxf(most, fabsf(s->b[k]));
-    return s->follow = (double)most;
-}
-
 /* ---- passes --------------------------------------------------------------------------------
  */
 
@@ -388,7 +372,7 @@ bool ow_grid_solve(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
     if (weights) {
         goal.word = weights->w;
         goal.bit = weights->b;
-        goal.follow = follow_of(s);
+        goal.follow = s->follow;
     }
     double divided = s->unit * s->level;
     const double norm_f = start(s, rhs, 1.0 / divided);
