@@ -201,7 +201,7 @@ static void team_cell(const double p[], double v, const double x[], struct ow_po
 
 /* All cells as the resistors that they are at rest, in loops without branches: most cells of
  * an array, at most times.  The same bits as team_cell()'s. */
-OW_SIMD static void resistors(const struct ow_cells *cells, struct ow_response *out)
+OW_WIDE static void resistors(const struct ow_cells *cells, struct ow_response *out)
 {
     const double r_on = cells->param[R_ON], dr = cells->param[R_OFF] - r_on;
     const double *v = cells->v, *x = cells->x[0];
@@ -229,7 +229,7 @@ OW_SIMD static void resistors(const struct ow_cells *cells, struct ow_response *
 }
 
 /* Whether q is beyond a threshold anywhere. */
-OW_SIMD static bool is_any_beyond(const double q[], size_t n, double q_on, double q_off)
+OW_WIDE static bool is_any_beyond(const double q[], size_t n, double q_on, double q_off)
 {
     int beyond = 0;
     for (size_t j = 0; j < n; j++)

@@ -27,7 +27,7 @@ static const double *bit_lines_of(const struct ow_circuit *ckt, const double v[]
     return v + (ckt->is_merged ? ckt->sense_in[0] : ckt->bline + i * ckt->xb->cols);
 }
 
-OW_SIMD static void across_rows(const struct ow_circuit *ckt, const double v[], size_t from,
+OW_WIDE static void across_rows(const struct ow_circuit *ckt, const double v[], size_t from,
                                 size_t to, double v_cell[])
 {
     const size_t cols = ckt->xb->cols;
@@ -49,7 +49,7 @@ void ow_planes_across(const struct ow_circuit *ckt, const double v[], size_t fro
     across_rows(ckt, v, from, to, v_cell);
 }
 
-OW_SIMD static void word_line_currents(const struct ow_circuit *ckt, size_t i, const double v[],
+OW_WIDE static void word_line_currents(const struct ow_circuit *ckt, size_t i, const double v[],
                                        const double i_cell[], double into[])
 {
     const size_t cols = ckt->xb->cols;
@@ -65,7 +65,7 @@ OW_SIMD static void word_line_currents(const struct ow_circuit *ckt, size_t i, c
 }
 
 /* Row i of the bit lines. */
-OW_SIMD static void bit_row_currents(const struct ow_circuit *ckt, size_t i, const double v[],
+OW_WIDE static void bit_row_currents(const struct ow_circuit *ckt, size_t i, const double v[],
                                      const double i_cell[], double into[])
 {
     const size_t cols = ckt->xb->cols;
@@ -104,7 +104,7 @@ void ow_planes_inputs(const struct ow_circuit *ckt, const double v[], double int
 }
 
 /* sum (a[k] - b[k])^2; partial sums in a fixed order. */
-OW_SIMD static double square_of_difference(const double a[], const double b[], size_t n)
+OW_WIDE static double square_of_difference(const double a[], const double b[], size_t n)
 {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     size_t k = 0;
@@ -119,7 +119,7 @@ OW_SIMD static double square_of_difference(const double a[], const double b[], s
 }
 
 /* sum x[k] y[k], likewise. */
-OW_SIMD static double dot_of_row(const double x[], const double y[], size_t n)
+OW_WIDE static double dot_of_row(const double x[], const double y[], size_t n)
 {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     size_t k = 0;
@@ -131,7 +131,7 @@ OW_SIMD static double dot_of_row(const double x[], const double y[], size_t n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-OW_SIMD static double sum_of_row(const double x[], size_t n)
+OW_WIDE static double sum_of_row(const double x[], size_t n)
 {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
     size_t k = 0;

@@ -48,14 +48,16 @@ OW_INLINE double ow_largest(const double x[], size_t n)
 {
     enum { LANES = 8 };
     double most[LANES] = {0.0}, nothing[LANES] = {0.0}, largest = 0.0;
-    size_t k = 0;
-    for (; k + LANES <= n; k += LANES)
+    const size_t whole = n / LANES * LANES;
+    for (size_t k = 0; k < whole; k += LANES)
         for (size_t m = 0; m < LANES; m++) {
             const double size = x[k + m] < 0.0 ? -x[k + m] : x[k + m];
             most[m] = size > most[m] ? size : most[m];
-            nothing[m] += x[k + m] - x[k + m];
         }
-    for (; k < n; k++) {
+    for (size_t k = 0; k < whole; k += LANES)
+        for (size_t m = 0; m < LANES; m++)
+            nothing[m] += x[k + m] - x[k + m];
+    for (size_t k = whole; k < n; k++) {
         most[0] = x[k] > most[0] ? x[k] : -x[k] > most[0] ? -x[k] : most[0];
         nothing[0] += x[k] - x[k];
     }

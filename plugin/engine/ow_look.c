@@ -35,7 +35,7 @@ static void slice(const struct ow_system *sys, const double y[], const double v[
     out->v = v;
 }
 
-OW_SIMD static void ohmic_currents(const double g[], const double v[], double i[], size_t n)
+OW_WIDE static void ohmic_currents(const double g[], const double v[], double i[], size_t n)
 {
     for (size_t k = 0; k < n; k++)
         i[k] = g[k] * v[k];

@@ -269,7 +269,7 @@ OW_INLINE void history(const struct ow_bdf *at, size_t from, size_t n, double ou
 
 /* Currents of so many cells' nodes into right-hand sides: gamma times them, and M of what the
  * history has there. */
-OW_SIMD static void add_history(const struct ow_crossbar *xb, const struct ow_bdf *at,
+OW_WIDE static void add_history(const struct ow_crossbar *xb, const struct ow_bdf *at,
                                 size_t at_w, size_t at_b, size_t n, double w[], double b[])
 {
     enum { SOME = 256 };
@@ -289,7 +289,7 @@ OW_SIMD static void add_history(const struct ow_crossbar *xb, const struct ow_bd
 
 /* The states' rows: r[n] = gamma f - (rl1 z1 + c), and what they are as currents of the cells,
  * which are taken from w and given to b. */
-OW_SIMD static void add_state(const struct ow_bdf *at, size_t from, size_t n, const double f[],
+OW_WIDE static void add_state(const struct ow_bdf *at, size_t from, size_t n, const double f[],
                               const double to_current[], double r[], double w[], double b[])
 {
     const double gamma = at->gamma;

@@ -83,7 +83,7 @@ OW_INLINE void make_sum(const struct ow_vector_space *space, const struct ow_vec
 
 /* sum (x w)^2; partial sums in a fixed order.  Within other loops, or with a second
  * sum, gcc 12 shuffles lanes for longer than all sums of a piece take. */
-OW_SIMD static double weighted_square(const double x[], const double w[], size_t n)
+OW_WIDE static double weighted_square(const double x[], const double w[], size_t n)
 {
     enum { LANES = 8 };
     double sum[LANES] = {0.0};
@@ -100,7 +100,7 @@ OW_SIMD static double weighted_square(const double x[], const double w[], size_t
 
 /* A chunk of sums, and, unless v is NULL, its part of the first entries' sum (v w)^2 after
  * them. */
-OW_SIMD static double make_chunk(const struct ow_vector_space *space, size_t chunk,
+OW_WIDE static double make_chunk(const struct ow_vector_space *space, size_t chunk,
                                  const struct ow_vector_sum sum[], size_t n_sum,
                                  const double *v, const double *w)
 {
@@ -391,7 +391,7 @@ static realtype least(N_Vector x)
 }
 
 /* sum (x w)^4, likewise. */
-OW_SIMD static double weighted_fourth(const double x[], const double w[], size_t n)
+OW_WIDE static double weighted_fourth(const double x[], const double w[], size_t n)
 {
     enum { LANES = 8 };
     double sum[LANES] = {0.0};
