@@ -1134,6 +1134,29 @@ END_TEST
 /* ---- main
  * -------------------------------------------------------------------------------------- */
 
+/* Cells that hold lines without resistance far more than drivers and capacitances to ground do:
+ * errors of Newton's method that all lines share must be seen, or no step is short enough. */
+static const char *const holding[] = {"1p", "30p", "1u"};
+
+START_TEST(test_cells_hold_ideal_lines)
+{
+    char text[400];
+    struct study s;
+    struct ow_error err = {0};
+    struct ow_vmm_result r;
+    const struct ow_vmm_options how = {.n_worker = 1};
+    snprintf(text, sizeof text,
+             "vmm: {weights: {random: [16, 4], seed: 1}, inputs: {random: [2, 16], seed: 2}}\n"
+             "array: {r_wordline: 0, r_bitline: 0}\ndevice: {set: ow_benign, cp: %s}\n",
+             holding[_i]);
+    study_init(text, &s);
+    ck_assert_ok(ow_vmm_run(&s.problem, &how, &r, &err), err);
+    ck_assert_msg(r.steps < 2000.0, "%g steps a read", r.steps); /* 300 to 600 */
+    ow_vmm_result_finish(&r);
+    study_finish(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("run");
@@ -1167,6 +1190,7 @@ int main(void)
     tcase_add_test(tc, test_bill_by_hand);
     tcase_add_loop_test(tc, test_json_has_every_promised_field, 0, 3);
     tcase_add_test(tc, test_json_total_is_the_sum);
+    tcase_add_loop_test(tc, test_cells_hold_ideal_lines, 0, N(holding));
     tcase_add_test(tc, test_solve_one_cell);
     tcase_add_test(tc, test_solve_methods);
     tcase_add_test(tc, test_solve_refuses);

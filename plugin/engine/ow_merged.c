@@ -15,6 +15,7 @@ struct ow_merged {
     struct ow_behind *behind;  /* [cols]                                    */
     double *b, *r, *z, *p, *s; /* [cols], then [rows] each: s = S p         */
     double follow;             /* how far bit lines can follow word lines   */
+    double grip;               /* least part of W that is not handed on     */
 };
 
 enum ow_status ow_merged_create(const struct ow_system *sys, struct ow_merged **out)
@@ -59,6 +60,20 @@ void ow_merged_destroy(struct ow_merged *m)
     free(m);
 }
 
+/* S 1 over W: where cells hold a word line more than its driver does, and bit lines follow, W
+ * alone says little of the error that a residual leaves. For S has no positive entry beside its
+ * diagonal: |S^-1 r| <= max |r| / S 1. */
+static void find_grip(struct ow_merged *m)
+{
+    m->grip = 1.0;
+    for (size_t i = 0; i < m->rows; i++) {
+        double s = m->own_w[i];
+        for (size_t j = 0; j < m->cols; j++)
+            s -= m->d[i * m->cols + j] * (m->b[j] / m->own_b[j]);
+        m->grip = fmin(m->grip, fmax(s / m->own_w[i], 1e-9));
+    }
+}
+
 bool ow_merged_factor(struct ow_merged *m, const struct ow_linear *lin)
 {
     const struct ow_circuit *ckt = m->sys->circuit;
@@ -82,6 +97,7 @@ bool ow_merged_factor(struct ow_merged *m, const struct ow_linear *lin)
         m->follow = fmax(m->follow, fabs(m->b[j] / m->own_b[j]));
         least = fmin(least, m->own_b[j]);
     }
+    find_grip(m);
     return least > 0.0 && isfinite(least) && isfinite(m->follow);
 }
 
@@ -138,6 +154,7 @@ static bool conjugate_gradients(struct ow_merged *m, const double weight[], doub
                                 double tol, double w[])
 {
     const size_t n = m->rows;
+    const double reach = tol * m->grip;
     double rz_before = 1.0;
     memset(w, 0, n * sizeof *w);
     memset(m->p, 0, n * sizeof *m->p);
@@ -148,7 +165,7 @@ static bool conjugate_gradients(struct ow_merged *m, const double weight[], doub
             const double e = m->z[i] * (weight ? fmax(weight[i], bit_weight) : 1.0);
             error += e * e;
         }
-        if (error <= tol * tol * (weight ? 1.0 : dot(w, w, n)))
+        if (error <= reach * reach * (weight ? 1.0 : dot(w, w, n)))
             return true;
         const double rz = dot(m->r, m->z, n), beta = rz / rz_before;
         if (!(rz > 0.0)) /* also NaN */
