@@ -1,6 +1,7 @@
 /* For scripts/bench --scale: the first read of a specification by the engine on one thread,
- * with the solver it would choose or with KLU on the whole matrix, and how far it is from the
- * same read at a tighter tolerance.  One line of JSON.
+ * with the solver it would choose or with KLU on the whole matrix, what it must have moved
+ * through memory, and how far it is from the same read at a tighter tolerance.  One line of
+ * JSON.
  *
  *   bench_read SPEC lines|klu RTOL_OF_THE_REFERENCE|0 */
 #include <math.h>
@@ -29,6 +30,20 @@ static double difference(const double v[], const double reference[], size_t cols
         off = fmax(off, fabs(v[j] - reference[j]));
     }
     return off / (hi - lo);
+}
+
+/* What a read by the lines' solver moves at least, in bytes a cell, if nothing stays in a cache
+ * from one sweep over all cells to the next: arrays of 16 bytes (both nodes in double
+ * precision) or 4 (single precision, of one node), read or written and allocated on a write.  A
+ * step sums up history and prediction (2 q + 3 of them at order q), weighs (3), and looks at
+ * the result, its error and its powers (6, and the states); a correction makes a right-hand
+ * side of the prediction and its slope (56), folds and substitutes bit lines (40), solves word
+ * lines and judges that (36), and writes the result (40). */
+static double bytes_moved(const struct ow_effort *effort)
+{
+    return 16.0 * (2.0 * (double)effort->orders + 12.0 * (double)effort->steps) +
+           8.0 * (double)effort->steps + 172.0 * (double)effort->corrections +
+           100.0 * (double)effort->iterations + 40.0 * (double)effort->matrices;
 }
 
 int main(int argc, char **argv)
@@ -60,6 +75,9 @@ int main(int argc, char **argv)
         ow_engine_read(engine, amplitude, &problem.array->pulse, NULL, &got, &err))
         return fail(&err);
     const double seconds = ow_seconds() - begin;
+    const struct ow_effort effort = ow_engine_effort(engine);
+    const double moved =
+        bytes_moved(&effort) * (double)problem.array->xb.rows * (double)problem.array->xb.cols;
 
     options.rtol = strtod(argv[3], NULL);
     if (options.rtol > 0.0) {
@@ -79,8 +97,10 @@ int main(int argc, char **argv)
                              difference(got.v_sample, want.v_sample, problem.array->xb.cols));
         }
     }
-    printf("{\"seconds\": %.6g, \"off\": %.3g, \"off_early\": %.3g}\n", seconds, off,
-           off_early);
+    printf("{\"seconds\": %.6g, \"off\": %.3g, \"off_early\": %.3g, \"moved\": %.6g, "
+           "\"steps\": %ld, \"corrections\": %ld, \"iterations\": %ld, \"matrices\": %ld}\n",
+           seconds, off, off_early, moved, effort.steps, effort.corrections, effort.iterations,
+           effort.matrices);
     ow_engine_destroy(engine);
     ow_engine_destroy(reference);
     ow_circuit_destroy(circuit);

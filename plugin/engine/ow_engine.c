@@ -134,6 +134,11 @@ void ow_engine_clear(struct ow_reading *out)
 
 /* ---- DC ---------------------------------------------------------------------------- */
 
+struct ow_effort ow_engine_effort(const struct ow_engine *e)
+{
+    return e->stepper ? ow_stepper_effort(e->stepper) : ow_newton_effort(e->newton);
+}
+
 enum ow_status ow_engine_dc(struct ow_engine *e, const double v_row[], const double *x_begin,
                             double v_sense[], double *v_node, struct ow_error *err)
 {

@@ -10,6 +10,7 @@
 #include <signal.h>
 
 #include "ow_circuit.h"
+#include "ow_effort.h"
 #include "ow_reading.h"
 
 #ifdef __cplusplus
@@ -56,6 +57,9 @@ enum ow_status ow_engine_dc(struct ow_engine *engine, const double v_row[],
 enum ow_status ow_engine_read_dc(struct ow_engine *engine, const double amplitude[],
                                  const struct ow_pulse *pulse, const double *x_begin,
                                  struct ow_reading *out, struct ow_error *err);
+
+/* What all transients of the engine have taken so far, for benchmarks. */
+struct ow_effort ow_engine_effort(const struct ow_engine *engine);
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,7 @@ struct ow_newton {
     struct ow_sparse *sparse;   /* made when it is first needed      */
     bool is_sparse;             /* which of them is factored         */
     struct ow_linear linear;
+    struct ow_effort effort;
 
     double *g;             /* [n_cell] effective conductances                      */
     double *keep;          /* [n_moving][n_moving][n_cell] K                       */
@@ -209,6 +210,7 @@ enum ow_status ow_newton_setup(struct ow_newton *nw, double gamma)
                                     .mass = 1.0,
                                     .gamma = gamma,
                                     .g = nw->sys->n_moving > 0 ? nw->g : nw->sys->at.di_dv};
+    nw->effort.matrices++;
     return eliminate_all(nw) ? factor(nw) : OW_ERR_SOLVER;
 }
 
@@ -423,11 +425,19 @@ static void find_states(const struct ow_newton *nw, double d[])
         }
 }
 
+struct ow_effort ow_newton_effort(const struct ow_newton *nw)
+{
+    struct ow_effort effort = nw->effort;
+    effort.iterations = nw->schur ? ow_schur_iterations(nw->schur) : 0;
+    return effort;
+}
+
 enum ow_status ow_newton_correct(struct ow_newton *nw, const struct ow_bdf *at,
                                  const double weight[], double tol, double d[])
 {
     const struct ow_system *sys = nw->sys;
     enum ow_status st;
+    nw->effort.corrections++;
     if (sys->circuit->is_grid) {
         const double *nodes = ow_system_nodes_around(sys, at->v_row, at->y);
         const struct by_rows by = {.nw = nw, .at = at, .nodes = nodes, .d = d};

@@ -18,6 +18,7 @@
 #ifndef OW_NEWTON_H
 #define OW_NEWTON_H
 
+#include "ow_effort.h"
 #include "ow_mass.h"
 
 struct ow_newton;
@@ -51,6 +52,9 @@ struct ow_bdf {
  * the system is placed there, without the devices' derivatives. */
 enum ow_status ow_newton_correct(struct ow_newton *newton, const struct ow_bdf *at,
                                  const double weight[], double tol, double d[]);
+/* What all of it has taken so far; CVODE's steps are not known here. */
+struct ow_effort ow_newton_effort(const struct ow_newton *newton);
+
 /* Solve (-dI/dV) d = into, both [n_free] and apart; `into` is as it was afterwards.  Iterative
  * solutions until the residual is tol of `into`; a tol of 5e-6 and more costs the least. */
 enum ow_status ow_newton_solve_dc(struct ow_newton *newton, double into[], double tol,

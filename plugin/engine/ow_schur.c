@@ -14,6 +14,7 @@ struct ow_schur {
     double *source, *end;     /* [rows], [cols]                                     */
     bool has_input;           /* sense inputs are nodes, not ground                 */
     struct ow_behind *behind; /* [cols]                                             */
+    long n_iteration;         /* of all solutions                                   */
     double *last;             /* [cols] what comes from behind onto the last row    */
 };
 
@@ -146,7 +147,13 @@ bool ow_schur_solve(struct ow_schur *s, const double rhs[], ow_grid_rows_fn *row
     fold(s, rhs, out);
     const bool is_solved = ow_grid_solve(s->solver, &f, weight ? &weights : NULL, tol,
                                          out + at_w, out + at_b, &effort);
+    s->n_iteration += effort.iterations;
     if (is_solved)
         unfold(s, out + at_b + to_last, out);
     return is_solved;
+}
+
+long ow_schur_iterations(const struct ow_schur *s)
+{
+    return s->n_iteration;
 }

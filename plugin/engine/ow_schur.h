@@ -24,4 +24,7 @@ bool ow_schur_factor(struct ow_schur *schur, const struct ow_linear *linear);
 bool ow_schur_solve(struct ow_schur *schur, const double rhs[], ow_grid_rows_fn *rows,
                     const void *data, const double weight[], double tol, double out[]);
 
+/* Iterations of conjugate gradients, of all solutions so far. */
+long ow_schur_iterations(const struct ow_schur *schur);
+
 #endif

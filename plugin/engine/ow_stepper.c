@@ -29,9 +29,10 @@ struct ow_stepper {
     struct ow_corrector corrector;
     SUNMatrix matrix;
     SUNLinearSolver solver;
-    double longest;      /* s                                                */
-    bool is_short;       /* of memory, in a Newton step                      */
-    const double *slope; /* NULL, or what the next look at the rates returns */
+    long n_step, n_order; /* steps, and the sum of their orders */
+    double longest;       /* s                                                */
+    bool is_short;        /* of memory, in a Newton step                      */
+    const double *slope;  /* NULL, or what the next look at the rates returns */
     char message[256];
 };
 
@@ -265,6 +266,11 @@ enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double
     if (flag == CV_ROOT_RETURN) /* before the step's end, and nothing goes on from that */
         CVodeGetDky(st->cvode, *t, 0, st->y);
     N_VGetArrayPointer(st->y); /* up to date for those who know where it is */
+    int order;
+    if (CVodeGetLastOrder(st->cvode, &order) == CV_SUCCESS && flag >= 0) {
+        st->n_step++;
+        st->n_order += order;
+    }
     if (flag < 0)
         return st->is_short || st->corrector.is_short ? OW_STEP_NOMEM : OW_STEP_FAILED;
     return flag == CV_TSTOP_RETURN  ? OW_STEP_STOP
@@ -275,4 +281,12 @@ enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double
 const char *ow_stepper_message(const struct ow_stepper *st)
 {
     return st->message;
+}
+
+struct ow_effort ow_stepper_effort(const struct ow_stepper *st)
+{
+    struct ow_effort effort = ow_newton_effort(st->newton);
+    effort.steps = st->n_step;
+    effort.orders = st->n_order;
+    return effort;
 }

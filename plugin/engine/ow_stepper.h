@@ -46,6 +46,9 @@ void ow_stepper_limit(struct ow_stepper *st, double step);
 /* One internal step, not past t_stop.  *t is the time reached. */
 enum ow_step_result ow_stepper_step(struct ow_stepper *st, double t_stop, double *t);
 
+/* All that the steps have taken so far. */
+struct ow_effort ow_stepper_effort(const struct ow_stepper *st);
+
 /* Why the last step failed: one line, never NULL. */
 const char *ow_stepper_message(const struct ow_stepper *st);
 
