@@ -122,24 +122,25 @@ static bool invert(size_t n, double a[][OW_MAX_STATES], double inverse[])
 }
 
 /* A cell with one state: K is a quotient. */
-static bool eliminate_one(struct ow_newton *nw)
+OW_WIDE static bool eliminate_one(struct ow_newton *nw)
 {
     const struct ow_system *sys = nw->sys;
-    const size_t m = sys->moving[0];
+    const size_t m = sys->moving[0], n = sys->n_cell;
     const double gamma = nw->linear.gamma;
-    const double *di_dv = sys->at.di_dv, *di_dx = sys->at.di_dx[m];
-    const double *df_dv = sys->at.df_dv[m], *df_dx = sys->at.df_dx[m][m];
-    double least = INFINITY;
-    for (size_t k = 0; k < sys->n_cell; k++) {
+    const double *restrict di_dv = sys->at.di_dv, *restrict di_dx = sys->at.di_dx[m];
+    const double *restrict df_dv = sys->at.df_dv[m], *restrict df_dx = sys->at.df_dx[m][m];
+    double *restrict keep = nw->keep, *restrict to = nw->to_current;
+    double *restrict from = nw->from_voltage, *restrict g = nw->g;
+    int is_singular = 0;
+    for (size_t k = 0; k < n; k++) {
         const double pivot = 1.0 - gamma * df_dx[k];
-        const double keep = 1.0 / pivot;
-        least = fabs(pivot) < least ? fabs(pivot) : least;
-        nw->keep[k] = keep;
-        nw->to_current[k] = gamma * di_dx[k] * keep;
-        nw->from_voltage[k] = gamma * keep * df_dv[k];
-        nw->g[k] = di_dv[k] + di_dx[k] * nw->from_voltage[k];
+        is_singular |= pivot == 0.0;
+        keep[k] = 1.0 / pivot;
+        to[k] = gamma * di_dx[k] * keep[k];
+        from[k] = gamma * keep[k] * df_dv[k];
+        g[k] = di_dv[k] + di_dx[k] * from[k];
     }
-    return least > 0.0;
+    return !is_singular;
 }
 
 /* Eliminate the states of cell k. */
@@ -383,6 +384,19 @@ static void make_all(struct ow_newton *nw, const struct ow_bdf *at, double d[])
 
 /* ---- solution ------------------------------------------------------------------------ */
 
+OW_WIDE static void find_one_state(const double from_voltage[], const double keep[],
+                                   const double across[], double dx[], size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        dx[k] = from_voltage[k] * across[k] + keep[k] * dx[k];
+}
+
+OW_WIDE static void difference(const double a[], const double b[], double out[], size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        out[k] = a[k] - b[k];
+}
+
 /* Cells [from, to), whose voltages of d are there, `across` them: dx = K r_x + gamma K f_v dv,
  * where d has r_x. */
 static void find_some_states(const struct ow_newton *nw, size_t from, size_t to,
@@ -390,8 +404,8 @@ static void find_some_states(const struct ow_newton *nw, size_t from, size_t to,
 {
     const size_t n = nw->sys->n_moving, n_cell = nw->sys->n_cell;
     double *dx = d + nw->sys->n_free;
-    for (size_t k = from; n == 1 && k < to; k++)
-        dx[k] = nw->from_voltage[k] * across[k - from] + nw->keep[k] * dx[k];
+    if (n == 1)
+        find_one_state(nw->from_voltage + from, nw->keep + from, across, dx + from, to - from);
     for (size_t k = from; n > 1 && k < to; k++) {
         double r[OW_MAX_STATES];
         for (size_t m = 0; m < n; m++)
@@ -415,7 +429,10 @@ static void find_states(const struct ow_newton *nw, double d[])
     for (size_t row = 0; sys->n_moving > 0 && row < ckt->xb->rows; row++)
         for (size_t col = 0, n; col < cols; col += n) {
             n = cols - col < SOME ? cols - col : (size_t)SOME;
-            for (size_t j = 0; j < n; j++) {
+            if (ckt->is_grid)
+                difference(d + (ckt->wline - first) + row * cols + col,
+                           d + (ckt->bline - first) + row * cols + col, across, n);
+            for (size_t j = 0; !ckt->is_grid && j < n; j++) {
                 const size_t te = ow_terminal(&ckt->te, row, col + j);
                 const size_t be = ow_terminal(&ckt->be, row, col + j);
                 across[j] =

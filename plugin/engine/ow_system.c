@@ -325,13 +325,18 @@ void ow_system_place_flow(struct ow_system *sys, const double v_row[], const dou
           &(struct sweep){.at = &values, .into = into, .then = then, .data = data});
 }
 
+OW_SIMD static double largest_in(const double x[], size_t n)
+{
+    return ow_largest(x, n);
+}
+
 /* The greatest current into a node of these rows. */
 static void note_largest(const void *data, size_t from, size_t to, double into[])
 {
     const struct ow_system *sys = data;
     const size_t cols = sys->circuit->xb->cols, n = (to - from) * cols;
     const double *w = into + from * cols, *b = w + sys->n_cell;
-    const double word = ow_largest(w, n), bit = ow_largest(b, n);
+    const double word = largest_in(w, n), bit = largest_in(b, n);
     sys->most[from / ow_system_rows(sys)] = word > bit ? word : bit;
 }
 
