@@ -70,6 +70,12 @@ static bool is_linear(const struct ow_corrector *c, const double y[], const doub
     return is;
 }
 
+/* Is the matrix that of the equation at hand, if this is linear? */
+static bool is_exact(const struct ow_corrector *c, const struct ow_bdf *at)
+{
+    return c->is_of_linear && at->gamma == c->gamma;
+}
+
 /* d = the solution, with a matrix of another gamma scaled between the factors that its M and
  * its G would need, as CVODE does. */
 static int correct(struct ow_corrector *c, const struct ow_bdf *at, N_Vector weight, double tol,
@@ -101,7 +107,7 @@ static int iterate(struct ow_corrector *c, struct ow_bdf *at, bool can_be_one,
             return flag;
         if (d != sum)
             N_VLinearSum(1.0, sum, 1.0, d, sum);
-        const bool is_one = can_be_one && d == sum && at->gamma == c->gamma &&
+        const bool is_one = can_be_one && d == sum && is_exact(c, at) &&
                             is_linear(c, c->y, N_VGetArrayPointer(sum));
         flag = c->test(c->solver, sum, d, is_one ? DBL_MAX : tol, weight, c->test_data);
         if (flag != SUN_NLS_CONTINUE)
@@ -132,11 +138,13 @@ static int solve(SUNNonlinearSolver s, N_Vector predicted, N_Vector sum, N_Vecto
     c->y = N_VGetArrayPointer(predicted);
     at.z1 = N_VGetArrayPointer(z1);
     const bool can_be_one = is_linear(c, c->y, NULL);
-    if (can_be_one && at.gamma != c->gamma && ow_newton_is_by_lines(c->newton))
+    if (can_be_one && !is_exact(c, &at) && ow_newton_is_by_lines(c->newton))
         is_due = SUNTRUE;
     booleantype is_bad = SUNFALSE;
     for (;;) {
         booleantype is_new = SUNFALSE;
+        if (is_due)
+            c->is_of_linear = can_be_one;
         int flag = is_due ? c->make_matrix(is_bad, &is_new, cvode) : SUN_NLS_SUCCESS;
         if (flag)
             return flag;

@@ -5,8 +5,8 @@
  * memory, three times.
  *
  * Where cells conduct linearly and amplifiers are away from their rails, one correction by a
- * matrix of the step's own gamma solves the equation, to what the linear solution leaves, and
- * no second one is made to see that. */
+ * matrix of the step's own gamma, made there, solves the equation, to what the linear solution
+ * leaves, and no second one is made to see that. */
 #ifndef OW_CORRECTOR_H
 #define OW_CORRECTOR_H
 
@@ -30,7 +30,8 @@ struct ow_corrector {
     bool has_roots; /* CVODE looks for roots, with vectors that nothing else is done with  */
     double *y;      /* where a matrix is to be made, with room for ow_system_nodes_around() */
     double gamma;   /* of the matrix; who makes it says so                                 */
-    bool is_short;  /* of memory, in the last solution                                     */
+    bool is_of_linear; /* the matrix was made where the equation is linear                 */
+    bool is_short;     /* of memory, in the last solution                                  */
 
     /* What CVODE asks of such a solver. */
     SUNNonlinSolLSetupFn make_matrix;
