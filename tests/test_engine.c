@@ -713,6 +713,34 @@ START_TEST(test_a_read_that_leaves_the_rails)
 }
 END_TEST
 
+/* A caller may have threads of its own, each with an engine: sweeps that one thread makes are
+ * not always made by the first. */
+START_TEST(test_engines_in_a_team)
+{
+    enum { N = 5 };
+    struct bench b[N];
+    enum ow_status st[N];
+    const double v[40] = {0.2, 0.1, 0.0, -0.2};
+    for (int k = 0; k < N; k++) {
+        bench_begin(&b[k], 40, 60, &toy, &tia_sense);
+        b[k].xb.param[K] = _i ? 1e6 : 0.0;
+        bench_build(&b[k], 1e-4, false);
+    }
+#ifdef _OPENMP
+    _Pragma("omp parallel for schedule(static, 1) num_threads(N)")
+#endif
+        for (int k = 0; k < N; k++) st[k] =
+            ow_engine_read(b[k].engine, v, &short_pulse, NULL, &b[k].reading, &b[k].err);
+    for (int k = 0; k < N; k++) {
+        ck_assert_ok(st[k], b[k].err);
+        ck_assert_mem_eq(&b[k].reading.energy, &b[0].reading.energy,
+                         sizeof b[k].reading.energy);
+    }
+    for (int k = 0; k < N; k++)
+        bench_end(&b[k]);
+}
+END_TEST
+
 /* Lines at the voltages of a write: the selected cell sees all of V, its neighbours half of
  * it, and only differences between sources drive currents. */
 START_TEST(test_driven_bit_lines_make_a_write)
@@ -1009,6 +1037,7 @@ int main(void)
     tcase_add_loop_test(transient, test_a_look_is_what_placing_finds, 0, 2);
     tcase_add_test(transient, test_a_clipped_read_of_linear_cells);
     tcase_add_loop_test(transient, test_a_read_that_leaves_the_rails, 0, 4);
+    tcase_add_loop_test(transient, test_engines_in_a_team, 0, 2);
     tcase_add_test(transient, test_driven_bit_lines_make_a_write);
     tcase_add_test(transient, test_states_follow_their_law);
     tcase_add_test(transient, test_states_that_only_edges_move);

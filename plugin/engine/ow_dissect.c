@@ -26,8 +26,9 @@ struct dissection {
     const double *g;
     const volatile sig_atomic_t *cancel;
     struct ow_pool *pool;
+    int n_threads;
     size_t n_place;
-    size_t *place; /* [threads][n_place] 0, else 1 + where a node stands in a list */
+    size_t *place; /* [n_threads][n_place] 0, else 1 + where a node stands in a list */
 };
 
 static void part_free(struct part *p)
@@ -85,7 +86,7 @@ static void put_ends(const struct ow_circuit *c, const struct region *r, struct 
 
 static size_t *places(const struct dissection *d)
 {
-    return d->place + ow_thread() * d->n_place;
+    return d->place + ow_thread(d->n_threads) * d->n_place;
 }
 
 /* ---- a few cells ----------------------------------------------------------------------- */
@@ -273,8 +274,11 @@ enum ow_status ow_dissect(const struct ow_circuit *circuit, const double g[], in
     const struct region all = {0, circuit->xb->rows, 0, circuit->xb->cols};
     n_threads = n_cell(&all) < 2 * TASK ? 1 : n_threads;
     struct part whole = {0};
-    struct dissection d = {
-        .circuit = circuit, .g = g, .cancel = cancel, .n_place = circuit->n_node};
+    struct dissection d = {.circuit = circuit,
+                           .g = g,
+                           .cancel = cancel,
+                           .n_threads = n_threads,
+                           .n_place = circuit->n_node};
     d.place = calloc((size_t)n_threads * d.n_place, sizeof *d.place);
     d.pool = ow_pool_create();
     if (d.place && d.pool) {

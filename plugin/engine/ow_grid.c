@@ -254,7 +254,7 @@ OW_CLONES static void residual_to_single(const struct ow_grid *g, const struct r
 /* The workspace of the calling thread. */
 static double *work_of(const struct ow_grid_solver *s)
 {
-    return s->work + ow_thread() * room(s->grid.cols);
+    return s->work + ow_thread(s->n_threads) * room(s->grid.cols);
 }
 
 static void residual_rows(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,

@@ -72,20 +72,28 @@ static inline int ow_threads(void)
 {
     return omp_get_max_threads();
 }
-static inline size_t ow_thread(void)
+static inline int ow_number(void)
 {
-    return (size_t)omp_get_thread_num();
+    return omp_get_thread_num();
 }
 #else
 static inline int ow_threads(void)
 {
     return 1;
 }
-static inline size_t ow_thread(void)
+static inline int ow_number(void)
 {
     return 0;
 }
 #endif
+
+/* Which of the rooms that there are for n_threads is the calling thread's own in a sweep.  The
+ * only thread of a sweep may be any of a team that the caller has made. */
+static inline size_t ow_thread(int n_threads)
+{
+    const int number = ow_number();
+    return number < n_threads ? (size_t)number : 0;
+}
 
 /* for (k = 0; k < end; k += step) { the statement }, turns at the same time on n_threads of
  * them.  One thread does without OpenMP, whose set-up for one costs as much as a sweep over

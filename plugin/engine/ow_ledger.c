@@ -188,7 +188,8 @@ static void look_at_rows(struct ow_ledger *l, const double nodes[], const double
 {
     const struct ow_system *sys = l->sys;
     struct ow_look look;
-    ow_look(sys, nodes, y, true, from, to, l->room + ow_thread() * ow_look_room(sys), &look);
+    ow_look(sys, nodes, y, true, from, to,
+            l->room + ow_thread(sys->n_threads) * ow_look_room(sys), &look);
     ow_power_rows(sys->circuit, nodes, look.i, from, to, l->i_source, &l->part[part]);
     l->is_at_rest[part] = ow_look_is_at_rest(sys, &look);
 }

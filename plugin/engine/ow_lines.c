@@ -243,8 +243,9 @@ OW_CLONES static void word_block(const struct ow_lines *l, size_t block, const f
 
 void ow_lines_word(const struct ow_lines *l, const float f[], bool is_added, float z[])
 {
-    OW_SWEEP(l->n_threads, block, word_blocks(l), 1,
-             word_block(l, block, f, is_added, z, l->work + ow_thread() * l->n_work));
+    OW_SWEEP(
+        l->n_threads, block, word_blocks(l), 1,
+        word_block(l, block, f, is_added, z, l->work + ow_thread(l->n_threads) * l->n_work));
 }
 
 /* ---- bit lines --------------------------------------------------------------------------- */
@@ -357,7 +358,7 @@ SWEEP(residual, RESIDUAL)
 
 static float *work_of(const struct ow_lines *l)
 {
-    return l->work + ow_thread() * l->n_work;
+    return l->work + ow_thread(l->n_threads) * l->n_work;
 }
 
 void ow_lines_bit(const struct ow_lines *l, const float w[], float x[])

@@ -290,7 +290,7 @@ OW_CLONES static void prolong_rows(const struct level *v, const struct ow_lines 
 
 static float *wide_of(const struct level *v)
 {
-    return v->wide + ow_thread() * 2 * v->col.n_fine;
+    return v->wide + ow_thread(v->lines->n_threads) * 2 * v->col.n_fine;
 }
 
 static void solve_coarsest(struct ow_multigrid *mg, const float r[], float e[])

@@ -322,7 +322,7 @@ static void make_rows(const void *data, size_t from, size_t to, double w[], doub
     const size_t cols = ckt->xb->cols, n = (to - from) * cols, first = from * cols;
     struct ow_look look;
     ow_look(sys, by->nodes, by->at->y, sys->n_moving > 0, from, to,
-            nw->room + ow_thread() * ow_look_room(sys), &look);
+            nw->room + ow_thread(sys->n_threads) * ow_look_room(sys), &look);
     ow_planes_currents(ckt, by->nodes, look.i, from, to, w, b);
     add_history(ckt->xb, by->at, ckt->wline - ckt->first_free + first,
                 ckt->bline - ckt->first_free + first, n, w, b);

@@ -166,7 +166,7 @@ static void solve_block(const struct work *k, size_t j0, const double x[], bool 
 {
     const struct ow_shorted *a = k->a;
     const size_t width = width_of(a, j0);
-    double *y = k->sweep + ow_thread() * a->rows * WIDTH;
+    double *y = k->sweep + ow_thread(k->n_threads) * a->rows * WIDTH;
     (is_chain(a) ? solve_chains : solve_nodes)(k, j0, width, x, has_ends, y,
                                                k->part + j0 / WIDTH * a->rows);
     for (size_t i = 0; b && i < a->rows; i++)
