@@ -713,6 +713,24 @@ START_TEST(test_a_read_that_leaves_the_rails)
 }
 END_TEST
 
+/* Amplifiers with an offset drive cells whose sources are at rest, and at no voltage at all
+ * every cell conducts linearly. */
+START_TEST(test_an_offset_drives_bent_cells)
+{
+    struct bench b;
+    struct ow_model bent = toy;
+    const double v[4] = {_i * 1e-8};
+    bent.eval = bent_eval;
+    bench_begin(&b, 4, 3, &bent, &tia_sense);
+    b.xb.sense.v_os = 0.3;
+    bench_build(&b, 1e-6, false);
+    ck_assert_ok(ow_engine_read(b.engine, v, &short_pulse, NULL, &b.reading, &b.err), b.err);
+    for (size_t j = 0; j < 3; j++)
+        ck_assert_close(b.reading.v_sample[j], b.reading.v_dc[j], 1e-6, 0.0);
+    bench_end(&b);
+}
+END_TEST
+
 /* A caller may have threads of its own, each with an engine: sweeps that one thread makes are
  * not always made by the first. */
 START_TEST(test_engines_in_a_team)
@@ -1037,6 +1055,7 @@ int main(void)
     tcase_add_loop_test(transient, test_a_look_is_what_placing_finds, 0, 2);
     tcase_add_test(transient, test_a_clipped_read_of_linear_cells);
     tcase_add_loop_test(transient, test_a_read_that_leaves_the_rails, 0, 4);
+    tcase_add_loop_test(transient, test_an_offset_drives_bent_cells, 0, 2);
     tcase_add_loop_test(transient, test_engines_in_a_team, 0, 2);
     tcase_add_test(transient, test_driven_bit_lines_make_a_write);
     tcase_add_test(transient, test_states_follow_their_law);

@@ -11,6 +11,7 @@
 
 #include "ow_clock.h"
 #include "ow_engine_parts.h"
+#include "ow_kernel.h"
 
 /* ---- the drive --------------------------------------------------------------------- */
 
@@ -93,14 +94,15 @@ static bool is_sample(const struct ow_engine *e, size_t k, size_t n)
     return e->pulse->width ? k == n - 1 && ow_sensed_are_integrals(&e->sensed) : k == 2;
 }
 
-/* Of cells that are held, where the system is placed: a cell sees two sources' voltages at
- * most. */
+/* Of cells that are held, where the system is placed.  No node is above all that drive one:
+ * sources, and amplifiers, which an offset may take a little past their rails; a cell is
+ * between two of them. */
 static bool are_ohmic(const struct ow_engine *e)
 {
-    double v_most = 0.0;
-    for (size_t r = 0; r < e->circuit->n_source; r++)
-        v_most = fmax(v_most, 2.0 * fabs(e->amplitude[r]));
-    return ow_look_is_ohmic(&e->sys, NULL, v_most, e->ledger.room);
+    const struct ow_sense *sense = &e->circuit->xb->sense;
+    const double source = ow_largest(e->amplitude, e->circuit->n_source),
+                 output = e->circuit->n_amp > 0 ? 0.5 * sense->vdd + fabs(sense->v_os) : 0.0;
+    return ow_look_is_ohmic(&e->sys, NULL, 2.0 * fmax(source, output), e->ledger.room);
 }
 
 /* The whole pulse from states x, held or not.  *has_stirred: a held state has a rate, so what
