@@ -23,7 +23,7 @@ import tempfile
 
 PAGES = ("README.md", "netlists/README.md", "models/README.md", "plugin/run/README.md",
          "plugin/measure/README.md", "plugin/sweep/README.md", "plugin/sweep/CLUSTER.md",
-         "plugin/engine/COUPLING.md")
+         "plugin/engine/README.md", "plugin/engine/coupled/COUPLING.md")
 
 complaints = []
 
