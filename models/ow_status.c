@@ -6,8 +6,8 @@
 const char *ow_status_str(enum ow_status status)
 {
     switch (status) {
-#define OW_STATUS_TEXT(name, text) \
-    case name:                     \
+#define OW_STATUS_TEXT(name, text)                                                             \
+    case name:                                                                                 \
         return text;
         OW_STATUS_LIST(OW_STATUS_TEXT)
 #undef OW_STATUS_TEXT

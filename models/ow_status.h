@@ -39,8 +39,8 @@ struct ow_error {
 
 /* Write the message (cut to fit) and return `status`, so that a caller can write
  * `return ow_fail(err, OW_ERR_INPUT, "%s: ...", path);`.  err may be NULL. */
-enum ow_status ow_fail(struct ow_error *err, enum ow_status status, const char *format,
-                       ...) __attribute__((format(printf, 3, 4)));
+enum ow_status ow_fail(struct ow_error *err, enum ow_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #ifdef __cplusplus
 }

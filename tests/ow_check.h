@@ -7,13 +7,13 @@
 #include <stdlib.h>
 
 /* |a - b| <= rtol max(|a|, |b|) + atol */
-#define ck_assert_close(a, b, rtol, atol)                                                     \
-    do {                                                                                      \
-        const double ck_a = (a), ck_b = (b), ck_r = (rtol), ck_t = (atol);                    \
-        ck_assert_msg(fabs(ck_a - ck_b) <= ck_r * fmax(fabs(ck_a), fabs(ck_b)) + ck_t,        \
-                      "%s = %.17g, %s = %.17g: they differ by %.3g, allowed %.3g relative, "  \
-                      "%.3g absolute",                                                        \
-                      #a, ck_a, #b, ck_b, fabs(ck_a - ck_b), ck_r, ck_t);                     \
+#define ck_assert_close(a, b, rtol, atol)                                                      \
+    do {                                                                                       \
+        const double ck_a = (a), ck_b = (b), ck_r = (rtol), ck_t = (atol);                     \
+        ck_assert_msg(fabs(ck_a - ck_b) <= ck_r * fmax(fabs(ck_a), fabs(ck_b)) + ck_t,         \
+                      "%s = %.17g, %s = %.17g: they differ by %.3g, allowed %.3g relative, "   \
+                      "%.3g absolute",                                                         \
+                      #a, ck_a, #b, ck_b, fabs(ck_a - ck_b), ck_r, ck_t);                      \
     } while (0)
 
 #define ck_assert_ok(call, err) ck_assert_msg((call) == OW_OK, "%s: %s", #call, (err).text)

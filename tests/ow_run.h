@@ -161,8 +161,8 @@ static inline struct outcome run(const char *format, ...)
 }
 
 /* One line, "ohmweave: PLACE...", that holds every one of the words; nothing else said. */
-static inline void check_refusal(struct outcome *o, int code, const char *place, const char *word,
-                          const char *other)
+static inline void check_refusal(struct outcome *o, int code, const char *place,
+                                 const char *word, const char *other)
 {
     ck_assert_msg(o->code == code, "exit code %d, expected %d: %s", o->code, code, o->err);
     ck_assert_msg(o->out[0] == '\0', "standard output is not empty: %s", o->out);

@@ -336,8 +336,8 @@ START_TEST(test_jump_where_the_hazard_says)
 }
 END_TEST
 
-/* Behind `rs` the device, which is on, sees 1 % of the 6 V: they do not reset it, all its events
- * are those of the telegraph noise.  At 6 V across itself it would reset at once. */
+/* Behind `rs` the device, which is on, sees 1 % of the 6 V: they do not reset it, all its
+ * events are those of the telegraph noise.  At 6 V across itself it would reset at once. */
 START_TEST(test_jump_knows_the_voltage_behind_rs)
 {
     const struct ow_iv_drive drive = TRIANGLE(-6.0, 6.0, 1e-3);

@@ -18,7 +18,8 @@ double ow_noise_thermal(const struct ow_crossbar *xb, const struct ow_matrix *g,
     double sum = 0.0;
     for (size_t i = 0; i < g->rows; i++)
         sum += ow_matrix_row(g, i)[j];
-    /* A sense resistor shares the current with the devices; an amplifier's input is a ground. */
+    /* A sense resistor shares the current with the devices; an amplifier's input is a ground.
+     */
     const double r =
         xb->sense.kind != OW_SENSE_RESISTOR ? xb->sense.r_f : 1.0 / (1.0 / xb->sense.r_f + sum);
     return r * sqrt(4.0 * kt * bandwidth * sum);

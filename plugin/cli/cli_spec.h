@@ -11,7 +11,7 @@ struct cli_spec {
     const char **overrides; /* NULL-terminated, owned */
     size_t n_override;
     bool allows_commands; /* --allow-commands */
-    bool is_resolved; /* print the specification and stop */
+    bool is_resolved;     /* print the specification and stop */
 
     struct ow_spec spec;
     struct ow_problem problem;

@@ -7,7 +7,8 @@
 #include "ow_sweep.h"
 
 /* about.columns: [{"name": ..., "axis": ..., "values": [...]}].  A new reference. */
-enum ow_status cli_sweep_columns(struct ow_store *store, json_t **columns, struct ow_error *err);
+enum ow_status cli_sweep_columns(struct ow_store *store, json_t **columns,
+                                 struct ow_error *err);
 
 /* A row's settings and result as JSON, new references; *result is NULL where there is none. */
 enum ow_status cli_sweep_row(const struct ow_point_record *row, json_t **settings,

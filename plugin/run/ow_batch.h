@@ -28,8 +28,8 @@ struct ow_batch {
     double *settle;           /* [n_read] s, NaN: not settled                              */
     long *steps;              /* [n_read] time steps                                       */
     struct ow_coupling *coupling; /* [n_read] of co-simulations, else zeros                */
-    double wall_s;            /* s, from the first read to the last                        */
-    double setup_s;           /* s of that: the reduction to the ports, 0 without          */
+    double wall_s;  /* s, from the first read to the last                        */
+    double setup_s; /* s of that: the reduction to the ports, 0 without          */
 };
 
 /* With `input.state: carry` one worker reads in order, each from where the last one ended.

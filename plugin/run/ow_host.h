@@ -17,7 +17,7 @@ struct ow_host_options {
     bool has_ideal_wires;                /* r_wordline = r_bitline = 0: the control run   */
     const char *codemodel;               /* path of ohmweave.cm, for ngspice              */
     unsigned n_threads;                  /* for one read of a large array; 0 is 1         */
-    bool allows_commands; /* ngspice: also in the user's netlists         */
+    bool allows_commands;                /* ngspice: also in the user's netlists         */
     double timeout_s;                    /* of one ngspice run; 0: none                   */
     const volatile sig_atomic_t *cancel; /* NULL, or stop when it becomes non-zero        */
 };

@@ -41,12 +41,12 @@ struct ow_vmm_result {
     struct ow_cost_spec billing; /* what the cost was asked for                         */
     struct ow_latency latency;
     struct ow_input_statistics inputs;
-    double moved;     /* of its travel: how far reads moved the farthest state */
-    double steps;     /* time steps, mean of a read of one array             */
+    double moved;                /* of its travel: how far reads moved the farthest state */
+    double steps;                /* time steps, mean of a read of one array             */
     struct ow_coupling coupling; /* of all reads by cosim                    */
-    double wall_s;    /* s, the run itself, without the control run          */
-    double setup_s;   /* s of that: before any read, see struct ow_batch     */
-    double control_s; /* s, the control run */
+    double wall_s;               /* s, the run itself, without the control run          */
+    double setup_s;              /* s of that: before any read, see struct ow_batch     */
+    double control_s;            /* s, the control run */
 
     /* The hand check and the control run: the same reads with ideal wires. */
     double hand_devices; /* J, mean of a vector: sum g v^2 t                    */

@@ -19,8 +19,8 @@ static void all_on(struct ow_crossbar *xb, double r)
 
 int main(void)
 {
-    const double r = 23e3, r_f = 7e3;              /* ohm */
-    const double amplitude[] = {0.17, 0.05};       /* V, below TEAM's thresholds in current */
+    const double r = 23e3, r_f = 7e3;        /* ohm */
+    const double amplitude[] = {0.17, 0.05}; /* V, below TEAM's thresholds in current */
     const struct ow_pulse pulse = {.t_rise = 0.5e-9, .t_read = 20e-9}; /* s */
     const struct ow_engine_options options = {.rtol = 1e-7, .v_scale = 0.2};
     struct ow_error err = {0};
