@@ -633,7 +633,8 @@ START_TEST(test_a_look_is_what_placing_finds)
         ow_system_place(&sys, v_row, y);
         const double *nodes = ow_system_nodes_around(&sys, v_row, y);
         for (size_t from = 0; from < 40; from = look.to) {
-            const size_t to = from + ow_look_rows(&sys) < 40 ? from + ow_look_rows(&sys) : 40;
+            const size_t to =
+                from + ow_system_rows(&sys) < 40 ? from + ow_system_rows(&sys) : 40;
             ow_look(&sys, nodes, y, true, from, to, room, &look);
             for (size_t k = 0; k < (to - from) * cols; k++) {
                 ck_assert_double_eq(look.v[k], sys.v_cell[from * cols + k]);
@@ -710,6 +711,39 @@ START_TEST(test_a_read_that_leaves_the_rails)
     }
     /* Newton's method alone leaves 1e-3 at most, one wrong step up to 7e-2 */
     ck_assert_close(energy[0].sense, energy[1].sense, 2e-3, 0.0);
+}
+END_TEST
+
+/* Transients likewise: a read is the same bits after one of other cells, clipped or at rest,
+ * and after states have moved. */
+START_TEST(test_reads_do_not_remember)
+{
+    static const double v[3][4] = {{0.2, 0.1, 0.0, 0.15}, {0.9, -0.8, 0.7, 0.9}};
+    struct bench b;
+    struct ow_reading first;
+    struct ow_model banded = toy, bent = toy;
+    banded.eval = band_eval;
+    bent.eval = bent_eval;
+    bench_begin(&b, 4, 3, _i == 0 ? &toy : _i == 1 ? &banded : &bent, &tia_sense);
+    b.xb.param[G1] = 2e-3;
+    b.xb.param[K] = _i == 1 ? 1e9 : 0.0;
+    bench_build(&b, 1e-4, false);
+    ck_assert_ok(ow_engine_read(b.engine, v[0], &short_pulse, NULL, &b.reading, &b.err), b.err);
+    first = b.reading;
+    ck_assert_int_eq(ow_reading_init(&b.reading, 3, 12, 1), OW_OK);
+    for (int k = 1; k < 4; k++) {
+        for (size_t c = 0; c < 12; c++)
+            b.xb.spread[X0][c] =
+                k < 3 ? 0.05 * (double)(c + 1) : fmod(0.37 + 0.61 * (double)c, 1.0);
+        ck_assert_ok(ow_engine_read(b.engine, v[k % 3], &short_pulse, NULL, &b.reading, &b.err),
+                     b.err);
+    }
+    ck_assert_int_eq(b.reading.steps, first.steps);
+    ck_assert_mem_eq(&b.reading.energy, &first.energy, sizeof first.energy);
+    ck_assert_mem_eq(b.reading.x_end, first.x_end, 12 * sizeof *first.x_end);
+    ck_assert_mem_eq(b.reading.wave.v, first.wave.v, 3 * first.wave.n * sizeof *first.wave.v);
+    ow_reading_finish(&first);
+    bench_end(&b);
 }
 END_TEST
 
@@ -1055,6 +1089,7 @@ int main(void)
     tcase_add_loop_test(transient, test_a_look_is_what_placing_finds, 0, 2);
     tcase_add_test(transient, test_a_clipped_read_of_linear_cells);
     tcase_add_loop_test(transient, test_a_read_that_leaves_the_rails, 0, 4);
+    tcase_add_loop_test(transient, test_reads_do_not_remember, 0, 3);
     tcase_add_loop_test(transient, test_an_offset_drives_bent_cells, 0, 2);
     tcase_add_loop_test(transient, test_engines_in_a_team, 0, 2);
     tcase_add_test(transient, test_driven_bit_lines_make_a_write);

@@ -198,7 +198,7 @@ bool ow_ledger_sample_held(struct ow_ledger *l, const double v_row[], const doub
                            double y[], double t)
 {
     struct ow_system *sys = l->sys;
-    const size_t rows = sys->circuit->xb->rows, block = ow_look_rows(sys);
+    const size_t rows = sys->circuit->xb->rows, block = ow_system_rows(sys);
     struct ow_power at;
     double p[OW_N_POWER];
     bool is_at_rest = true;

@@ -57,8 +57,8 @@ void ow_vector_space_finish(struct ow_vector_space *space);
 /* Make all sums that wait: before a change of the length. */
 void ow_vector_space_make(struct ow_vector_space *space);
 
-/* The entries of v, all of which the caller is about to write: sums that wait to are not made.
- */
+/* The entries of v, all of which the caller is about to write: what would only be overwritten
+ * is not computed. */
 double *ow_vector_overwrite(N_Vector v);
 
 /* w = 1 / (rtol |y| + atol), later. */

@@ -6,15 +6,10 @@
 #include "ow_planes.h"
 #include "ow_simd.h"
 
-size_t ow_look_rows(const struct ow_system *sys)
-{
-    return ow_some_rows(sys->circuit->xb->cols);
-}
-
 /* Voltages, currents, slopes, and rates of every state. */
 size_t ow_look_room(const struct ow_system *sys)
 {
-    return (3 + sys->n_state) * ow_look_rows(sys) * sys->circuit->xb->cols;
+    return (3 + sys->n_state) * ow_system_rows(sys) * sys->circuit->xb->cols;
 }
 
 /* Cells [first, first + n) at voltages v. */
@@ -69,7 +64,7 @@ bool ow_look_is_ohmic(const struct ow_system *sys, const double y[], double v_mo
                       double room[])
 {
     static const double part[] = {1.0, -1.0, 0.37, -0.37, 0.11, -0.11, 0.013, -0.013};
-    const size_t most = ow_look_rows(sys) * sys->circuit->xb->cols;
+    const size_t most = ow_system_rows(sys) * sys->circuit->xb->cols;
     for (size_t first = 0, n; first < sys->n_cell; first += n) {
         n = sys->n_cell - first < most ? sys->n_cell - first : most;
         double *v = room, *i = room + n, *di_dv = room + 2 * n;

@@ -15,12 +15,11 @@ struct ow_look {
     double *f[OW_MAX_STATES]; /* likewise, 1/s; only with rates                         */
 };
 
-/* Rows that are looked at at a time, 1 or more, and the room that it takes (doubles). */
-size_t ow_look_rows(const struct ow_system *sys);
+/* The room (doubles) that a look at ow_system_rows() takes. */
 size_t ow_look_room(const struct ow_system *sys);
 
 /* At nodes[n_node] and the states of y[n_y], or where the system holds them.  Room: of the
- * calling thread's own.  to - from: ow_look_rows() at most. */
+ * calling thread's own.  to - from: ow_system_rows() at most. */
 void ow_look(const struct ow_system *sys, const double nodes[], const double y[],
              bool has_rates, size_t from, size_t to, double room[], struct ow_look *out);
 

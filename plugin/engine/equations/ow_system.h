@@ -105,11 +105,12 @@ void ow_system_state_rates(const struct ow_system *sys, double ydot[]);
 void ow_system_put_states(struct ow_system *sys, const double x[], double y[]);
 void ow_system_get_states(const struct ow_system *sys, const double y[], double x[]);
 
-/* Where y has continuous state s of the first cell; the other cells' follow. */
-size_t ow_system_place_of(const struct ow_system *sys, size_t state);
 /* The same of one cell, x[n_state]. */
 void ow_system_put_cell(struct ow_system *sys, size_t cell, const double x[], double y[]);
 void ow_system_get_cell(const struct ow_system *sys, const double y[], size_t cell, double x[]);
+/* Where y has a continuous state of the first cell; the other cells' follow. */
+size_t ow_system_place_of(const struct ow_system *sys, size_t state);
+
 /* Evaluate one cell anew at the placed point, whose states have become x. */
 void ow_system_place_cell(struct ow_system *sys, size_t cell, const double param[],
                           const double x[]);
