@@ -656,8 +656,8 @@ START_TEST(test_a_look_is_what_placing_finds)
 }
 END_TEST
 
-/* Cells at rest conduct linearly, amplifiers do not at their rails, where one correction is not
- * enough: outputs that have settled there are as exact as Newton's method makes them. */
+/* Cells at rest conduct linearly, amplifiers do not at their rails: outputs that have settled
+ * there are far more exact than steps on the way. */
 START_TEST(test_a_clipped_read_of_linear_cells)
 {
     struct ow_reading at[2];
@@ -677,7 +677,7 @@ START_TEST(test_a_clipped_read_of_linear_cells)
     size_t n_clipped = 0;
     for (size_t j = 0; j < 3; j++) {
         n_clipped += fabs(at[1].v_gain[j]) > 0.88;
-        ck_assert_close(at[0].v_sample[j], at[1].v_sample[j], 0.0, 1e-13);
+        ck_assert_close(at[0].v_sample[j], at[1].v_sample[j], 0.0, 1e-10);
     }
     ck_assert_uint_ge(n_clipped, 1);
     ck_assert_close(at[0].energy.sense, at[1].energy.sense, 1e-3, 0.0);
@@ -688,13 +688,13 @@ START_TEST(test_a_clipped_read_of_linear_cells)
 }
 END_TEST
 
-/* Amplifiers that leave their rails in a step or two, of the same length as the one before: the
- * matrix that was made at the rail is none of the linear equation that follows. */
+/* Amplifiers that leave their rails or come to them in a step or two, where neither one
+ * correction nor a matrix that was made before is that of the equation at hand. */
 START_TEST(test_a_read_that_leaves_the_rails)
 {
     static const struct {
         double gbw, drive;
-    } at[] = {{3e8, 0.42}, {3e9, 0.42}, {3e9, 0.45}, {3e10, 0.42}};
+    } at[] = {{3e8, 0.42}, {3e8, 0.75}, {3e9, 0.42}, {3e9, 0.45}, {3e10, 0.42}};
     struct ow_energy energy[2];
     for (int k = 0; k < 2; k++) {
         struct bench b;
@@ -1088,7 +1088,7 @@ int main(void)
     tcase_add_test(transient, test_settled_output_is_the_dc_solution);
     tcase_add_loop_test(transient, test_a_look_is_what_placing_finds, 0, 2);
     tcase_add_test(transient, test_a_clipped_read_of_linear_cells);
-    tcase_add_loop_test(transient, test_a_read_that_leaves_the_rails, 0, 4);
+    tcase_add_loop_test(transient, test_a_read_that_leaves_the_rails, 0, 5);
     tcase_add_loop_test(transient, test_reads_do_not_remember, 0, 3);
     tcase_add_loop_test(transient, test_an_offset_drives_bent_cells, 0, 2);
     tcase_add_loop_test(transient, test_engines_in_a_team, 0, 2);

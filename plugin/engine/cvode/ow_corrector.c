@@ -57,23 +57,27 @@ static int failures(SUNNonlinearSolver s, long *n)
     return SUN_NLS_SUCCESS;
 }
 
-/* Is the equation linear at y, or y + more? */
-static bool is_linear(const struct ow_corrector *c, const double y[], const double *more)
+/* Are all amplifiers away from their rails at y, or y + more? */
+static bool are_in_range(const struct ow_corrector *c, const double y[], const double *more)
 {
     const struct ow_circuit *ckt = c->sys->circuit;
     const double most = ow_amp_linear_to(&ckt->xb->sense);
-    bool is = c->sys->is_ohmic;
-    for (size_t j = 0; is && j < ckt->n_amp; j++) {
+    bool are = true;
+    for (size_t j = 0; are && j < ckt->n_amp; j++) {
         const size_t k = ckt->amp[j].inner - ckt->first_free;
-        is = fabs(y[k] + (more ? more[k] : 0.0)) < most;
+        are = fabs(y[k] + (more ? more[k] : 0.0)) < most;
     }
-    return is;
+    return are;
 }
 
-/* Is the matrix that of the equation at hand, if this is linear? */
-static bool is_exact(const struct ow_corrector *c, const struct ow_bdf *at)
+/* Is the matrix to be made anew?  At the rails: one of a stiff clamp would take the way back
+ * from it for a small correction, and CVODE's test would believe that.  And where one
+ * correction is to be the solution, if that costs no more than a correction. */
+static bool is_worth_a_matrix(const struct ow_corrector *c, double gamma, bool is_in_range)
 {
-    return c->is_of_linear && at->gamma == c->gamma;
+    if (!is_in_range || !c->was_in_range)
+        return true;
+    return c->sys->is_ohmic && gamma != c->gamma && ow_newton_is_by_lines(c->newton);
 }
 
 /* d = the solution, with a matrix of another gamma scaled between the factors that its M and
@@ -107,8 +111,8 @@ static int iterate(struct ow_corrector *c, struct ow_bdf *at, bool can_be_one,
             return flag;
         if (d != sum)
             N_VLinearSum(1.0, sum, 1.0, d, sum);
-        const bool is_one = can_be_one && d == sum && is_exact(c, at) &&
-                            is_linear(c, c->y, N_VGetArrayPointer(sum));
+        const bool is_one = can_be_one && d == sum && at->gamma == c->gamma &&
+                            are_in_range(c, c->y, N_VGetArrayPointer(sum));
         flag = c->test(c->solver, sum, d, is_one ? DBL_MAX : tol, weight, c->test_data);
         if (flag != SUN_NLS_CONTINUE)
             return flag;
@@ -137,14 +141,15 @@ static int solve(SUNNonlinearSolver s, N_Vector predicted, N_Vector sum, N_Vecto
     c->source(c->data, t, c->v_row);
     c->y = N_VGetArrayPointer(predicted);
     at.z1 = N_VGetArrayPointer(z1);
-    const bool can_be_one = is_linear(c, c->y, NULL);
-    if (can_be_one && !is_exact(c, &at) && ow_newton_is_by_lines(c->newton))
+    const bool is_in_range = are_in_range(c, c->y, NULL);
+    const bool can_be_one = is_in_range && c->sys->is_ohmic;
+    if (is_worth_a_matrix(c, at.gamma, is_in_range))
         is_due = SUNTRUE;
     booleantype is_bad = SUNFALSE;
     for (;;) {
         booleantype is_new = SUNFALSE;
         if (is_due)
-            c->is_of_linear = can_be_one;
+            c->was_in_range = is_in_range;
         int flag = is_due ? c->make_matrix(is_bad, &is_new, cvode) : SUN_NLS_SUCCESS;
         if (flag)
             return flag;

@@ -4,9 +4,10 @@
  * rate, a residual, a right-hand side and a solution, each of them a vector that goes through
  * memory, three times.
  *
- * Where cells conduct linearly and amplifiers are away from their rails, one correction by a
- * matrix of the step's own gamma, made there, solves the equation, to what the linear solution
- * leaves, and no second one is made to see that. */
+ * Near amplifiers' rails every step has a matrix of its own.  Where cells conduct linearly and
+ * amplifiers are away from their rails, one correction by a matrix of the step's own gamma
+ * solves the equation, to what the linear solution leaves, and no second one is made to see
+ * that. */
 #ifndef OW_CORRECTOR_H
 #define OW_CORRECTOR_H
 
@@ -30,7 +31,7 @@ struct ow_corrector {
     bool has_roots; /* CVODE looks for roots, with vectors that nothing else is done with  */
     double *y;      /* where a matrix is to be made, with room for ow_system_nodes_around() */
     double gamma;   /* of the matrix; who makes it says so                                 */
-    bool is_of_linear; /* the matrix was made where the equation is linear                 */
+    bool was_in_range; /* no amplifier was near a rail where the matrix was made           */
     bool is_short;     /* of memory, in the last solution                                  */
 
     /* What CVODE asks of such a solver. */
