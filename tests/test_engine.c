@@ -793,6 +793,27 @@ START_TEST(test_engines_in_a_team)
 }
 END_TEST
 
+/* Bit lines whose ends are their sources are where the sources are, at all times. */
+START_TEST(test_bit_lines_that_are_driven_without_a_driver)
+{
+    struct bench b;
+    const double v[7] = {0.2, 0.1, 0.0, 0.15, 0.05, -0.1, 0.12};
+    bench_begin(&b, 4, 3, &toy, &driver_sense);
+    b.xb.sense.r_f = 0.0;
+    b.xb.param[K] = _i ? 1e6 : 0.0;
+    bench_build(&b, 1e-4, false);
+    ck_assert_ok(ow_engine_read(b.engine, v, &short_pulse, NULL, &b.reading, &b.err), b.err);
+    for (size_t n = 0; n < b.reading.wave.n; n++)
+        for (size_t j = 0; j < 3; j++)
+            ck_assert_close(b.reading.wave.v[3 * n + j],
+                            v[4 + j] * ow_pulse_at(&short_pulse, b.reading.wave.t[n]), 0.0,
+                            1e-14);
+    for (size_t j = 0; j < 3; j++)
+        ck_assert_close(b.reading.v_sample[j], v[4 + j], 1e-14, 0.0);
+    bench_end(&b);
+}
+END_TEST
+
 /* Lines at the voltages of a write: the selected cell sees all of V, its neighbours half of
  * it, and only differences between sources drive currents. */
 START_TEST(test_driven_bit_lines_make_a_write)
@@ -1092,6 +1113,7 @@ int main(void)
     tcase_add_loop_test(transient, test_reads_do_not_remember, 0, 3);
     tcase_add_loop_test(transient, test_an_offset_drives_bent_cells, 0, 2);
     tcase_add_loop_test(transient, test_engines_in_a_team, 0, 2);
+    tcase_add_loop_test(transient, test_bit_lines_that_are_driven_without_a_driver, 0, 2);
     tcase_add_test(transient, test_driven_bit_lines_make_a_write);
     tcase_add_test(transient, test_states_follow_their_law);
     tcase_add_test(transient, test_states_that_only_edges_move);

@@ -39,9 +39,12 @@ static bool add_power(struct ow_engine *e, const double rate[], double t)
     return !are_held(e) || ow_system_is_at_rest(&e->sys);
 }
 
+/* Note the outputs at CVODE's present point, to which the drive has been taken: some may be
+ * sources. */
 static enum ow_status note(struct ow_engine *e, double t, struct ow_reading *out,
                            struct ow_error *err)
 {
+    ow_system_put_sources(&e->sys, e->v_row);
     const enum ow_status st = ow_sensed_note(&e->sensed, t, ow_stepper_y(e->stepper), out);
     return st ? ow_fail(err, st, "out of memory") : OW_OK;
 }

@@ -30,8 +30,8 @@ void ow_sensed_finish(struct ow_sensed *s);
 
 bool ow_sensed_are_integrals(const struct ow_sensed *s);
 
-/* At unknowns y: the outputs, of integrators their inputs, to v[cols]; the gain nodes of
- * amplifiers to v_gain[cols]. */
+/* At unknowns y, and where the system has the sources: the outputs, of integrators their
+ * inputs, to v[cols]; the gain nodes of amplifiers to v_gain[cols]. */
 void ow_sensed_at(const struct ow_sensed *s, const double y[], double v[]);
 void ow_sensed_gain(const struct ow_sensed *s, const double y[], double v_gain[]);
 /* The latter where they are greater, in magnitude, than what is there. */

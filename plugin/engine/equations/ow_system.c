@@ -126,10 +126,15 @@ size_t ow_system_rows(const struct ow_system *sys)
     return ow_some_rows(sys->circuit->xb->cols);
 }
 
+void ow_system_put_sources(struct ow_system *sys, const double v_row[])
+{
+    memcpy(sys->v_node + 1, v_row, sys->circuit->n_source * sizeof *v_row);
+}
+
 static void put_nodes(struct ow_system *sys, const double v_row[], const double y[])
 {
     double *free_nodes = sys->v_node + sys->circuit->first_free;
-    memcpy(sys->v_node + 1, v_row, sys->circuit->n_source * sizeof *v_row);
+    ow_system_put_sources(sys, v_row);
     if (y == free_nodes)
         return;
     OW_SWEEP(sys->n_threads, c, ow_chunks(sys->n_free), 1,

@@ -64,6 +64,9 @@ bool ow_system_is_any(const double f[], size_t n);
  * below y may be where free nodes stand in v_node. */
 void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const double y[]);
 
+/* Put only the sources in place. */
+void ow_system_put_sources(struct ow_system *sys, const double v_row[]);
+
 /* Put only the free nodes behind the planes of a grid in place. */
 void ow_system_put_behind(struct ow_system *sys, const double y[]);
 
