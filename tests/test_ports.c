@@ -420,6 +420,26 @@ START_TEST(test_clipped_amplifiers_are_the_circuits)
 }
 END_TEST
 
+/* A dense system of hundreds of amplifiers at their rails costs more than the circuit. */
+START_TEST(test_too_many_clipped_amplifiers)
+{
+    static const double r_f[] = {200.0, 30e6};
+    struct bench b;
+    struct reads r;
+    bench_begin(&b, 3, 200, OW_SENSE_TIA);
+    b.xb.sense.r_f = r_f[_i];
+    bench_build(&b);
+    ck_assert_ptr_nonnull(b.ports);
+    reads_init(&r, &b, 14, 0.5);
+    read_ports(&b, &r);
+    for (size_t k = 0; k < r.n; k++) /* one in seven drives nothing */
+        ck_assert_int_eq(r.is_done[k], (_i == 0 || k % 7 == 3));
+    check_reads(&b, &r);
+    reads_finish(&r);
+    bench_end(&b);
+}
+END_TEST
+
 /* ---- what it does not apply to
  * --------------------------------------------------------------- */
 
@@ -558,6 +578,7 @@ int main(void)
     tcase_add_test(tc, test_unequal_cells);
     tcase_add_test(tc, test_conductances_far_apart);
     tcase_add_loop_test(tc, test_clipped_amplifiers_are_the_circuits, 0, N_CLIPPED);
+    tcase_add_loop_test(tc, test_too_many_clipped_amplifiers, 0, 2);
     tcase_add_loop_test(tc, test_curved_devices_are_refused, 0, N_CURVED);
     tcase_add_test(tc, test_whatever_is_not_linear_is_refused);
     tcase_add_test(tc, test_ports_pay_for_many_reads);

@@ -344,6 +344,9 @@ static struct ow_ports *describe(const struct ow_circuit *circuit)
     p->wide_cols = ow_ports_wide(p->cols);
     p->r_loop = sense->r_f + sense->r_out;
     p->v_linear = ow_amp_linear_to(sense);
+    /* some six dense solutions of n^3 / 3 against ten reads: the steps of Newton's method that
+     * clamps take in the whole circuit */
+    p->most_rails = (size_t)cbrt(5.0 * read_operations(circuit));
     p->first_clamp = ow_ports_round_up(p->rows + ow_ports_has_offset(p), LANES);
     p->n_excitation = ow_ports_wide(p->first_clamp + (ow_ports_has_amps(p) ? p->cols : 0));
     return p;

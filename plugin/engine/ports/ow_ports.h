@@ -52,7 +52,8 @@ void ow_ports_destroy(struct ow_ports *ports);
 
 /* n <= OW_PORTS_BLOCK reads, as ow_engine_read_dc() has them: v_sense and v_gain [n][cols],
  * energy[n].  is_done[k] is false where read k has amplifiers near their rails and no
- * solution with them was found; its results are then undefined. */
+ * solution with them was found, or so many of them that the whole circuit is solved sooner; its
+ * results are then undefined. */
 enum ow_status ow_ports_read(const struct ow_ports *ports, size_t n, const double amplitude[],
                              const struct ow_pulse *pulse, double v_sense[], double v_gain[],
                              struct ow_energy energy[], bool is_done[], struct ow_error *err);

@@ -15,6 +15,7 @@ struct ow_ports {
     size_t wide_rows, wide_cols; /* ow_ports_wide() of them       */
     double r_loop;               /* ohm, r_f + r_out              */
     double v_linear;             /* V, up to which amplifiers are */
+    size_t most_rails; /* with more of them at their rails a whole solution is cheaper */
 
     /* Excitations: the sources, then the offset, from first_clamp on J where there are
      * amplifiers; ow_ports_wide() of all, the rest not excited. */

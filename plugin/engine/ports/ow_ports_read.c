@@ -200,7 +200,8 @@ static bool join_rails(const struct ow_ports *p, struct rails *r)
     return r->n > before;
 }
 
-/* Sense currents [cols] of a read and its gain nodes, whose J go into column k of z. */
+/* Sense currents [cols] of a read and its gain nodes, whose J go into column k of z.  False if
+ * that is dear or fails: then the circuit is to be solved as a whole. */
 static bool solve_rails(const struct ow_ports *p, struct rails *r, double i_sense[],
                         struct block *b, size_t k)
 {
@@ -212,7 +213,7 @@ static bool solve_rails(const struct ow_ports *p, struct rails *r, double i_sens
         r->v_a[j] = fmin(fmax(gain_node(p, i_sense[j]), -rail), rail);
     }
     while (join_rails(p, r)) {
-        if (!newton_rails(p, i_sense, r))
+        if (r->n > p->most_rails || !newton_rails(p, i_sense, r))
             return false;
         for (size_t j = 0; j < p->cols; j++)
             if (!r->is_member[j])
