@@ -60,28 +60,36 @@ void ow_look(const struct ow_system *sys, const double nodes[], const double y[]
     ow_eval(model, &some, &answer);
 }
 
+bool ow_cells_are_ohmic(const struct ow_model *model, const struct ow_cells *cells,
+                        const double g[], double v_most, double v[], double i[], double di_dv[])
+{
+    static const double part[] = {1.0, -1.0, 0.37, -0.37, 0.11, -0.11, 0.013, -0.013};
+    for (size_t t = 0; t < sizeof part / sizeof part[0]; t++) {
+        const double at = part[t] * v_most;
+        for (size_t k = 0; k < cells->n; k++)
+            v[k] = at;
+        ow_conduct(model, cells, i, di_dv);
+        for (size_t k = 0; k < cells->n; k++)
+            if (!(fabs(i[k] - g[k] * at) <= 1e-12 * fabs(g[k] * at)))
+                return false;
+    }
+    return true;
+}
+
 bool ow_look_is_ohmic(const struct ow_system *sys, const double y[], double v_most,
                       double room[])
 {
-    static const double part[] = {1.0, -1.0, 0.37, -0.37, 0.11, -0.11, 0.013, -0.013};
     const size_t most = ow_system_rows(sys) * sys->circuit->xb->cols;
-    for (size_t first = 0, n; first < sys->n_cell; first += n) {
+    bool is = true;
+    for (size_t first = 0, n; is && first < sys->n_cell; first += n) {
         n = sys->n_cell - first < most ? sys->n_cell - first : most;
-        double *v = room, *i = room + n, *di_dv = room + 2 * n;
-        const double *spread[OW_MAX_PARAMS], *g = sys->at.di_dv + first;
+        const double *spread[OW_MAX_PARAMS];
         struct ow_cells some;
-        slice(sys, y, v, first, n, &some, spread);
-        for (size_t t = 0; t < sizeof part / sizeof part[0]; t++) {
-            const double at = part[t] * v_most;
-            for (size_t k = 0; k < n; k++)
-                v[k] = at;
-            ow_conduct(sys->circuit->xb->model, &some, i, di_dv);
-            for (size_t k = 0; k < n; k++)
-                if (!(fabs(i[k] - g[k] * at) <= 1e-12 * fabs(g[k] * at)))
-                    return false;
-        }
+        slice(sys, y, room, first, n, &some, spread);
+        is = ow_cells_are_ohmic(sys->circuit->xb->model, &some, sys->at.di_dv + first, v_most,
+                                room, room + n, room + 2 * n);
     }
-    return true;
+    return is;
 }
 
 bool ow_look_is_at_rest(const struct ow_system *sys, const struct ow_look *look)

@@ -23,9 +23,15 @@ size_t ow_look_room(const struct ow_system *sys);
 void ow_look(const struct ow_system *sys, const double nodes[], const double y[],
              bool has_rates, size_t from, size_t to, double room[], struct ow_look *out);
 
-/* Whether all cells conduct linearly at the states of y[n_y], or where the system holds them,
- * with the slopes at the placed point, as far as some voltages up to v_most show: models are
- * smooth or bent at some voltage, and none is bent back.  Of any circuit. */
+/* Whether currents of all cells are g v, as far as some voltages up to v_most show: models are
+ * smooth or bent at some voltage, and none is bent back.  cells->v is v, which is workspace, as
+ * are i and di_dv: [cells->n] as g. */
+bool ow_cells_are_ohmic(const struct ow_model *model, const struct ow_cells *cells,
+                        const double g[], double v_most, double v[], double i[],
+                        double di_dv[]);
+
+/* The same of a whole system at the states of y[n_y], or where it holds them, with the slopes
+ * at the placed point.  Of any circuit. */
 bool ow_look_is_ohmic(const struct ow_system *sys, const double y[], double v_most,
                       double room[]);
 

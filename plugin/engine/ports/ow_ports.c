@@ -10,6 +10,7 @@
 
 #include "ow_dissect.h"
 #include "ow_kernel.h"
+#include "ow_look.h"
 #include "ow_ports_parts.h"
 
 /* ---- does it pay ----------------------------------------------------------------------- */
@@ -73,32 +74,17 @@ static void row_load(const struct ow_crossbar *xb, size_t i, struct row *row)
     }
 }
 
-static void row_conduct(const struct ow_crossbar *xb, struct row *row, double v)
-{
-    for (size_t j = 0; j < xb->cols; j++)
-        row->v[j] = v;
-    ow_conduct(xb->model, &row->cells, row->i, row->di_dv);
-}
-
-/* g[cols] S, and whether currents are g v, as far as some voltages up to v_most show.  Devices'
- * models are smooth or bent at some voltage, and none is bent back. */
+/* g[cols] S, and whether currents are g v up to v_most. */
 static bool row_is_linear(const struct ow_crossbar *xb, struct row *row, double v_most,
                           double g[])
 {
-    static const double part[] = {1.0, -1.0, 0.37, -0.37, 0.11, -0.11, 0.013, -0.013};
-    row_conduct(xb, row, 0.0);
+    memset(row->v, 0, xb->cols * sizeof *row->v);
+    ow_conduct(xb->model, &row->cells, row->i, row->di_dv);
     memcpy(g, row->di_dv, xb->cols * sizeof *g);
     for (size_t j = 0; j < xb->cols; j++)
         if (!(g[j] >= 0.0 && isfinite(g[j])))
             return false;
-    for (size_t t = 0; t < sizeof part / sizeof part[0]; t++) {
-        const double v = part[t] * v_most;
-        row_conduct(xb, row, v);
-        for (size_t j = 0; j < xb->cols; j++)
-            if (!(fabs(row->i[j] - g[j] * v) <= 1e-12 * fabs(g[j] * v)))
-                return false;
-    }
-    return true;
+    return ow_cells_are_ohmic(xb->model, &row->cells, g, v_most, row->v, row->i, row->di_dv);
 }
 
 /* Conductances of the cells [rows][cols] S at their programmed states; *g is NULL where they
