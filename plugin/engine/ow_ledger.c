@@ -87,8 +87,7 @@ static void by_drops(struct ow_ledger *l, const double dv_row[], const double i_
     ow_power_begin(ckt, dv_row, l->i_source);
     OW_SWEEP(sys->n_threads, from, rows, block,
              ow_power_rows(ckt, sys->v_node, i_cell + from * ckt->xb->cols, from,
-                           from + block < rows ? from + block : rows, l->i_source,
-                           &l->part[from / block]));
+                           ow_until(from, block, rows), l->i_source, &l->part[from / block]));
     add_up(l, sys->v_node, i_cell, block, at);
 }
 
@@ -210,8 +209,7 @@ bool ow_ledger_sample_held(struct ow_ledger *l, const double v_row[], const doub
     const double *nodes = ow_system_nodes_around(sys, v_row, y);
     ow_power_begin(sys->circuit, dv_row, l->i_source);
     OW_SWEEP(sys->n_threads, from, rows, block,
-             look_at_rows(l, nodes, y, from, from + block < rows ? from + block : rows,
-                          from / block));
+             look_at_rows(l, nodes, y, from, ow_until(from, block, rows), from / block));
     add_up(l, nodes, NULL, block, &at);
     list(&at, p);
     ow_integral_add(&l->integral, t, p, l->sum);

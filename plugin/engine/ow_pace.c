@@ -74,7 +74,7 @@ double ow_pace_limit(struct ow_pace *pace)
     const size_t rows = sys->circuit->xb->rows, cols = sys->circuit->xb->cols;
     const size_t block = ow_system_rows(sys), n_block = (rows + block - 1) / block;
     OW_SWEEP(sys->n_threads, from, rows, block,
-             add_cells(sys, from * cols, (from + block < rows ? from + block : rows) * cols,
+             add_cells(sys, from * cols, ow_until(from, block, rows) * cols,
                        &pace->power[from / block], &pace->moment[from / block]));
     const double moment = ow_total(pace->moment, n_block);
     return moment > 0.0 ? part * pow(ow_total(pace->power, n_block) / moment, 0.125) : INFINITY;

@@ -34,6 +34,12 @@ static inline size_t ow_some_rows(size_t cols)
     return cols < CELLS ? CELLS / cols : 1;
 }
 
+/* Where `some` rows from `from` on end, of `rows` in all. */
+static inline size_t ow_until(size_t from, size_t some, size_t rows)
+{
+    return rows - from < some ? rows : from + some;
+}
+
 /* The parts of a sum, in order. */
 OW_INLINE double ow_total(const double part[], size_t n)
 {

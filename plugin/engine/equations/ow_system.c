@@ -178,7 +178,7 @@ void ow_system_put_voltages(struct ow_system *sys, const double v_row[], const d
     const size_t rows = is_regular(ckt) ? ckt->xb->rows : 0, block = ow_system_rows(sys);
     put_nodes(sys, v_row, y);
     OW_SWEEP(sys->n_threads, from, rows, block,
-             ow_planes_across(ckt, sys->v_node, from, from + block < rows ? from + block : rows,
+             ow_planes_across(ckt, sys->v_node, from, ow_until(from, block, rows),
                               sys->v_cell + from * ckt->xb->cols));
     across_any(sys);
 }
@@ -256,7 +256,7 @@ void ow_system_currents(const struct ow_system *sys, double into[])
     const struct ow_circuit *ckt = sys->circuit;
     const size_t rows = ckt->is_grid ? ckt->xb->rows : 0, block = ow_system_rows(sys);
     OW_SWEEP(sys->n_threads, from, rows, block,
-             row_currents(sys, from, from + block < rows ? from + block : rows, into));
+             row_currents(sys, from, ow_until(from, block, rows), into));
     currents_behind(sys, sys->v_node, into);
 }
 

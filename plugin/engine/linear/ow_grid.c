@@ -280,7 +280,7 @@ static double residual(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs,
 {
     const size_t rows = s->grid.rows, some = ow_some_rows(s->grid.cols);
     OW_SWEEP(s->n_threads, from, rows, some,
-             residual_rows(s, rhs, w, b, unit, from, from + some < rows ? from + some : rows));
+             residual_rows(s, rhs, w, b, unit, from, ow_until(from, some, rows)));
     *norm_x = sqrt(ow_total(s->sum[1], rows));
     return sqrt(ow_total(s->sum[0], rows));
 }
@@ -322,7 +322,7 @@ static double start(struct ow_grid_solver *s, const struct ow_grid_rhs *rhs, dou
 {
     const size_t rows = s->grid.rows, some = ow_some_rows(s->grid.cols);
     OW_SWEEP(s->n_threads, from, rows, some,
-             start_rows(s, rhs, unit, from, from + some < rows ? from + some : rows));
+             start_rows(s, rhs, unit, from, ow_until(from, some, rows)));
     return sqrt(ow_total(s->sum[0], rows));
 }
 

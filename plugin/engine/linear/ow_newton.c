@@ -240,7 +240,7 @@ static enum ow_status solve(struct ow_newton *nw, double rhs[], ow_grid_rows_fn 
     memcpy(out, rhs, nw->sys->n_free * sizeof *out);
     for (size_t from = 0; rows && from < ckt->xb->rows; from += some) {
         const size_t at = from * ckt->xb->cols;
-        rows(data, from, from + some < ckt->xb->rows ? from + some : ckt->xb->rows,
+        rows(data, from, ow_until(from, some, ckt->xb->rows),
              out + (ckt->wline - ckt->first_free) + at,
              out + (ckt->bline - ckt->first_free) + at);
     }
